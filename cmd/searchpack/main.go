@@ -1,0 +1,141 @@
+// Command searchpack is the control plane, the agent beside each OpenSearch node, and the client,
+// in one program. This package holds wiring only: flags in, parts out.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"golang.org/x/term"
+
+	"github.com/searchpack/searchpack/internal/agentcmd"
+	"github.com/searchpack/searchpack/internal/cli"
+	"github.com/searchpack/searchpack/internal/server"
+)
+
+// program is the whole command line.
+type program struct {
+	cli.Globals
+	cli.Commands
+
+	Server serverCmd         `cmd:"" group:"server" help:"Run the control plane."`
+	Agent  agentcmd.Commands `cmd:"" group:"agent" help:"Run beside an OpenSearch node, or ask the agent that runs here."`
+
+	Version kong.VersionFlag `env:"-" help:"Print the version and end."`
+}
+
+// Exit statuses (docs/cli.md).
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// run is main with its surroundings as arguments.
+func run(args []string, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	var p program
+	status := -1 // set by --help and --version, which end the program
+	parser, err := kong.New(&p,
+		kong.Name("searchpack"),
+		kong.Description("Custom packages for any OpenSearch cluster: the dictionary provably arrives on every node, is checked there before anything live changes, is loaded, and can be undone."),
+		kong.Vars{"version": server.Version},
+		kong.DefaultEnvars("SEARCHPACK"),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(code int) { status = code }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Help(help),
+		kong.ExplicitGroups([]kong.Group{
+			{Key: "client", Title: "Ask a server:"},
+			{Key: "server", Title: "Run a server:"},
+			{Key: "agent", Title: "On a node:"},
+		}),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(&agentcmd.Streams{Out: stdout, Err: stderr}, agentcmd.Version(server.Version)),
+	)
+	if err != nil {
+		fmt.Fprintln(stderr, "searchpack:", err)
+		return exitFailed
+	}
+	command, err := parser.Parse(args)
+	if status >= 0 {
+		return status
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "searchpack: %s (%s --help)\n", cli.OneLine(err.Error()), asked(err))
+		return exitUsage
+	}
+	err = command.Run(&cli.Context{Context: ctx, Globals: &p.Globals, Out: stdout, Now: time.Now, Terminal: terminal(stdout)})
+	return exitStatus(err, stderr)
+}
+
+// asked names the command whose help says more about a refused command line.
+func asked(err error) string {
+	var refused *kong.ParseError
+	if errors.As(err, &refused) && refused.Context != nil {
+		if node := refused.Context.Selected(); node != nil {
+			return node.FullPath()
+		}
+	}
+	return "searchpack"
+}
+
+// exitStatus prints an error as one line and says what it means to a script.
+func exitStatus(err error, stderr io.Writer) int {
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(stderr, "searchpack: stopped")
+		return exitFailed
+	}
+	fmt.Fprintln(stderr, "searchpack:", cli.OneLine(err.Error()))
+	if errors.Is(err, cli.ErrUsage) || errors.Is(err, server.ErrConfig) || errors.Is(err, agentcmd.ErrUsage) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// help leaves the flags of the client commands out where they say nothing.
+func help(options kong.HelpOptions, ctx *kong.Context) error {
+	if node := ctx.Selected(); node != nil && !client(node) {
+		for _, flag := range ctx.Model.Flags {
+			flag.Hidden = flag.Hidden || flag.Name != "help"
+		}
+	}
+	return kong.DefaultHelpPrinter(options, ctx)
+}
+
+// client reports whether a command asks a server.
+func client(node *kong.Node) bool {
+	for ; node != nil; node = node.Parent {
+		if node.Group != nil {
+			return node.Group.Key == "client"
+		}
+	}
+	return false
+}
+
+// terminal says how to show tables on w.
+func terminal(w io.Writer) cli.Terminal {
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return cli.Terminal{}
+	}
+	columns, _, _ := term.GetSize(int(f.Fd())) // 0 if it does not say: nothing is wrapped
+	plain := os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb"
+	return cli.Terminal{Is: true, Columns: columns, Colours: !plain}
+}

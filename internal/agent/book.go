@@ -1,0 +1,189 @@
+package agent
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/searchpack/searchpack"
+)
+
+// placed is what the agent did with a package's file, written before it is done. An agent that is
+// killed in between finds Pending set and does it again.
+type placed struct {
+	State   searchpack.FileState `json:"state"`
+	Digest  searchpack.Digest    `json:"digest,omitempty"` // when live
+	Size    int64                `json:"size,omitempty"`
+	Former  searchpack.Digest    `json:"former,omitempty"` // what was live before; kept for the way back
+	Pending bool                 `json:"pending,omitempty"`
+}
+
+// record is state.json.
+type record struct {
+	Schema    int                   `json:"schema"` // 1
+	Epoch     int64                 `json:"epoch"`
+	Order     searchpack.Order      `json:"order"`
+	Placed    map[string]placed     `json:"placed"` // by package id
+	Incidents []searchpack.Incident `json:"incidents,omitempty"`
+}
+
+// maxKept bounds the incidents that wait for the server; the oldest healed ones go first.
+const maxKept = 100
+
+// book is the agent's memory: the last order, the journal of placed files, incidents that the
+// server does not have. Every change is on disk before the call returns. It is safe for concurrent
+// use.
+type book struct {
+	tree *tree
+	mu   sync.Mutex
+	rec  record
+}
+
+// openBook reads state.json. A damaged one (a disk's fault: it is written whole or not at all) is
+// put aside and the order is asked for again; damaged is then its new name.
+func openBook(t *tree, now time.Time) (b *book, damaged string, err error) {
+	b = &book{tree: t}
+	b.rec, err = readRecord(t)
+	var bad *json.SyntaxError
+	if errors.As(err, &bad) {
+		damaged = fmt.Sprintf("%s.damaged-%d", stateName, now.Unix())
+		if err := t.root.Rename(stateName, damaged); err != nil {
+			return nil, "", fmt.Errorf("put the damaged %s aside: %w", stateName, err)
+		}
+		b.rec, err = readRecord(t)
+	}
+	return b, damaged, err
+}
+
+func readRecord(t *tree) (record, error) {
+	rec := record{Schema: 1, Placed: map[string]placed{}}
+	raw, err := t.read(stateName, maxState)
+	if errors.Is(err, fs.ErrNotExist) {
+		return rec, nil
+	}
+	if err != nil {
+		return rec, fmt.Errorf("the agent's state: %w", err)
+	}
+	if err := json.Unmarshal(raw, &rec); err != nil {
+		return rec, fmt.Errorf("%s: %w", stateName, err)
+	}
+	if rec.Schema != 1 {
+		return rec, fmt.Errorf("%s has schema %d, this agent reads 1: it was written by a newer agent; upgrade this one", stateName, rec.Schema)
+	}
+	if rec.Placed == nil {
+		rec.Placed = map[string]placed{}
+	}
+	return rec, nil
+}
+
+// change applies f to a copy and keeps it only when it is on disk.
+func (b *book) change(f func(*record)) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	next := b.rec
+	next.Placed = maps.Clone(b.rec.Placed)
+	next.Incidents = slices.Clone(b.rec.Incidents)
+	f(&next)
+	raw, err := json.Marshal(next)
+	if err != nil {
+		return fmt.Errorf("encode the agent's state: %w", err)
+	}
+	if err := b.tree.writeBytes(stateName, raw); err != nil {
+		return err
+	}
+	b.rec = next
+	return nil
+}
+
+// newEpoch begins a run of the agent. Epochs grow even when the state folder was lost.
+func (b *book) newEpoch(now time.Time) (int64, error) {
+	err := b.change(func(r *record) { r.Epoch = max(r.Epoch+1, now.UnixMicro()) })
+	return b.rec.Epoch, err
+}
+
+// order returns the last order taken in. It is not to be changed.
+func (b *book) order() *searchpack.Order {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	o := b.rec.Order
+	return &o
+}
+
+func (b *book) takeIn(o *searchpack.Order) error {
+	return b.change(func(r *record) { r.Order = *o })
+}
+
+// entry returns what the journal says of a package's file.
+func (b *book) entry(packageID string) (placed, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p, ok := b.rec.Placed[packageID]
+	return p, ok
+}
+
+// entries returns the whole journal.
+func (b *book) entries() map[string]placed {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return maps.Clone(b.rec.Placed)
+}
+
+func (b *book) journal(packageID string, p placed) error {
+	return b.change(func(r *record) { r.Placed[packageID] = p })
+}
+
+func (b *book) forget(packageID string) error {
+	return b.change(func(r *record) { delete(r.Placed, packageID) })
+}
+
+// incidents returns those that the server does not have, newest last.
+func (b *book) incidents() []searchpack.Incident {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.rec.Incidents)
+}
+
+func (b *book) addIncident(i searchpack.Incident) error {
+	return b.change(func(r *record) {
+		r.Incidents = append(r.Incidents, i)
+		if len(r.Incidents) > maxKept {
+			at := max(0, slices.IndexFunc(r.Incidents, func(i searchpack.Incident) bool { return i.Healed }))
+			r.Incidents = slices.Delete(r.Incidents, at, at+1)
+		}
+	})
+}
+
+// heal marks the package's open incidents. It writes only if there are any.
+func (b *book) heal(packageID string) error {
+	open := func(i searchpack.Incident) bool { return i.PackageID == packageID && !i.Healed }
+	if !slices.ContainsFunc(b.incidents(), open) {
+		return nil
+	}
+	return b.change(func(r *record) {
+		for n, i := range r.Incidents {
+			r.Incidents[n].Healed = i.Healed || open(i)
+		}
+	})
+}
+
+// acknowledge drops incidents that the server has as they are now; an open one stays, because its
+// healing is still to be told.
+func (b *book) acknowledge(sent []searchpack.Incident, known []string) error {
+	var done []string
+	for _, i := range sent {
+		if i.Healed && slices.Contains(known, i.ID) {
+			done = append(done, i.ID)
+		}
+	}
+	if len(done) == 0 {
+		return nil
+	}
+	return b.change(func(r *record) {
+		r.Incidents = slices.DeleteFunc(r.Incidents, func(i searchpack.Incident) bool { return slices.Contains(done, i.ID) })
+	})
+}

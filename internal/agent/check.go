@@ -1,0 +1,206 @@
+package agent
+
+import (
+	"encoding/json"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/searchpack/searchpack"
+)
+
+// Limits of what an order may ask for. They are far above what a domain needs and bound what a
+// hostile server can make the agent do.
+const (
+	maxFiles    = 1000
+	maxProbes   = 20_000
+	maxDuties   = 100
+	maxIndices  = 50_000
+	maxBody     = 256 << 10
+	maxIDLength = 300
+	// maxTotal of all files and candidates of one order: a domain has at most some dozens.
+	maxTotal = 64 << 30
+)
+
+var packagePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
+
+// checkOrder refuses an order as a whole if anything in it is not as it must be: an honest server
+// sends none such, and half an order is no order.
+func checkOrder(o *searchpack.Order) error {
+	if o.Schema != 1 {
+		return fmt.Errorf("the order has schema %d, this agent reads 1: upgrade the agent", o.Schema)
+	}
+	if len(o.Files) > maxFiles || len(o.Candidates) > maxFiles || len(o.Probes) > maxProbes || len(o.Duties) > maxDuties {
+		return fmt.Errorf("the order is too long: %d files, %d candidates, %d probes, %d duties", len(o.Files), len(o.Candidates), len(o.Probes), len(o.Duties))
+	}
+	seen, total := map[string]bool{}, int64(0)
+	for _, f := range o.Files {
+		if err := checkFile(f); err != nil {
+			return err
+		}
+		total += f.Size
+		if seen[f.PackageID] {
+			return fmt.Errorf("the order lists the package %s twice", f.PackageID)
+		}
+		seen[f.PackageID] = true
+	}
+	for _, c := range o.Candidates {
+		if !packagePattern.MatchString(c.PackageID) {
+			return fmt.Errorf("the order has a candidate of a package %.80q", c.PackageID)
+		}
+		if err := checkBytes(c.Digest, c.Size); err != nil {
+			return err
+		}
+		total += c.Size
+	}
+	if total > maxTotal {
+		return fmt.Errorf("the order has files of %d bytes together; the limit is %d", total, int64(maxTotal))
+	}
+	for _, p := range o.Probes {
+		if err := checkProbe(p); err != nil {
+			return err
+		}
+	}
+	return checkDuties(o.Duties)
+}
+
+func checkFile(f searchpack.FileOrder) error {
+	if !packagePattern.MatchString(f.PackageID) {
+		return fmt.Errorf("the order has a file of a package %.80q", f.PackageID)
+	}
+	switch f.State {
+	case searchpack.FileLive:
+		return checkBytes(f.Digest, f.Size)
+	case searchpack.FileHidden, searchpack.FileRemoved:
+		if f.Digest == "" && f.Size == 0 {
+			return nil
+		}
+		return checkBytes(f.Digest, f.Size)
+	}
+	return fmt.Errorf("the order wants the file of %s to be %.40q: upgrade the agent", f.PackageID, f.State)
+}
+
+func checkBytes(d searchpack.Digest, size int64) error {
+	if _, err := searchpack.ParseDigest(string(d)); err != nil {
+		return fmt.Errorf("the order has a bad digest: %w", err)
+	}
+	if size < 0 || size > maxBlob {
+		return fmt.Errorf("the order has a file of %d bytes; the limit is %d", size, int64(maxBlob))
+	}
+	return nil
+}
+
+// analyzeKeys are the members of an inline _analyze that probes use. "index" is not among them: a
+// probe is about this node.
+var analyzeKeys = []string{"tokenizer", "filter", "char_filter", "analyzer", "normalizer", "text", "explain", "attributes"}
+
+func checkProbe(p searchpack.Probe) error {
+	if p.ID == "" || len(p.ID) > maxIDLength {
+		return fmt.Errorf("the order has a probe with the id %.80q", p.ID)
+	}
+	live := searchpack.ReferencePath(path.Base(p.Path)) == p.Path && packagePattern.MatchString(path.Base(p.Path))
+	if _, err := searchpack.ParseDigest(string(p.Digest)); err != nil || (!live && p.Path != searchpack.CandidatePath(p.Digest)) {
+		return fmt.Errorf("the order has a probe of the file %.200q", p.Path)
+	}
+	for _, body := range []string{p.Body, p.Control} {
+		var m map[string]json.RawMessage
+		if len(body) > maxBody || json.Unmarshal([]byte(body), &m) != nil {
+			return fmt.Errorf("the order has a probe (%s) that is no JSON object, or is too long", p.ID)
+		}
+		for k := range m {
+			if !slices.Contains(analyzeKeys, k) {
+				return fmt.Errorf("the order has a probe (%s) with %.40q, which is not for _analyze", p.ID, k)
+			}
+		}
+	}
+	return nil
+}
+
+func checkDuties(duties []searchpack.Duty) error {
+	indices := 0
+	for _, d := range duties {
+		if d.ID == "" || len(d.ID) > maxIDLength {
+			return fmt.Errorf("the order has a duty with the id %.80q", d.ID)
+		}
+		switch d.Kind {
+		case searchpack.DutyLook, searchpack.DutyRefresh, searchpack.DutyReroute:
+		default:
+			return fmt.Errorf("the order has a duty %.40q that this agent does not know: upgrade the agent", d.Kind)
+		}
+		indices += len(d.Indices)
+		for _, name := range d.Indices {
+			if !indexName(name) {
+				return fmt.Errorf("the order has a duty for an index %.80q", name)
+			}
+		}
+	}
+	if indices > maxIndices {
+		return fmt.Errorf("the order names %d indices; the limit is %d", indices, maxIndices)
+	}
+	return nil
+}
+
+// indexName reports whether s is a concrete index name (MetadataCreateIndexService.validateIndexOrAliasName):
+// no pattern, no list, no way out of the path.
+func indexName(s string) bool {
+	if s == "" || s == "." || s == ".." || len(s) > 255 || strings.ContainsAny(s[:1], "-_+") {
+		return false
+	}
+	for _, r := range s {
+		if r <= ' ' || r == 0x7f || strings.ContainsRune(`\/*?"<>|,#:%`, r) {
+			return false
+		}
+	}
+	return strings.ToLower(s) == s
+}
+
+// fileKeys are the settings besides *_path that name files (facts of OpenSearch's analysis modules).
+var fileKeys = []string{"user_dictionary", "rule_files", "locale", "language", "lang", "dictionary"}
+
+// readsElsewhere reports whether a probe's body makes OpenSearch read files that Searchpack did not
+// place. Such a chain is legitimate (an index may use other files too), but OpenSearch quotes lines
+// of what it reads in its reasons, so those stay on the node. placed tells which packages' files are
+// ours; whatever else lies in analyzers/ is somebody's own.
+func readsElsewhere(body string, placed func(packageID string) bool) bool {
+	var v any
+	if err := json.Unmarshal([]byte(body), &v); err != nil {
+		return true
+	}
+	return elsewhere("", v, placed)
+}
+
+func elsewhere(key string, v any, placed func(string) bool) bool {
+	switch v := v.(type) {
+	case map[string]any:
+		for k, x := range v {
+			if elsewhere(k, x, placed) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(v, func(x any) bool { return elsewhere(key, x, placed) })
+	case string:
+		if dot := strings.LastIndexByte(key, '.'); dot >= 0 {
+			key = key[dot+1:]
+		}
+		names := strings.HasSuffix(key, "_path") || slices.Contains(fileKeys, key)
+		return names && !ours(v, placed)
+	}
+	return false
+}
+
+// ours reports whether a path is a candidate's, a control file's or a placed file's. A hidden file's
+// is not: hiding takes whatever lay there.
+func ours(name string, placed func(string) bool) bool {
+	dir, base := path.Split(name)
+	switch dir {
+	case searchpack.AnalyzersDir + "/":
+		return placed(base)
+	case searchpack.CandidateDir + "/":
+		_, err := searchpack.ParseDigest(base)
+		return err == nil || slices.ContainsFunc(searchpack.Kinds, func(k searchpack.Kind) bool { return searchpack.ControlPath(k) == name })
+	}
+	return false
+}

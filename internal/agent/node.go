@@ -1,0 +1,89 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"sync/atomic"
+
+	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/usage"
+)
+
+// OpenSearch is the node beside which the agent runs. Adapter: internal/opensearch. Every call is
+// bounded in time by the adapter too, so that a node that hangs cannot hang the agent.
+type OpenSearch interface {
+	// Facts reads what the node says of itself and its cluster, from its own cluster state.
+	Facts(ctx context.Context) (*searchpack.NodeFacts, error)
+	// Analyze sends an inline _analyze without an index to this node. What went wrong is in the
+	// answer.
+	Analyze(ctx context.Context, body string) usage.Answer
+	// State reads the filtered cluster state from the elected manager; truncated: it is too much.
+	State(ctx context.Context) (raw json.RawMessage, clusterUUID string, term, version int64, truncated bool, err error)
+	// StateVersion asks the elected manager which state is the newest.
+	StateVersion(ctx context.Context) (clusterUUID string, term, version int64, err error)
+	// RefreshSearchAnalyzers refreshes one index; noAPI: there is no route for it. An index that is
+	// gone or closed is no error.
+	RefreshSearchAnalyzers(ctx context.Context, index string) (out searchpack.IndexRefresh, noAPI bool, err error)
+	// ClearRequestCache clears the request caches of indices; those that are gone are no error.
+	ClearRequestCache(ctx context.Context, indices []string) error
+	// RerouteRetryFailed is _cluster/reroute?retry_failed=true.
+	RerouteRetryFailed(ctx context.Context) error
+}
+
+// filesOnly is a node without an OpenSearch: files are all there is, nobody uses them, and nothing
+// can be asked.
+type filesOnly struct {
+	identity identity
+	looks    atomic.Int64
+}
+
+// Facts implements OpenSearch with ids of the agent's own.
+func (f *filesOnly) Facts(context.Context) (*searchpack.NodeFacts, error) {
+	id := "files-only-" + f.identity.AgentID
+	return &searchpack.NodeFacts{
+		ClusterUUID: f.clusterUUID(),
+		ClusterName: f.identity.Domain.Name,
+		NodeID:      id, EphemeralID: id, Name: f.identity.Name,
+		ManagerID: id, Term: 1, StateVersion: f.looks.Load() + 1,
+		Members:   []searchpack.Member{{NodeID: id, EphemeralID: id, Name: f.identity.Name}},
+		FilesOnly: true,
+	}, nil
+}
+
+// Analyze implements OpenSearch: there is nobody to ask.
+func (f *filesOnly) Analyze(context.Context, string) usage.Answer {
+	return usage.Answer{Status: http.StatusNotImplemented, Type: "files_only", Reason: "this node has no OpenSearch"}
+}
+
+// State implements OpenSearch: no index uses anything. Each look sees a newer state, as looks
+// after a change must.
+func (f *filesOnly) State(context.Context) (raw json.RawMessage, clusterUUID string, term, version int64, truncated bool, err error) {
+	f.looks.Add(1)
+	clusterUUID, term, version, _ = f.StateVersion(context.Background())
+	raw, err = json.Marshal(map[string]any{
+		"cluster_uuid": clusterUUID, "version": version, "metadata": map[string]any{"indices": map[string]any{}},
+	})
+	return raw, clusterUUID, term, version, false, err
+}
+
+// StateVersion implements OpenSearch.
+func (f *filesOnly) StateVersion(context.Context) (clusterUUID string, term, version int64, err error) {
+	return f.clusterUUID(), 1, f.looks.Load() + 1, nil
+}
+
+// RefreshSearchAnalyzers implements OpenSearch: every index is gone.
+func (f *filesOnly) RefreshSearchAnalyzers(_ context.Context, index string) (out searchpack.IndexRefresh, noAPI bool, err error) {
+	return searchpack.IndexRefresh{Index: index, Gone: true}, false, nil
+}
+
+// ClearRequestCache implements OpenSearch.
+func (f *filesOnly) ClearRequestCache(context.Context, []string) error { return nil }
+
+// RerouteRetryFailed implements OpenSearch.
+func (f *filesOnly) RerouteRetryFailed(context.Context) error { return nil }
+
+// clusterUUID is one for the files-only nodes of a domain.
+func (f *filesOnly) clusterUUID() string {
+	return "files-only-" + searchpack.DigestOf([]byte(f.identity.Domain.String())).Short()
+}

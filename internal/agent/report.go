@@ -1,0 +1,139 @@
+package agent
+
+import (
+	"context"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/searchpack/searchpack"
+)
+
+// reporter tells the server what the node is like: news at once, else a heartbeat.
+type reporter struct {
+	run  *run
+	seq  int64
+	sent *searchpack.Report // the last that arrived
+	at   time.Time          // when
+}
+
+func (p *reporter) loop(ctx context.Context) {
+	r := p.run
+	beat := time.NewTicker(r.cfg.Intervals.Heartbeat / 2)
+	defer beat.Stop()
+	wait := r.backoff()
+	var again <-chan time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-beat.C:
+		case <-again:
+		case <-r.report:
+			// News rarely come alone.
+			if !pause(ctx, r.cfg.Intervals.Coalesce) {
+				return
+			}
+		}
+		again = nil
+		if err := p.send(ctx); err != nil && ctx.Err() == nil {
+			r.link.failed("report", err)
+			again = time.After(wait.next())
+		} else {
+			wait.reset()
+		}
+	}
+}
+
+// send sends a report if there is news or a heartbeat is due.
+func (p *reporter) send(ctx context.Context) error {
+	r := p.run
+	client := r.link.get()
+	if client == nil {
+		return nil
+	}
+	next := p.build()
+	now := time.Now() // a heartbeat is about the time that passes, not about the time of day
+	if p.sent != nil && reflect.DeepEqual(steady(next), steady(p.sent)) && now.Sub(p.at) < r.cfg.Intervals.Heartbeat*9/10 {
+		return nil
+	}
+	p.seq++
+	next.Seq = p.seq
+	answer, err := client.Report(ctx, next)
+	if err != nil {
+		return err
+	}
+	p.sent, p.at = next, now
+	if err := r.book.acknowledge(next.Incidents, answer.Incidents); err != nil {
+		r.log.Warn("cannot note which incidents the server has", "error", err)
+	}
+	return nil
+}
+
+// build says what the node is like now.
+func (p *reporter) build() *searchpack.Report {
+	r := p.run
+	out := r.placer.outcome()
+	o := r.book.order()
+	rep := &searchpack.Report{
+		Schema: 1, Epoch: r.epoch, Version: r.cfg.Version,
+		// What is said of files is said of this order, not of one that came in a moment ago.
+		Generation: min(out.generation, o.Generation),
+		Files:      slices.Clone(out.files),
+		Candidates: r.fetcher.reports(o),
+		Probes:     r.prober.answers(o),
+		Duties:     r.worker.reports(o),
+		Incidents:  r.book.incidents(),
+		Problems:   slices.Concat(out.problems, r.link.problems()),
+	}
+	for _, m := range out.missing {
+		for i := range rep.Files {
+			if rep.Files[i].PackageID == m.PackageID && rep.Files[i].Error == "" {
+				rep.Files[i].Error = r.fetcher.why(m.Digest)
+			}
+		}
+	}
+	rep.Node, rep.NodeError = r.facts.get()
+	rep.Problems = append(rep.Problems, diskProblems(rep)...)
+	return rep
+}
+
+// diskProblems names a full disk once, however many files it stops.
+func diskProblems(rep *searchpack.Report) []string {
+	var texts []string
+	for _, f := range rep.Files {
+		texts = append(texts, f.Error)
+	}
+	for _, c := range rep.Candidates {
+		texts = append(texts, c.Error)
+	}
+	if slices.Contains(texts, noSpaceText) {
+		return []string{noSpaceText}
+	}
+	return nil
+}
+
+// steady is a report without what changes all the time and can wait for the next heartbeat.
+func steady(r *searchpack.Report) searchpack.Report {
+	c := *r
+	c.Seq = 0
+	c.Candidates = slices.Clone(r.Candidates)
+	for i := range c.Candidates {
+		c.Candidates[i].Fetched = 0
+	}
+	if c.Node != nil {
+		n := *c.Node
+		n.Term, n.StateVersion = 0, 0
+		c.Node = &n
+	}
+	return c
+}
+
+// cutText bounds a text of n bytes.
+func cutText(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n], "") + "..."
+}

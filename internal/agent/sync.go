@@ -1,0 +1,162 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/searchpack/searchpack"
+)
+
+// Bounds of SyncOnce: a node that starts must not hang on a server that is away.
+const (
+	syncServer = 5 * time.Second  // to hear from the server
+	syncFetch  = 10 * time.Minute // to fetch what is live, once the server has answered
+	syncOther  = 15 * time.Second // for the agent that holds the state folder to mend
+)
+
+// SyncOnce makes the node's files what the server says, or, when it cannot be asked, what it said
+// last: live, hidden and removed ones, never candidates. It is run before OpenSearch starts. An
+// error means that something live is not in place.
+//
+// When another agent runs on the same state folder, that one does the work, and SyncOnce only
+// waits until the files are in place.
+func (a *Agent) SyncOnce(ctx context.Context) error {
+	state, err := openStateDir(ctx, a.cfg.StateDir, lockWait, a.cfg.step)
+	if errors.Is(err, errLocked) {
+		return a.watchOther(ctx, err)
+	}
+	if err != nil {
+		return err
+	}
+	defer state.close()
+	r, err := a.newRun(state)
+	if err != nil {
+		return err
+	}
+	defer r.link.close()
+	asked := r.askServer(ctx)
+	if asked != nil {
+		a.log.Warn("the server cannot be asked; using the last order", "error", asked, "generation", r.book.order().Generation)
+	}
+	return r.syncFiles(ctx, asked)
+}
+
+// askServer enrols if need be and takes in the newest order.
+func (r *run) askServer(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, syncServer)
+	defer cancel()
+	first := r.link.id == nil
+	if err := r.link.connect(ctx); err != nil {
+		return err
+	}
+	if !r.cfg.now().Before(r.link.expires) {
+		if err := r.link.renew(ctx); err != nil {
+			return err
+		}
+	}
+	wait := time.Duration(0)
+	if first { // the order of a node that has just enrolled takes a moment to be made
+		wait = syncServer / 2
+	}
+	o, err := r.link.get().Order(ctx, r.book.order().Generation, wait)
+	if err != nil || o == nil {
+		return err
+	}
+	return r.link.takeIn(o)
+}
+
+// syncFiles places what is here, fetches what is not, and places that.
+func (r *run) syncFiles(ctx context.Context, asked error) error {
+	out := r.placer.pass(ctx)
+	if len(out.missing) > 0 && asked == nil {
+		fetch, cancel := context.WithTimeout(ctx, syncFetch)
+		defer cancel()
+		wait := r.backoff()
+		for n := 0; n < 5; n++ {
+			done, err := r.fetcher.live(fetch, r.book.order())
+			out = r.placer.pass(ctx)
+			if done && len(out.missing) == 0 {
+				break
+			}
+			r.log.Info("fetching what is live", "error", err)
+			if !pause(fetch, wait.next()) {
+				break
+			}
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return failures(r.book.order(), out)
+}
+
+// failures says which live files are not in place, and why.
+func failures(o *searchpack.Order, out outcome) error {
+	var texts []string
+	for _, f := range o.Files {
+		if f.State != searchpack.FileLive {
+			continue
+		}
+		for _, r := range out.files {
+			if r.PackageID == f.PackageID && (r.State != searchpack.FileLive || r.Digest != f.Digest) {
+				why := r.Error
+				if why == "" {
+					why = errMissing.Error()
+				}
+				texts = append(texts, fmt.Sprintf("%s v%d: %s", f.PackageID, f.Version, why))
+			}
+		}
+	}
+	if len(texts) == 0 {
+		return nil
+	}
+	return searchpack.Errorf(searchpack.ErrUnavailable, "these files are not in place: %s", strings.Join(texts, "; "))
+}
+
+// watchOther waits until the agent that holds the state folder has everything live in place.
+func (a *Agent) watchOther(ctx context.Context, locked error) error {
+	a.log.Info("another agent runs here; waiting until it has placed what is live", "lock", locked)
+	state, err := openTree(a.cfg.StateDir, a.cfg.step)
+	if err != nil {
+		return fmt.Errorf("the state folder: %s", explain(err))
+	}
+	defer state.close()
+	ctx, cancel := context.WithTimeout(ctx, syncOther)
+	defer cancel()
+	conf := newConfigDir(a.cfg.ConfigDir, a.cfg.step)
+	for {
+		err := inPlace(ctx, state, conf)
+		if err == nil {
+			return nil
+		}
+		if !pause(ctx, 100*time.Millisecond) {
+			return errors.Join(err, locked)
+		}
+	}
+}
+
+// inPlace compares the disk with the last order, and changes nothing.
+func inPlace(ctx context.Context, state *tree, conf *configDir) error {
+	rec, err := readRecord(state)
+	if err != nil {
+		return err
+	}
+	t, err := conf.open()
+	if err != nil {
+		return fmt.Errorf("the configuration folder: %s", explain(err))
+	}
+	defer t.close()
+	out := outcome{}
+	for _, f := range rec.Order.Files {
+		have, err := conf.look(ctx, t, searchpack.ReferencePath(f.PackageID), time.Time{})
+		r := searchpack.FileReport{PackageID: f.PackageID, State: searchpack.FileLive, Digest: have.digest}
+		if err != nil {
+			r.Error = explain(err)
+		}
+		out.files = append(out.files, r)
+	}
+	return failures(&rec.Order, out)
+}

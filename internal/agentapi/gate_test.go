@@ -1,0 +1,126 @@
+package agentapi
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/searchpack/searchpack"
+)
+
+func TestElements(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int{
+		``: 0, `{}`: 1, `[]`: 1, `[{},{}]`: 4, `"{[,"`: 0, `{"a":"\"{,","b":[1,2]}`: 4, `"\\",{`: 2, `{"open`: 1, `"\`: 0,
+	} {
+		if got := elements([]byte(text)); got != want {
+			t.Errorf("%s: %d, want %d", text, got, want)
+		}
+	}
+}
+
+// The count is never less than what a report is decoded into, whatever stands in the lists.
+func FuzzElements(f *testing.F) {
+	f.Add(`{"probes":[{},{},3,[],"x",null],"problems":["a,b","\\\"{"]}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		var r searchpack.Report
+		var wrong *json.UnmarshalTypeError
+		if err := json.Unmarshal([]byte(text), &r); err != nil && !errors.As(err, &wrong) {
+			return
+		}
+		if n := len(r.Files) + len(r.Candidates) + len(r.Probes) + len(r.Duties) + len(r.Problems) + len(r.Incidents); n > elements([]byte(text)) {
+			t.Errorf("%d values, %d elements: %s", n, elements([]byte(text)), text)
+		}
+	})
+}
+
+// What a few packed kilobytes unpack to is refused before it is decoded.
+func TestReportBomb(t *testing.T) {
+	t.Parallel()
+	s := NewServer(ServerConfig{})
+	for name, c := range map[string]struct {
+		list string
+		n    int
+		want string
+	}{
+		"elements": {"probes", maxElements, "elements"},
+		"files":    {"files", maxFiles + 1, "more than 2000 files"},
+		"problems": {"candidates", maxCandidates + 1, "more than 1000 candidates"},
+	} {
+		var in searchpack.Report
+		body := `{"schema":1,"epoch":1,"seq":1,"` + c.list + `":[` + strings.Repeat("{},", c.n-1) + `{}]}`
+		err := s.readReport(httptest.NewRecorder(), httptest.NewRequest("POST", PathReport, strings.NewReader(body)), &in)
+		if searchpack.ErrorCode(err) != searchpack.ErrInvalid || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if c.list == "probes" && len(in.Probes) > 0 {
+			t.Error("it was decoded")
+		}
+	}
+}
+
+// An agent that opens request after request is refused, and no other agent is.
+func TestRequestsUnderWay(t *testing.T) {
+	t.Parallel()
+	var g gate
+	enter, leave := make(chan bool), make(chan bool)
+	h := limited(&g, 2, func(http.ResponseWriter, *http.Request, *searchpack.AgentState) error {
+		enter <- true
+		<-leave
+		return nil
+	})
+	call := func(id string) error {
+		a := &searchpack.AgentState{}
+		a.ID = id
+		return h(nil, nil, a)
+	}
+	done := make(chan error, 3)
+	for _, id := range []string{"a", "a", "b"} {
+		go func() { done <- call(id) }()
+		<-enter
+	}
+	var refused *wireError
+	if err := call("a"); !errors.As(err, &refused) || refused.status != http.StatusTooManyRequests {
+		t.Errorf("the third at a time: %v", err)
+	}
+	close(leave)
+	for range 3 {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	if len(g.count) > 0 {
+		t.Errorf("still counted: %v", g.count)
+	}
+}
+
+// While one usage report of an agent is taken apart, its next one is refused, not kept in memory.
+func TestOneUsageReportAtATime(t *testing.T) {
+	t.Parallel()
+	parsing, goOn := make(chan bool), make(chan bool)
+	s := NewServer(ServerConfig{Usage: func(searchpack.UsageReport, time.Time) (searchpack.Usage, error) {
+		parsing <- true
+		<-goOn
+		return searchpack.Usage{}, errors.New("not this one")
+	}})
+	a := &searchpack.AgentState{Order: searchpack.Order{Speaker: true}}
+	a.ID = "a"
+	call := func() error {
+		return s.usage(httptest.NewRecorder(), httptest.NewRequest("POST", PathUsage, strings.NewReader(`{"schema":1}`)), a)
+	}
+	first := make(chan error)
+	go func() { first <- call() }()
+	<-parsing
+	var refused *wireError
+	if err := call(); !errors.As(err, &refused) || refused.status != http.StatusTooManyRequests {
+		t.Errorf("the second: %v", err)
+	}
+	close(goOn)
+	if err := <-first; searchpack.ErrorCode(err) != searchpack.ErrInvalid {
+		t.Errorf("the first: %v", err)
+	}
+}

@@ -1,0 +1,232 @@
+package agentapi
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+	"regexp"
+	"time"
+
+	"github.com/searchpack/searchpack"
+)
+
+// freshFor is how long a node counts as reporting after it was last heard (rollout.md section 2).
+const freshFor = 30 * time.Second
+
+// maxIncidents bounds what one report may add.
+const maxIncidents = 200
+
+var (
+	incidentID = regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`)
+	packageID  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+)
+
+// report takes a node's report. Only one that says something new is written, and only one that
+// Decide could act on asks for work; the others count as a heartbeat.
+func (s *Server) report(w http.ResponseWriter, r *http.Request, a *searchpack.AgentState) error {
+	var in searchpack.Report
+	if err := s.readReport(w, r, &in); err != nil {
+		return err
+	}
+	now := s.now()
+	answer := ReportAnswer{Now: now}
+	if !s.heard.newer(a.ID, &in) || !in.Later(a.Report) {
+		writeJSON(w, http.StatusOK, answer) // late or repeated: a newer one is here
+		return nil
+	}
+	silent := now.Sub(s.heard.last(a.ID, a.ReportedAt)) > freshFor
+	if silent || news(a.Report, &in) != newsNone {
+		if err := s.keepReport(r.Context(), a, &in, now, silent); err != nil {
+			return err
+		}
+	}
+	s.heard.note(a.ID, &in, now)
+	for _, i := range in.Incidents {
+		answer.Incidents = append(answer.Incidents, i.ID)
+	}
+	writeJSON(w, http.StatusOK, answer)
+	return nil
+}
+
+// readReport reads and checks a report. A few packed kilobytes can be 4 MiB of JSON, and that half a
+// gigabyte of values: so it is counted first, and few are decoded at a time.
+func (s *Server) readReport(w http.ResponseWriter, r *http.Request, in *searchpack.Report) error {
+	b, err := readBody(w, r, maxReport)
+	if err != nil {
+		return err
+	}
+	if n := elements(b); n > maxElements {
+		return searchpack.Errorf(searchpack.ErrInvalid, "The report has %d elements; the limit is %d.", n, maxElements)
+	}
+	return s.reportParsers.within(r, func() error {
+		if err := decodeJSON(b, in); err != nil {
+			return err
+		}
+		return checkReport(in)
+	})
+}
+
+// keepReport writes the report, its new incidents and the wish for a reconcile in one transaction.
+func (s *Server) keepReport(ctx context.Context, a *searchpack.AgentState, in *searchpack.Report, now time.Time, silent bool) error {
+	return s.cfg.Store.Update(ctx, func(tx searchpack.Tx) error {
+		// Read again: another server may have taken a later one since.
+		cur, err := tx.Agent(ctx, a.ID)
+		if err != nil {
+			return gone(err, "The agent was forgotten.")
+		}
+		if !cur.RetiredAt.IsZero() {
+			return retired(cur.Name)
+		}
+		if !in.Later(cur.Report) {
+			return nil
+		}
+		if err := checkFilesOnly(ctx, tx, a.Domain, in); err != nil {
+			return err
+		}
+		what := news(cur.Report, in)
+		if err := tx.PutReport(ctx, a.ID, in, now); err != nil {
+			return err
+		}
+		for _, i := range newIncidents(cur.Report, in) {
+			if err := tx.PutIncident(ctx, &searchpack.NodeIncident{Incident: i, Domain: a.Domain, AgentID: a.ID}); err != nil {
+				return err
+			}
+		}
+		if what == newsChange || silent {
+			return tx.Enqueue(ctx, searchpack.WorkReconcile, a.Domain.String(), time.Time{})
+		}
+		return nil
+	})
+}
+
+// checkFilesOnly refuses a node without an OpenSearch where the domain was not made for such nodes:
+// nothing could be probed there, and the proof would say less than the domain demands.
+func checkFilesOnly(ctx context.Context, tx searchpack.Tx, k searchpack.DomainKey, in *searchpack.Report) error {
+	if in.Node == nil || !in.Node.FilesOnly {
+		return nil
+	}
+	d, err := tx.Domain(ctx, k)
+	if err != nil {
+		return gone(err, "The domain was deleted.")
+	}
+	if !d.FilesOnly {
+		return searchpack.Errorf(searchpack.ErrInvalid, "Domain %s has real nodes: an agent without an OpenSearch cannot join it.", k.Name)
+	}
+	return nil
+}
+
+// checkReport refuses what cannot be stored or compared.
+func checkReport(in *searchpack.Report) error {
+	if in.Schema != 1 {
+		return searchpack.Errorf(searchpack.ErrInvalid, "The report has schema %d; this server reads schema 1. Upgrade the server.", in.Schema)
+	}
+	if in.Epoch <= 0 || in.Seq <= 0 {
+		return searchpack.Errorf(searchpack.ErrInvalid, "The report has no epoch and seq.")
+	}
+	if err := checkLengths(in); err != nil {
+		return err
+	}
+	for _, i := range in.Incidents {
+		known := i.Kind == searchpack.IncidentChanged || i.Kind == searchpack.IncidentMissing
+		if !known || !incidentID.MatchString(i.ID) || !packageID.MatchString(i.PackageID) || !optionalDigest(i.Found) || !optionalDigest(i.Wanted) {
+			return searchpack.Errorf(searchpack.ErrInvalid, "The report has an incident that cannot be read.")
+		}
+	}
+	return nil
+}
+
+func checkLengths(in *searchpack.Report) error {
+	refreshed, members := 0, 0
+	for _, d := range in.Duties {
+		refreshed += len(d.Refreshed)
+	}
+	if in.Node != nil {
+		members = len(in.Node.Members)
+	}
+	for _, x := range []struct {
+		what     string
+		has, max int
+	}{
+		{"files", len(in.Files), maxFiles}, {"candidates", len(in.Candidates), maxCandidates}, {"probes", len(in.Probes), maxProbes},
+		{"duties", len(in.Duties), maxDuties}, {"refreshed indices", refreshed, maxRefreshed}, {"members", members, maxMembers},
+		{"problems", len(in.Problems), maxProblems}, {"incidents", len(in.Incidents), maxIncidents},
+	} {
+		if x.has > x.max {
+			return searchpack.Errorf(searchpack.ErrInvalid, "The report has more than %d %s.", x.max, x.what)
+		}
+	}
+	return nil
+}
+
+func optionalDigest(d searchpack.Digest) bool {
+	if d == "" {
+		return true
+	}
+	_, err := searchpack.ParseDigest(string(d))
+	return err == nil
+}
+
+// newsKind says what a report brings.
+type newsKind int
+
+const (
+	newsNone   newsKind = iota // a heartbeat
+	newsQuiet                  // worth keeping, but nothing that Decide waits for
+	newsChange                 // Decide should look
+)
+
+// news compares a report with the one stored. The version of the cluster state grows with every
+// mapping update of any index; it is kept, because membership goes by the highest one, but it asks
+// for no work by itself: a change of members or manager shows in those. A new epoch is kept, so
+// that what is late from the one before can be told.
+func news(old, in *searchpack.Report) newsKind {
+	if old == nil || len(newIncidents(old, in)) > 0 || !reflect.DeepEqual(steady(old), steady(in)) {
+		return newsChange
+	}
+	if old.Epoch != in.Epoch || stateOf(old) != stateOf(in) {
+		return newsQuiet
+	}
+	return newsNone
+}
+
+type clusterState struct{ term, version int64 }
+
+func stateOf(r *searchpack.Report) clusterState {
+	if r.Node == nil {
+		return clusterState{}
+	}
+	return clusterState{r.Node.Term, r.Node.StateVersion}
+}
+
+// steady is a report without what changes by itself. Incidents are compared apart: that an agent
+// no longer sends those that the server has is no news.
+func steady(r *searchpack.Report) searchpack.Report {
+	c := *r
+	c.Epoch, c.Seq, c.Incidents = 0, 0, nil
+	if c.Node != nil {
+		n := *c.Node
+		n.Term, n.StateVersion = 0, 0
+		c.Node = &n
+	}
+	return c
+}
+
+// newIncidents are those of in that the report before did not have, or had in another state.
+func newIncidents(old, in *searchpack.Report) []searchpack.Incident {
+	had := map[string]bool{}
+	if old != nil {
+		for _, i := range old.Incidents {
+			if i.Healed {
+				had[i.ID+" healed"] = true
+			}
+			had[i.ID] = true
+		}
+	}
+	var out []searchpack.Incident
+	for _, i := range in.Incidents {
+		if !had[i.ID] || i.Healed && !had[i.ID+" healed"] {
+			out = append(out, i)
+		}
+	}
+	return out
+}

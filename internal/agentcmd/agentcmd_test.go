@@ -1,0 +1,187 @@
+package agentcmd
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"go.uber.org/goleak"
+
+	"github.com/searchpack/searchpack/internal/agent"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// parse reads a command line as main does.
+func parse(t *testing.T, args ...string) (*Commands, error) {
+	t.Helper()
+	c := new(Commands)
+	k, err := kong.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = k.Parse(args)
+	return c, err
+}
+
+func file(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestRunConfiguration(t *testing.T) {
+	t.Parallel()
+	credentials := file(t, "agent:hush\n")
+	c, err := parse(t, "run", "--server", "https://s:9401", "--token-file", "/t", "--config", "/c", "--state", "/s", "--name", "n1",
+		"--log-level", "debug", "--opensearch", "http://127.0.0.1:9201", "--opensearch-credentials", credentials)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	got, end, err := c.Run.config(&Streams{Err: &log}, "1.2.3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer end()
+	want := agent.Config{Server: "https://s:9401", TokenFile: "/t", ConfigDir: "/c", StateDir: "/s", Name: "n1", Version: "1.2.3"}
+	if d := cmp.Diff(want, got, cmpopts.IgnoreFields(agent.Config{}, "Logger", "OpenSearch"), cmpopts.IgnoreUnexported(agent.Config{})); d != "" {
+		t.Error(d)
+	}
+	if got.OpenSearch == nil {
+		t.Error("there is no node")
+	}
+	if !got.Logger.Enabled(t.Context(), slog.LevelDebug) {
+		t.Error("--log-level debug is not taken")
+	}
+	if strings.Contains(log.String(), "hush") {
+		t.Error("the log shows a secret")
+	}
+}
+
+func TestFilesOnlyHasNoNode(t *testing.T) {
+	t.Parallel()
+	c, err := parse(t, "run", "--server", "https://s:9401", "--config", "/c", "--state", "/s", "--files-only")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, end, err := c.Run.config(&Streams{Err: new(bytes.Buffer)}, "1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	end()
+	if !got.FilesOnly || got.OpenSearch != nil {
+		t.Errorf("%+v", got)
+	}
+}
+
+// What must be changed in flags or environment is told apart from what goes wrong later.
+func TestWrongConfiguration(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for name, c := range map[string]struct {
+		args []string
+		says string
+	}{
+		"never enrolled":       {[]string{"run", "--config", dir, "--state", filepath.Join(dir, "new")}, "--token-file"},
+		"empty state folder":   {[]string{"run", "--config", dir, "--state", t.TempDir()}, "--token-file"},
+		"no node's address":    {[]string{"run", "--config", dir, "--state", dir, "--token-file", "/t", "--opensearch", "localhost:9200"}, "localhost:9200"},
+		"no credentials there": {[]string{"run", "--config", dir, "--state", dir, "--token-file", "/t", "--opensearch-credentials", "/none"}, "/none"},
+		"no authority there":   {[]string{"run", "--config", dir, "--state", dir, "--token-file", "/t", "--opensearch-ca", "/none"}, "/none"},
+		"no config folder":     {[]string{"run", "--config", "/none", "--state", dir, "--token-file", "/t"}, "/none"},
+		"name":                 {[]string{"run", "--config", dir, "--state", dir, "--token-file", "/t", "--name", "a b"}, `"a b"`},
+		"sync, no folder":      {[]string{"sync", "--once", "--config", "/none", "--state", dir}, "/none"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cmds, err := parse(t, append(c.args, "--server", "https://127.0.0.1:1")...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := &Streams{Out: new(bytes.Buffer), Err: new(bytes.Buffer)}
+			if c.args[0] == "run" {
+				err = cmds.Run.Run(t.Context(), s, "1")
+			} else {
+				err = cmds.Sync.Run(t.Context(), s, "1")
+			}
+			if !errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("want one line of usage with %q, got %v", c.says, err)
+			}
+		})
+	}
+}
+
+// sync has no flags for OpenSearch: nothing is asked of it.
+func TestSyncTakesNoOpenSearch(t *testing.T) {
+	t.Parallel()
+	if _, err := parse(t, "sync", "--once", "--server", "s", "--config", "/c", "--state", "/s", "--opensearch", "http://x"); err == nil {
+		t.Error("sync takes --opensearch")
+	}
+	if _, err := parse(t, "sync", "--server", "s", "--config", "/c", "--state", "/s"); err == nil || !strings.Contains(err.Error(), "--once") {
+		t.Errorf("sync without --once: %v", err)
+	}
+}
+
+// A node that has never been ordered anything starts, whether there is a server or not.
+func TestSyncWithoutServer(t *testing.T) {
+	t.Parallel()
+	config, state := t.TempDir(), filepath.Join(t.TempDir(), "state")
+	c, err := parse(t, "sync", "--once", "--server", "https://127.0.0.1:1", "--config", config, "--state", state, "--name", "n1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	if err := c.Sync.Run(t.Context(), &Streams{Err: &log}, "1"); err != nil {
+		t.Errorf("%v: %s", err, &log)
+	}
+	if !strings.Contains(log.String(), "cannot be asked") {
+		t.Errorf("the log does not say so: %s", &log)
+	}
+	var out bytes.Buffer
+	if err := (&StatusCmd{State: state}).Run(&Streams{Out: &out}); err != nil {
+		t.Fatal(err)
+	}
+	var status agent.LocalStatus
+	if err := json.Unmarshal(out.Bytes(), &status); err != nil || status.Schema != 1 || status.Running || status.AgentID != "" {
+		t.Errorf("%s, %v", &out, err)
+	}
+}
+
+func TestStatusOfNothing(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "none")
+	err := (&StatusCmd{State: dir}).Run(&Streams{Out: new(bytes.Buffer)})
+	if err == nil || !strings.Contains(err.Error(), dir) {
+		t.Error(err)
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("status made the folder")
+	}
+}
+
+// A run that is told to stop while it tries to enrol ends at once and well.
+func TestRunStops(t *testing.T) {
+	t.Parallel()
+	c, err := parse(t, "run", "--server", "https://127.0.0.1:1", "--config", t.TempDir(), "--state", filepath.Join(t.TempDir(), "s"),
+		"--token-file", file(t, "spt1.x"), "--opensearch", "http://127.0.0.1:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := c.Run.Run(ctx, &Streams{Err: new(bytes.Buffer)}, "1"); err != nil {
+		t.Error(err)
+	}
+}

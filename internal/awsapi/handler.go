@@ -1,0 +1,102 @@
+// Package awsapi is the AWS edge: the OpenSearch Service API (restJson1, signing name es) as boto3,
+// the AWS CLI, the SDKs and Terraform speak it.
+//
+// A request goes through route, size limit, authentication, decoding, constraints, and then one
+// method of the catalog; the answer comes back in AWS's shapes. Which operations there are, what
+// their members must look like and which errors they declare comes from one table, model/api.json.
+// This package decides nothing about packages and domains, reads no database and knows no other
+// edge. Every answer is JSON with a request id; nothing is ever redirected.
+package awsapi
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/catalog"
+)
+
+// Catalog is what this edge asks of the catalog; *catalog.Catalog is one. Errors are
+// *searchpack.Error if they are for the client, and any other error is internal. Lists come with
+// the key to continue after, "" at the end.
+type Catalog interface {
+	CreatePackage(ctx context.Context, c searchpack.Caller, in catalog.CreatePackageInput) (*searchpack.Package, error)
+	UpdatePackage(ctx context.Context, c searchpack.Caller, in catalog.UpdatePackageInput) (*searchpack.Package, error)
+	DeletePackage(ctx context.Context, c searchpack.Caller, id string) (*searchpack.Package, error)
+	DescribePackages(ctx context.Context, c searchpack.Caller, f catalog.PackageFilter, p catalog.Page) ([]*searchpack.Package, string, error)
+
+	AssociatePackage(ctx context.Context, c searchpack.Caller, id, domain string) (*catalog.AssociationView, error)
+	DissociatePackage(ctx context.Context, c searchpack.Caller, id, domain string) (*catalog.AssociationView, error)
+	ListPackagesForDomain(ctx context.Context, c searchpack.Caller, domain string, p catalog.Page) ([]*catalog.AssociationView, string, error)
+	ListDomainsForPackage(ctx context.Context, c searchpack.Caller, id string, p catalog.Page) ([]*catalog.AssociationView, string, error)
+
+	CreateDomain(ctx context.Context, c searchpack.Caller, in catalog.CreateDomainInput) (*catalog.DomainView, error)
+	DescribeDomain(ctx context.Context, c searchpack.Caller, name string) (*catalog.DomainView, error)
+	DescribeDomains(ctx context.Context, c searchpack.Caller, names []string) ([]*catalog.DomainView, error)
+	ListDomainNames(ctx context.Context, c searchpack.Caller) ([]*catalog.DomainView, error)
+	DeleteDomain(ctx context.Context, c searchpack.Caller, name string) (*catalog.DomainView, error)
+}
+
+// Config is what the edge needs. Catalog and Authenticate must be set.
+type Config struct {
+	Catalog Catalog
+	// Authenticate says who sent the request with that body. A *sigv4.Error goes to the client as
+	// it is, a *searchpack.Error by its code; any other error is internal.
+	Authenticate func(r *http.Request, body []byte) (searchpack.Caller, error)
+	Logger       *slog.Logger     // nil: slog.Default()
+	Now          func() time.Time // nil: time.Now
+	MaxBody      int64            // bytes; 0: 1 MiB
+}
+
+// defaultMaxBody: AWS's largest legal request is CreateDomain with a 100 KiB access policy.
+const defaultMaxBody = 1 << 20
+
+type handler struct {
+	Config
+	model    *model
+	router   *router
+	served   map[string]serveFunc // by operation name, for version
+	defaults map[string]any
+	newID    func() string // of requests
+	bodyTime time.Duration
+}
+
+// version is the API version that is served.
+const version = "2021-01-01"
+
+// New returns the edge as a handler for the whole host: it answers every path, also unknown ones.
+func New(cfg Config) http.Handler {
+	h, err := newHandler(cfg)
+	if err != nil {
+		panic(err) // the embedded tables are part of the program
+	}
+	return h
+}
+
+func newHandler(cfg Config) (*handler, error) {
+	m, err := loadModel()
+	if err != nil {
+		return nil, err
+	}
+	defaults, err := loadDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.MaxBody == 0 {
+		cfg.MaxBody = defaultMaxBody
+	}
+	return &handler{
+		Config: cfg, model: m, router: newRouter(m.Operations), served: operations(), defaults: defaults,
+		newID: uuid.NewString, bodyTime: bodyTime,
+	}, nil
+}

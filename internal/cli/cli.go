@@ -1,0 +1,128 @@
+// Package cli holds the client commands of searchpack: what a person asks a server. They use the
+// AWS API and the extension API only, so everything they do a script can do too. They print tables
+// for people and, with --output json, documents for programs; they keep no state. What a server
+// says is cleaned before it reaches a terminal.
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// Commands are the client commands. Embed it in the program's command line.
+type Commands struct {
+	Packages PackagesCmd `cmd:"" group:"client" help:"List packages."`
+	Versions VersionsCmd `cmd:"" group:"client" help:"List the versions of a package, failed imports too."`
+	Findings FindingsCmd `cmd:"" group:"client" help:"Show what the inspection of a version found."`
+	Domains  DomainsCmd  `cmd:"" group:"client" help:"List domains and what is associated with them."`
+	Nodes    NodesCmd    `cmd:"" group:"client" help:"Show each node of a domain: what is proven, owed, wrong."`
+	Rollouts RolloutsCmd `cmd:"" group:"client" help:"Show the rollouts of a domain and the proof per node."`
+	Usage    UsageCmd    `cmd:"" group:"client" help:"Show which indices and templates use a package."`
+	Events   EventsCmd   `cmd:"" group:"client" help:"Show the audit log."`
+	Token    TokenCmd    `cmd:"" group:"client" help:"Make, list and revoke join tokens for agents."`
+}
+
+// Globals are the flags that all client commands share.
+type Globals struct {
+	EndpointURL string `name:"endpoint-url" env:"AWS_ENDPOINT_URL_OPENSEARCH,AWS_ENDPOINT_URL" placeholder:"URL" help:"The server's address."`
+	Region      string `env:"AWS_REGION,AWS_DEFAULT_REGION" placeholder:"REGION" help:"The region to ask for (else the AWS configuration's, else us-east-1)."`
+	Output      string `enum:"table,json" default:"table" env:"SEARCHPACK_OUTPUT" help:"table or json."`
+}
+
+// Context is what a command runs with.
+type Context struct {
+	context.Context
+	Globals *Globals
+	Out     io.Writer
+	Now     func() time.Time
+	// Terminal describes Out; the zero value is no terminal.
+	Terminal Terminal
+}
+
+// Terminal is what tables are shown on.
+type Terminal struct {
+	Is      bool // Out is a terminal: long texts stand below their rows, not in a column
+	Columns int  // its width; 0 = unknown
+	Colours bool
+}
+
+// ErrUsage marks errors that the caller must mend on the command line or in the environment: exit
+// status 2.
+var ErrUsage = errors.New("usage")
+
+// usage is an ErrUsage that does not say so in its text.
+type usage struct{ error }
+
+func (usage) Is(target error) bool { return target == ErrUsage }
+func (u usage) Unwrap() error      { return u.error }
+
+func usagef(format string, args ...any) error { return usage{fmt.Errorf(format, args...)} }
+
+// print writes the document as JSON, or what show puts on a page.
+func (c *Context) print(document any, show func(p *page)) error {
+	if c.Globals.Output == "json" {
+		return c.printJSON(document)
+	}
+	p := &page{terminal: c.Terminal}
+	show(p)
+	_, err := io.WriteString(c.Out, p.text.String())
+	return err
+}
+
+// printJSON writes a document of ours, or one that a server sent, with nothing in it that could
+// steer a terminal.
+func (c *Context) printJSON(document any) error {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(document); err != nil {
+		return err
+	}
+	_, err := io.WriteString(c.Out, escapeJSON(b.String()))
+	return err
+}
+
+// escapeJSON writes characters that a terminal may obey as JSON escapes. In valid JSON they stand
+// inside strings only.
+func escapeJSON(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		if r != '\n' && unprintable(r) {
+			if r > 0xffff { // format characters beyond the first plane, for example tags
+				r -= 0x10000
+				fmt.Fprintf(&b, `\u%04x\u%04x`, 0xd800+(r>>10), 0xdc00+(r&0x3ff))
+				continue
+			}
+			fmt.Fprintf(&b, `\u%04x`, r)
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// ago writes how long ago t was, in the largest unit that fits.
+func (c *Context) ago(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	d := c.Now().Sub(t)
+	switch {
+	case d < time.Second:
+		return "now"
+	case d < time.Minute:
+		return fmt.Sprintf("%ds ago", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%dm ago", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%dh ago", int(d.Hours()))
+	}
+	return fmt.Sprintf("%dd ago", int(d.Hours()/24))
+}

@@ -1,0 +1,252 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/opensearch"
+	"github.com/aws/aws-sdk-go-v2/service/opensearch/types"
+
+	"github.com/searchpack/searchpack"
+)
+
+// PackagesCmd lists packages.
+type PackagesCmd struct {
+	Name []string `arg:"" optional:"" help:"Only packages of these names or ids."`
+}
+
+// Help stands below the flags.
+func (*PackagesCmd) Help() string {
+	return "Examples:\n  searchpack packages\n  searchpack packages synonyms --output json"
+}
+
+// packageLine is one package as the commands print it.
+type packageLine struct {
+	ID        string    `json:"package_id"`
+	Name      string    `json:"name"`
+	Type      string    `json:"type"`
+	Status    string    `json:"status"`
+	Available string    `json:"available_version,omitempty"`
+	Error     string    `json:"error,omitempty"`
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// Run lists packages.
+func (p *PackagesCmd) Run(c *Context) error {
+	cl, err := c.client()
+	if err != nil {
+		return err
+	}
+	all, err := cl.packages(c, p.Name)
+	if err != nil {
+		return err
+	}
+	for _, wanted := range p.Name {
+		if !slices.ContainsFunc(all, func(l packageLine) bool { return l.ID == wanted || l.Name == wanted }) {
+			return noPackage(wanted)
+		}
+	}
+	return c.print(all, func(p *page) {
+		t := newTable("PACKAGE", "NAME", "TYPE", "STATUS", "AVAILABLE", "UPDATED", "ERROR")
+		for _, p := range all {
+			t.row(p.ID, p.Name, p.Type, p.Status, p.Available, c.ago(p.UpdatedAt), p.Error)
+		}
+		p.table(t)
+	})
+}
+
+// packages reads every package, of the names or ids given if there are any.
+func (cl *client) packages(c *Context, wanted []string) ([]packageLine, error) {
+	all := []packageLine{}
+	pages := opensearch.NewDescribePackagesPaginator(cl.aws(), &opensearch.DescribePackagesInput{})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(c)
+		if err != nil {
+			return nil, cl.plain(err)
+		}
+		for _, d := range page.PackageDetailsList {
+			if named(d, wanted) {
+				all = append(all, lineOf(d))
+			}
+		}
+	}
+	return all, nil
+}
+
+func named(d types.PackageDetails, wanted []string) bool {
+	for _, w := range wanted {
+		if w == aws.ToString(d.PackageName) || w == aws.ToString(d.PackageID) {
+			return true
+		}
+	}
+	return len(wanted) == 0
+}
+
+func lineOf(d types.PackageDetails) packageLine {
+	l := packageLine{
+		ID: aws.ToString(d.PackageID), Name: aws.ToString(d.PackageName), Type: string(d.PackageType),
+		Status: string(d.PackageStatus), Available: aws.ToString(d.AvailablePackageVersion),
+		UpdatedAt: aws.ToTime(d.LastUpdatedAt),
+	}
+	if d.ErrorDetails != nil {
+		l.Error = aws.ToString(d.ErrorDetails.ErrorMessage)
+	}
+	return l
+}
+
+// packageID turns a name or an id into an id.
+func (cl *client) packageID(c *Context, nameOrID string) (string, error) {
+	found, err := cl.packages(c, []string{nameOrID})
+	if err != nil {
+		return "", err
+	}
+	switch len(found) {
+	case 0:
+		return "", noPackage(nameOrID)
+	case 1:
+		return found[0].ID, nil
+	}
+	return "", fmt.Errorf("%d packages are named %s: give the id of one", len(found), nameOrID)
+}
+
+func noPackage(nameOrID string) error {
+	return fmt.Errorf("there is no package %s: searchpack packages lists them", nameOrID)
+}
+
+// VersionsCmd lists versions.
+type VersionsCmd struct {
+	Package string `arg:"" help:"Name or id."`
+}
+
+// Help stands below the flags.
+func (*VersionsCmd) Help() string { return "Example:\n  searchpack versions synonyms" }
+
+// versionLine is what the table shows of a version of the extension API.
+type versionLine struct {
+	Version       string                   `json:"version"`
+	Status        string                   `json:"status"`
+	Error         *searchpack.ErrorDetails `json:"error"`
+	Digest        searchpack.Digest        `json:"digest"`
+	Size          int64                    `json:"size"`
+	Kind          string                   `json:"kind"`
+	Identical     bool                     `json:"identical"`
+	Findings      int                      `json:"findings"`
+	CommitMessage string                   `json:"commit_message"`
+	CreatedAt     time.Time                `json:"created_at"`
+}
+
+// Run lists versions.
+func (v *VersionsCmd) Run(c *Context) error {
+	cl, err := c.client()
+	if err != nil {
+		return err
+	}
+	id, err := cl.packageID(c, v.Package)
+	if err != nil {
+		return err
+	}
+	var answer struct {
+		Versions []versionLine `json:"versions"`
+	}
+	document, err := cl.call(c, "GET", "/packages/"+url.PathEscape(id)+"/versions", nil, &answer)
+	if err != nil {
+		return err
+	}
+	return c.print(document, func(p *page) {
+		t := newTable("VERSION", "STATUS", "SIZE", "DIGEST", "KIND", "FINDINGS", "CREATED", "MESSAGE")
+		for _, v := range answer.Versions {
+			message := v.CommitMessage
+			if v.Error != nil {
+				message = v.Error.Message
+			} else if v.Identical {
+				message = strings.TrimSpace(message + " (identical to the version before)")
+			}
+			t.row(v.Version, v.Status, v.Size, v.Digest.Short(), v.Kind, v.Findings, c.ago(v.CreatedAt), message)
+		}
+		p.table(t)
+	})
+}
+
+// FindingsCmd shows findings.
+type FindingsCmd struct {
+	Package string `arg:"" help:"Name or id."`
+	Version string `arg:"" optional:"" help:"Version, as v3 or 3; without it, the newest import."`
+}
+
+// Help stands below the flags.
+func (*FindingsCmd) Help() string {
+	return "Examples:\n  searchpack findings synonyms\n  searchpack findings synonyms v3"
+}
+
+// number reads "v3" and "3"; "" is 0, the newest import.
+func (f *FindingsCmd) number() (int, error) {
+	if f.Version == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(strings.TrimPrefix(f.Version, "v"), 10, 31)
+	if err != nil || n < 1 {
+		return 0, usagef("%q is no version: write it as v3 or 3", f.Version)
+	}
+	return int(n), nil
+}
+
+// Run shows findings.
+func (f *FindingsCmd) Run(c *Context) error {
+	number, err := f.number()
+	if err != nil {
+		return err
+	}
+	cl, err := c.client()
+	if err != nil {
+		return err
+	}
+	id, err := cl.packageID(c, f.Package)
+	if err != nil {
+		return err
+	}
+	path := "/packages/" + url.PathEscape(id) + "/findings"
+	if number > 0 {
+		path += fmt.Sprintf("?version=%d", number)
+	}
+	var answer struct {
+		Version  versionLine          `json:"version"`
+		Count    int                  `json:"count"`
+		Findings []searchpack.Finding `json:"findings"`
+	}
+	document, err := cl.call(c, "GET", path, nil, &answer)
+	if err != nil {
+		return err
+	}
+	return c.print(document, func(p *page) {
+		if answer.Count == 0 {
+			p.line("%s %s: nothing found", cmp.Or(answer.Version.Version, "the newest import"), answer.Version.Status)
+			return
+		}
+		t := newTable("LINE", "COLUMN", "SEVERITY", "RULE", "TEXT", "MESSAGE")
+		for _, x := range answer.Findings {
+			message := x.Message
+			if x.Remedy != "" {
+				message += ". Remedy: " + x.Remedy
+			}
+			t.row(place(x.Line), place(x.Column), x.Severity, x.Rule, x.Text, message)
+		}
+		p.table(t)
+		if answer.Count > len(answer.Findings) {
+			p.line("and %d more", answer.Count-len(answer.Findings))
+		}
+	})
+}
+
+// place is a line or column number; 0 means the whole file or line.
+func place(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
+}

@@ -1,0 +1,169 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/searchpack/searchpack"
+)
+
+// RolloutsCmd shows rollouts and proofs.
+type RolloutsCmd struct {
+	Domain string `arg:"" help:"The domain."`
+	Limit  int    `env:"-" default:"20" help:"At most this many, the newest."`
+}
+
+// Help stands below the flags.
+func (*RolloutsCmd) Help() string {
+	return "Example:\n  searchpack rollouts products --limit 1"
+}
+
+// rolloutLine is what the table shows of a rollout of the extension API.
+type rolloutLine struct {
+	State     searchpack.RolloutState `json:"state"`
+	Phase     searchpack.Phase        `json:"phase"`
+	Steps     []stepLine              `json:"steps"`
+	Waiting   string                  `json:"waiting"`
+	Reason    string                  `json:"reason"`
+	StartedAt *time.Time              `json:"started_at"`
+	EndedAt   *time.Time              `json:"ended_at"`
+}
+
+type stepLine struct {
+	PackageID string            `json:"package_id"`
+	Action    searchpack.Action `json:"action"`
+	Version   string            `json:"version"`
+	Former    string            `json:"former"`
+}
+
+// Run shows rollouts and proofs.
+func (r *RolloutsCmd) Run(c *Context) error {
+	cl, err := c.client()
+	if err != nil {
+		return err
+	}
+	// The members of two answers of the extension API, as they came.
+	var document struct {
+		Domain   string          `json:"domain"`
+		Rollouts json.RawMessage `json:"rollouts"`
+		Proofs   json.RawMessage `json:"proofs"`
+	}
+	domain := "/domains/" + url.PathEscape(r.Domain)
+	if _, err := cl.call(c, "GET", fmt.Sprintf("%s/rollouts?limit=%d", domain, r.Limit), nil, &document); err != nil {
+		return err
+	}
+	if _, err := cl.call(c, "GET", domain+"/proofs", nil, &document); err != nil {
+		return err
+	}
+	var rollouts []rolloutLine
+	var proofs []searchpack.Proof
+	if json.Unmarshal(document.Rollouts, &rollouts) != nil || json.Unmarshal(document.Proofs, &proofs) != nil {
+		return fmt.Errorf("%s answers something that is not Searchpack's extension API", cl.endpoint)
+	}
+	return c.print(document, func(p *page) {
+		t := newTable("STARTED", "TOOK", "ACTION", "PACKAGE", "VERSION", "FORMER", "STATE", "PHASE", "WHY")
+		for _, x := range rollouts {
+			addRollout(c, t, x)
+		}
+		p.table(t)
+		if len(proofs) == 0 {
+			return
+		}
+		p.line("")
+		t = newTable("PACKAGE", "NODE", "VERSION", "LEVEL", "DIGEST", "SINCE", "PROBE", "")
+		for _, x := range proofs {
+			t.row(x.PackageID, x.NodeName, fmt.Sprintf("v%d", x.Version), x.Level, x.Digest.Short(), c.ago(x.At), x.Probe)
+		}
+		p.table(t)
+	})
+}
+
+func addRollout(c *Context, t *table, r rolloutLine) {
+	started, took := "", ""
+	if r.StartedAt != nil {
+		started = c.ago(*r.StartedAt)
+		if r.EndedAt != nil {
+			took = r.EndedAt.Sub(*r.StartedAt).Round(time.Millisecond).String()
+		}
+	}
+	why := r.Reason
+	if r.State.Open() {
+		why = r.Waiting
+	}
+	for _, s := range r.Steps {
+		t.row(started, took, s.Action, s.PackageID, s.Version, s.Former, r.State, r.Phase, why)
+	}
+}
+
+// UsageCmd shows who uses packages.
+type UsageCmd struct {
+	Package string `arg:"" help:"Name or id."`
+	Domain  string `required:"" env:"-" placeholder:"DOMAIN" help:"In this domain."`
+}
+
+// Help stands below the flags.
+func (*UsageCmd) Help() string {
+	return "Example:\n  searchpack usage synonyms --domain products"
+}
+
+// useLine is a use of the extension API, whose chains are a number only.
+type useLine struct {
+	searchpack.Use
+	Chains int `json:"chains"`
+}
+
+// Run shows who uses a package.
+func (u *UsageCmd) Run(c *Context) error {
+	cl, err := c.client()
+	if err != nil {
+		return err
+	}
+	id, err := cl.packageID(c, u.Package)
+	if err != nil {
+		return err
+	}
+	var answer struct {
+		Known     bool      `json:"known"`
+		Truncated bool      `json:"truncated"`
+		At        time.Time `json:"at"`
+		Uses      []useLine `json:"uses"`
+	}
+	path := "/domains/" + url.PathEscape(u.Domain) + "/usage?package_id=" + url.QueryEscape(id)
+	document, err := cl.call(c, "GET", path, nil, &answer)
+	if err != nil {
+		return err
+	}
+	return c.print(document, func(p *page) {
+		switch {
+		case !answer.Known:
+			p.line("No node of %s has said yet what its indices use (files-only nodes have none).", u.Domain)
+			return
+		case answer.Truncated:
+			p.line("The cluster state is too large to send: usage truncated.")
+		case len(answer.Uses) == 0:
+			p.line("Nothing in %s used it %s: no index and no template.", u.Domain, c.ago(answer.At))
+			return
+		}
+		t := newTable("USED BY", "NAME", "COMPONENT", "KEY", "ANALYZERS", "A NEW VERSION COMES BY", "FIELDS")
+		for _, x := range answer.Uses {
+			t.row(x.UserKind, x.Name, x.Component, x.Key, strings.Join(x.Analyzers, ", "), reached(x.Use), strings.Join(x.Fields, ", "))
+		}
+		p.table(t)
+	})
+}
+
+// reached says how a new version reaches a user of the file.
+func reached(u searchpack.Use) string {
+	switch {
+	case u.UserKind != searchpack.UserIndex:
+		return "each new index"
+	case u.Closed:
+		return "opening the index"
+	case u.HotReload:
+		return "hot reload"
+	}
+	return "close and open, or reindex"
+}

@@ -1,0 +1,230 @@
+package extapi
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/auth/sigv4"
+	"github.com/searchpack/searchpack/internal/catalog"
+)
+
+// The values that the fake catalog answers with. Every member of every document is set somewhere.
+var (
+	moment = time.Date(2026, 3, 4, 5, 6, 7, 8000, time.UTC)
+	key    = searchpack.DomainKey{Account: "000000000000", Region: "us-east-1", Name: "shop"}
+	digest = searchpack.DigestOf([]byte("laptop, notebook\n"))
+
+	good = &searchpack.Version{
+		ID: "ver-1", PackageID: "F111111111", Number: 1, Status: searchpack.PackageAvailable, Digest: digest, Size: 17,
+		Source: searchpack.Source{Bucket: "dictionaries", Key: "synonyms.txt", VersionID: "s3-version", ETag: "s3-etag"},
+		Kind:   searchpack.KindSynonyms, KindDeclared: true, Identical: true, FindingCount: 2,
+		CommitMessage: "more <words>", CreatedAt: moment, ImportedAt: moment.Add(time.Second),
+	}
+	bad = &searchpack.Version{
+		ID: "ver-2", PackageID: "F111111111", Status: searchpack.PackageValidationFailed,
+		Error: &searchpack.ErrorDetails{Type: "ValidationFailed", Message: "Line 1: no"}, CreatedAt: moment.Add(time.Minute),
+	}
+	findings = []searchpack.Finding{
+		{Rule: "synonyms.two-arrows", Severity: searchpack.SeverityError, Line: 3, Column: 8, Text: "a => b => c", Message: "two", Remedy: "one"},
+		{Rule: "file.empty", Severity: searchpack.SeverityWarning, Message: "empty"},
+	}
+	proof = &searchpack.Proof{
+		Domain: key, AgentID: "agent-1", NodeName: "n1", PackageID: "F111111111", VersionID: "ver-1", Version: 1,
+		Level: searchpack.LevelProbed, Digest: digest, Probe: "3 chains of 2 indices", At: moment,
+	}
+	nodes = &catalog.NodesView{Domain: "shop", Frozen: "two clusters", Nodes: []catalog.NodeView{
+		{
+			AgentID: "agent-1", Name: "n1", NodeID: "node-1", State: catalog.NodeProves, Note: "note", Manager: true, Speaker: true,
+			OpenSearch: "3.8.0", NodeError: "connection refused", AgentVersion: "1.2.3", ReportedAt: &moment,
+			Files: []catalog.NodeFile{
+				{PackageID: "F111111111", State: searchpack.FileLive, Digest: digest, Version: 1, Error: "read-only", Proof: proof},
+			},
+			Problems: []string{"analyzers/ is read-only"},
+			Incidents: []*searchpack.NodeIncident{{Domain: key, AgentID: "agent-1", Incident: searchpack.Incident{
+				ID: "inc-1", Kind: searchpack.IncidentChanged, PackageID: "F111111111", Found: digest, Wanted: digest, Healed: true, At: moment,
+			}}},
+		},
+		{Name: "n2", State: catalog.NodeBlocks, Files: []catalog.NodeFile{}},
+	}}
+	rollouts = []*searchpack.Rollout{
+		{
+			ID: "roll-2", Domain: key, State: searchpack.RolloutRunning, Phase: searchpack.PhaseProbe, Waiting: "n2 is silent", Reason: "reason",
+			Steps: []searchpack.RolloutStep{
+				{PackageID: "F111111111", Action: searchpack.ActionAssociate, VersionID: "ver-3", FormerID: "ver-1"},
+				{PackageID: "F222222222", Action: searchpack.ActionDissociate, FormerID: "gone"},
+			},
+			CreatedAt: moment, StartedAt: moment, EndedAt: moment,
+		},
+		{ID: "roll-1", Domain: key, State: searchpack.RolloutQueued, Steps: []searchpack.RolloutStep{}, CreatedAt: moment},
+	}
+	associations = []*catalog.AssociationView{
+		{
+			Association: searchpack.Association{
+				Domain: key, PackageID: "F111111111", Status: searchpack.AssociationFailed, ServingID: "ver-1", WantedID: "ver-3",
+				Error: &searchpack.ErrorDetails{Type: "ProbeFailed", Message: "Node n2 refuses v3 of synonyms"}, Note: "waiting for n2",
+				Findings:  []searchpack.Finding{{Rule: "association.reload", Severity: searchpack.SeverityWarning, Message: "reopen needed: index products", Remedy: "close and open the index"}},
+				CreatedAt: moment, UpdatedAt: moment,
+			},
+			Package: searchpack.Package{Name: "synonyms", Type: searchpack.TypeDictionary}, ServingNumber: 1, WantedNumber: 3,
+		},
+		{
+			Association: searchpack.Association{PackageID: "F222222222", Status: searchpack.Associating, CreatedAt: moment, UpdatedAt: moment},
+			Package:     searchpack.Package{Name: "stop-words", Type: searchpack.TypeDictionary},
+		},
+	}
+	uses = &searchpack.Usage{
+		ClusterUUID: "uuid", Term: 1, Version: 42, At: moment, Truncated: true,
+		Uses: []searchpack.Use{{
+			PackageID: "F111111111", UserKind: searchpack.UserIndex, Name: "products", Closed: true, Component: "filter.synonyms",
+			Key: "synonyms_path", Type: "synonym_graph", FileKind: searchpack.KindSynonyms, Updateable: true,
+			Analyzers: []string{"search"}, Fields: []string{"title (search)"}, HotReload: true,
+			Chains: []searchpack.Chain{{Analyzer: "search", Body: "{}"}},
+		}},
+	}
+	token = &searchpack.JoinToken{
+		ID: "tok-1", Domain: key, SecretHash: searchpack.DigestOf([]byte("secret")), Uses: 3, CIDR: "10.0.0.0/8",
+		CreatedAt: moment, ExpiresAt: moment.Add(time.Hour),
+	}
+	event = &searchpack.Event{
+		ID: 7, At: moment, Account: key.Account, Region: key.Region, Actor: "arn:aws:iam::000000000000:user/admin",
+		Action: "CreatePackage", Subject: "F111111111", Detail: "s3://dictionaries/synonyms.txt",
+	}
+)
+
+// fake is a Catalog that answers with these values, or with nothing, or with an error, and notes
+// what it was asked.
+type fake struct {
+	nothing bool
+	err     error
+	panics  any
+	asked   []any
+}
+
+func (f *fake) note(asked ...any) error {
+	if f.panics != nil {
+		panic(f.panics)
+	}
+	f.asked = asked
+	return f.err
+}
+
+func list[T any](f *fake, values ...T) []T {
+	if f.nothing {
+		return nil
+	}
+	return values
+}
+
+func (f *fake) Versions(_ context.Context, _ searchpack.Caller, id string) ([]*searchpack.Version, error) {
+	return list(f, good, bad), f.note(id)
+}
+
+func (f *fake) Findings(_ context.Context, _ searchpack.Caller, id string, number int) (*searchpack.Version, []searchpack.Finding, error) {
+	err := f.note(id, number)
+	if err != nil {
+		return nil, nil, err
+	}
+	return good, list(f, findings...), nil
+}
+
+// ListPackagesForDomain gives one association per page.
+func (f *fake) ListPackagesForDomain(_ context.Context, _ searchpack.Caller, domain string, page catalog.Page) ([]*catalog.AssociationView, string, error) {
+	if err := f.note(domain); err != nil || f.nothing {
+		return nil, "", err
+	}
+	if page.After == "" {
+		return associations[:1], associations[0].PackageID, nil
+	}
+	return associations[1:], "", nil
+}
+
+func (f *fake) Nodes(_ context.Context, _ searchpack.Caller, domain string) (*catalog.NodesView, error) {
+	if f.nothing {
+		return &catalog.NodesView{Domain: domain, Nodes: []catalog.NodeView{}}, f.note(domain)
+	}
+	return nodes, f.note(domain)
+}
+
+func (f *fake) Proofs(_ context.Context, _ searchpack.Caller, domain, packageID string) ([]*searchpack.Proof, error) {
+	return list(f, proof), f.note(domain, packageID)
+}
+
+func (f *fake) Rollouts(_ context.Context, _ searchpack.Caller, domain string, limit int) ([]*searchpack.Rollout, map[string]*searchpack.Version, error) {
+	return list(f, rollouts...), map[string]*searchpack.Version{"ver-1": good, "ver-3": {Number: 3}}, f.note(domain, limit)
+}
+
+func (f *fake) Usage(_ context.Context, _ searchpack.Caller, domain, packageID string) (*searchpack.Usage, error) {
+	if f.nothing {
+		return nil, f.note(domain, packageID)
+	}
+	return uses, f.note(domain, packageID)
+}
+
+func (f *fake) Events(_ context.Context, _ searchpack.Caller, before int64, limit int) ([]*searchpack.Event, error) {
+	return list(f, event), f.note(before, limit)
+}
+
+func (f *fake) CreateJoinToken(_ context.Context, _ searchpack.Caller, in catalog.JoinTokenInput) (*searchpack.JoinToken, error) {
+	if err := f.note(in); err != nil {
+		return nil, err
+	}
+	return token, nil
+}
+
+func (f *fake) JoinTokens(_ context.Context, _ searchpack.Caller, domain string) ([]*searchpack.JoinToken, error) {
+	return list(f, token), f.note(domain)
+}
+
+func (f *fake) DeleteJoinToken(_ context.Context, _ searchpack.Caller, domain, id string) error {
+	return f.note(domain, id)
+}
+
+func (f *fake) RetireNode(_ context.Context, _ searchpack.Caller, domain, node string) (*searchpack.Agent, error) {
+	return &searchpack.Agent{ID: "agent-1", Name: "n1", RetiredAt: moment}, f.note(domain, node)
+}
+
+// site is an edge on a fake catalog.
+type site struct {
+	t       *testing.T
+	catalog *fake
+	refused error // by authentication
+	sick    error
+	log     bytes.Buffer
+	handler http.Handler
+}
+
+func newSite(t *testing.T) *site {
+	s := &site{t: t, catalog: &fake{}}
+	s.handler = New(Config{
+		Catalog: s.catalog,
+		Authenticate: func(*http.Request, []byte) (searchpack.Caller, error) {
+			return searchpack.Caller{Account: key.Account, Region: key.Region}, s.refused
+		},
+		NewToken: func() (string, string, searchpack.Digest, error) { return "tok-1", "the-secret-text", digest, nil },
+		Healthy:  func(context.Context) error { return s.sick },
+		Version:  "1.2.3",
+		Logger:   slog.New(slog.NewTextHandler(&s.log, nil)),
+	})
+	return s
+}
+
+// ask sends "GET /events?limit=1"; the path is below Prefix, or a whole one that begins with "//"
+// or "*".
+func (s *site) ask(request, body string) *httptest.ResponseRecorder {
+	s.t.Helper()
+	method, path, _ := strings.Cut(request, " ")
+	r := httptest.NewRequest(method, "http://searchpack"+Prefix+path, io.NopCloser(strings.NewReader(body)))
+	w := httptest.NewRecorder()
+	s.handler.ServeHTTP(w, r)
+	return w
+}
+
+var refusedSignature = &sigv4.Error{Code: "InvalidSignatureException", Status: http.StatusForbidden, Message: "The signature does not match."}

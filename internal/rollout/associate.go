@@ -1,0 +1,165 @@
+package rollout
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/searchpack/searchpack"
+)
+
+// look waits until the speaker has read who uses the packages now.
+func (d *decider) look(r *searchpack.Rollout) bool {
+	if ok, why := d.looked(r); !ok {
+		return d.wait(r, why)
+	}
+	return d.enter(r, searchpack.PhaseFetch)
+}
+
+// fetch waits until the candidates lie verified on every node.
+func (d *decider) fetch(r *searchpack.Rollout) bool {
+	ok := d.everyone(r, "to fetch "+d.stepsText(r), func(n *node) (bool, string) {
+		for _, s := range r.Steps {
+			if c := n.ready[d.Versions[s.VersionID].Digest]; !c.Ready {
+				return false, c.Error
+			}
+		}
+		return true, ""
+	})
+	if !ok {
+		return false
+	}
+	return d.enter(r, searchpack.PhaseProbe)
+}
+
+// probe asks one node first, so that a bad file meets one node, then all. Nothing was placed yet,
+// so a bad verdict just ends it.
+func (d *decider) probe(r *searchpack.Rollout) bool {
+	if bad := d.badVerdict(r); bad != "" {
+		return d.fail(r, probeFailed, bad+" "+d.nothingPlaced(r))
+	}
+	d.chooseFirst(r)
+	ok := d.everyone(r, "to probe "+d.stepsText(r), func(n *node) (bool, string) {
+		for _, s := range r.Steps {
+			if !d.passed(n, d.candidateProbes(n, s)) {
+				return false, n.trouble()
+			}
+		}
+		return true, ""
+	})
+	if !ok {
+		return false
+	}
+	return d.enter(r, searchpack.PhasePlace)
+}
+
+// chooseFirst picks the node that probes first, anew when it went away before it was through.
+func (d *decider) chooseFirst(r *searchpack.Rollout) {
+	nodes := d.must()
+	if len(nodes) == 0 || slices.ContainsFunc(nodes, func(n *node) bool { return n.ID == r.FirstNode }) {
+		return
+	}
+	r.FirstNode = nodes[0].ID
+	if d.speaker != nil && d.speaker.standing == MustProve {
+		r.FirstNode = d.speaker.ID
+	}
+}
+
+// place waits until the new version lies under its final name on every node.
+func (d *decider) place(r *searchpack.Rollout) bool {
+	if bad := d.badVerdict(r); bad != "" {
+		return d.undo(r, probeFailed, bad)
+	}
+	ok := d.everyone(r, "to place "+d.stepsText(r), func(n *node) (bool, string) {
+		for _, s := range r.Steps {
+			if !d.isLive(n, s.PackageID, d.Versions[s.VersionID].Digest) {
+				return false, n.files[s.PackageID].Error
+			}
+		}
+		return true, ""
+	})
+	switch {
+	case !ok:
+		return false
+	case d.nothingToReload(r):
+		return d.enter(r, searchpack.PhaseProve)
+	}
+	return d.enter(r, searchpack.PhaseReload)
+}
+
+// nothingToReload: no OpenSearch, or every version has the bytes that were loaded before.
+func (d *decider) nothingToReload(r *searchpack.Rollout) bool {
+	return d.Domain.FilesOnly || d.off.reload || len(d.changed(r)) == 0
+}
+
+// changed lists the steps that bring other bytes.
+func (d *decider) changed(r *searchpack.Rollout) []searchpack.RolloutStep {
+	var out []searchpack.RolloutStep
+	for _, s := range r.Steps {
+		if s.FormerID == "" || d.Versions[s.FormerID].Digest != d.Versions[s.VersionID].Digest {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// reload reads who uses the files now that they lie everywhere, and has their search analyzers
+// refreshed.
+func (d *decider) reload(r *searchpack.Rollout) bool {
+	if moved, done := d.stillPlaced(r); done {
+		return moved
+	}
+	if ok, why := d.looked(r); !ok {
+		return d.wait(r, why)
+	}
+	res := d.refreshed(r)
+	if len(res.failed) > 0 {
+		return d.undo(r, "ReloadFailed", fmt.Sprintf("%s cannot be loaded: %s.", d.stepsText(r), strings.Join(res.failed, "; ")))
+	}
+	if !res.done {
+		return d.wait(r, res.waiting)
+	}
+	for _, s := range d.changed(r) {
+		if a := d.associations[s.PackageID]; a != nil {
+			d.addFindings(a, ruleReload, d.notReloaded(s, res.noAPI))
+			d.addFindings(a, ruleUsage, d.truncated())
+		}
+	}
+	return d.enter(r, searchpack.PhaseProve)
+}
+
+// prove waits until every node has proven the file in place.
+func (d *decider) prove(r *searchpack.Rollout) bool {
+	if moved, done := d.stillPlaced(r); done {
+		return moved
+	}
+	ok := d.everyone(r, "to prove "+d.stepsText(r), func(n *node) (bool, string) {
+		for _, s := range r.Steps {
+			if !d.provable(n, s.PackageID, d.Versions[s.VersionID]) {
+				return false, n.trouble()
+			}
+		}
+		return true, ""
+	})
+	if !ok {
+		return false
+	}
+	return d.succeed(r)
+}
+
+// stillPlaced looks after what may change once the files lie everywhere: a verdict turns bad, or a
+// node joins (or lost its file) and must get the new version first; what it loaded before must then
+// be loaded again, hence back to place. done: the phase is over, moved is its result.
+func (d *decider) stillPlaced(r *searchpack.Rollout) (moved, done bool) {
+	if bad := d.badVerdict(r); bad != "" {
+		return d.undo(r, probeFailed, bad), true
+	}
+	for _, n := range d.must() {
+		for _, s := range r.Steps {
+			if !n.shows(s.PackageID, d.Versions[s.VersionID].Digest) {
+				return d.enter(r, searchpack.PhasePlace), true
+			}
+		}
+	}
+	return false, false
+}

@@ -1,0 +1,165 @@
+package rollout
+
+import (
+	"cmp"
+	"maps"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/searchpack/searchpack"
+)
+
+// Decide returns what is to be written so that the domain comes one step nearer to what is wanted.
+// It is deterministic, and it changes nothing when nothing was reported, asked or timed out since.
+func Decide(w World) Decision { return decide(w, guards{}) }
+
+// maxPasses bounds how often a decision is taken over again because its own orders changed what it
+// rests on: a node that has just been told something else has not settled yet. Twice is enough
+// unless a rule is wrong.
+const maxPasses = 4
+
+// decide is Decide as a list of steps.
+func decide(w World, off guards) Decision {
+	if !w.Domain.DeletedAt.IsZero() {
+		return Decision{}
+	}
+	d := newDecider(w, off)
+	d.takeStock()
+	for pass := 0; d.who.Frozen == ""; pass++ {
+		d.chooseSpeaker()
+		d.advance()
+		d.keepProofs()
+		if !d.writeOrders() {
+			break
+		}
+		if pass == maxPasses {
+			d.again = true
+			break
+		}
+	}
+	d.sayWhatIsWaitedFor()
+	d.sayWhenToLookAgain()
+	return d.decision()
+}
+
+// proofKey names a proof as the store does.
+type proofKey struct{ agentID, packageID string }
+
+// decider is a world being worked on. Rows are copies, changed freely; decision compares them with
+// the world's at the end.
+type decider struct {
+	World
+	off   guards
+	nodes []*node // agents in service, by id
+	who   Membership
+
+	speaker      *node // nil: nobody can speak for the domain
+	associations map[string]*searchpack.Association
+	rollouts     []*searchpack.Rollout
+	proofs       map[proofKey]searchpack.Proof
+	questions    map[string][]question         // by version id, made once
+	sets         map[setKey][]searchpack.Probe // made once for all nodes
+
+	orders map[string]searchpack.Order
+	events []searchpack.Event
+	again  bool // the bound on moves was reached: decide again at once
+	next   time.Time
+}
+
+func newDecider(w World, off guards) *decider {
+	d := &decider{
+		World: w, off: off, nodes: nodesOf(w),
+		associations: map[string]*searchpack.Association{},
+		proofs:       map[proofKey]searchpack.Proof{},
+		questions:    map[string][]question{},
+		sets:         map[setKey][]searchpack.Probe{},
+		orders:       map[string]searchpack.Order{},
+	}
+	for _, a := range w.Associations {
+		d.associations[a.PackageID] = &a
+	}
+	for _, r := range w.Rollouts {
+		r.Steps = slices.Clone(r.Steps)
+		d.rollouts = append(d.rollouts, &r)
+	}
+	for _, p := range w.Proofs {
+		d.proofs[proofKey{p.AgentID, p.PackageID}] = p
+	}
+	return d
+}
+
+// takeStock finds out who is who and who must prove.
+func (d *decider) takeStock() { d.who = membersOf(d.World, d.nodes) }
+
+// must lists the nodes whose proof counts, by agent id.
+func (d *decider) must() []*node {
+	var out []*node
+	for _, n := range d.nodes {
+		if n.standing == MustProve {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// decision compares the rows with the world's.
+func (d *decider) decision() Decision {
+	out := Decision{Orders: d.orders, Events: d.events, Next: d.next}
+	for _, n := range d.nodes {
+		if n.bound {
+			out.Bound = append(out.Bound, n.Agent)
+		}
+	}
+	for i, r := range d.rollouts {
+		if !reflect.DeepEqual(*r, d.World.Rollouts[i]) {
+			out.Rollouts = append(out.Rollouts, *r)
+		}
+	}
+	for _, old := range d.World.Associations {
+		switch a := d.associations[old.PackageID]; {
+		case a == nil:
+			out.Dissociated = append(out.Dissociated, old.PackageID)
+		case !reflect.DeepEqual(*a, old):
+			out.Associations = append(out.Associations, *a)
+		}
+	}
+	slices.Sort(out.Dissociated)
+	slices.SortFunc(out.Associations, func(a, b searchpack.Association) int { return cmp.Compare(a.PackageID, b.PackageID) })
+	d.proofChanges(&out)
+	return out
+}
+
+func (d *decider) proofChanges(out *Decision) {
+	old := map[proofKey]searchpack.Proof{}
+	for _, p := range d.World.Proofs {
+		k := proofKey{p.AgentID, p.PackageID}
+		old[k] = p
+		if _, kept := d.proofs[k]; !kept {
+			out.Unproven = append(out.Unproven, p)
+		}
+	}
+	for _, k := range sortedKeys(d.proofs) {
+		if p := d.proofs[k]; old[k] != p {
+			out.Proofs = append(out.Proofs, p)
+		}
+	}
+	slices.SortFunc(out.Unproven, func(a, b searchpack.Proof) int {
+		return compareKeys(proofKey{a.AgentID, a.PackageID}, proofKey{b.AgentID, b.PackageID})
+	})
+}
+
+func sortedKeys(m map[proofKey]searchpack.Proof) []proofKey {
+	return slices.SortedFunc(maps.Keys(m), compareKeys)
+}
+
+func compareKeys(a, b proofKey) int {
+	return cmp.Or(cmp.Compare(a.packageID, b.packageID), cmp.Compare(a.agentID, b.agentID))
+}
+
+// event notes something for the audit log.
+func (d *decider) event(action, subject, detail string) {
+	d.events = append(d.events, searchpack.Event{
+		At: d.Now, Actor: "searchpack", Action: action, Subject: subject, Detail: detail,
+	})
+}

@@ -1,0 +1,104 @@
+package rollout
+
+import "github.com/searchpack/searchpack"
+
+// fileFor says how a package's file should be on a node now. false: it is not listed, so the agent
+// leaves it as it is.
+func (d *decider) fileFor(n *node, packageID string) (searchpack.FileOrder, bool) {
+	a := d.associations[packageID]
+	if a == nil {
+		return d.leftOver(n, packageID)
+	}
+	r, s := d.step(packageID)
+	if r == nil {
+		return d.serving(n, a)
+	}
+	switch r.Phase {
+	case searchpack.PhasePlace, searchpack.PhaseReload, searchpack.PhaseProve:
+		if d.mayServe(n, s) {
+			return live(d.Versions[s.VersionID]), true
+		}
+		if d.off.keepServing {
+			return searchpack.FileOrder{}, false
+		}
+	case searchpack.PhaseHide, searchpack.PhaseLookAgain:
+		if d.hideNow(n, packageID) {
+			return searchpack.FileOrder{PackageID: packageID, State: searchpack.FileHidden}, true
+		}
+	case searchpack.PhaseRemove:
+		return searchpack.FileOrder{PackageID: packageID, State: searchpack.FileRemoved}, true
+	case searchpack.PhaseUnhide:
+		return d.restored(n, packageID)
+	}
+	return d.serving(n, a)
+}
+
+func live(v searchpack.Version) searchpack.FileOrder {
+	return searchpack.FileOrder{
+		PackageID: v.PackageID, State: searchpack.FileLive,
+		VersionID: v.ID, Version: v.Number, Digest: v.Digest, Size: v.Size,
+	}
+}
+
+// serving is the version that serves, on every node, whatever happens elsewhere. When none does,
+// what an earlier attempt left is not touched.
+func (d *decider) serving(n *node, a *searchpack.Association) (searchpack.FileOrder, bool) {
+	if a.ServingID == "" {
+		return searchpack.FileOrder{}, false
+	}
+	if v, ok := d.Versions[a.ServingID]; ok && v.Digest != "" {
+		return live(v), true
+	}
+	o := n.ordered(a.PackageID) // its row is gone, which cannot be: keep what was said
+	return o, o.State != ""
+}
+
+// mayServe: the node may place the new version, because it has passed all its probes there. Once
+// told so it stays so, even if the agent forgets its answers.
+func (d *decider) mayServe(n *node, s searchpack.RolloutStep) bool {
+	if d.off.newcomers || d.toldToPlace(n, s) {
+		return true
+	}
+	return n.ready[d.Versions[s.VersionID].Digest].Ready && d.passed(n, d.candidateProbes(n, s))
+}
+
+// hideNow: first on the elected manager, which is what refuses new use; then everywhere. What is
+// hidden stays so while the manager changes.
+func (d *decider) hideNow(n *node, packageID string) bool {
+	if n.ID == d.who.ManagerAgent || n.ordered(packageID).State == searchpack.FileHidden {
+		return true
+	}
+	for _, m := range d.nodes {
+		if m.ID == d.who.ManagerAgent {
+			return d.isAway(m, packageID, searchpack.FileHidden)
+		}
+	}
+	return true // the manager has no agent, or there is no OpenSearch
+}
+
+// restored is what a node gets back when a dissociation is refused after hiding: the version that
+// serves; where none does, the bytes that were hidden there.
+func (d *decider) restored(n *node, packageID string) (searchpack.FileOrder, bool) {
+	a := d.associations[packageID]
+	if a == nil {
+		return searchpack.FileOrder{}, false
+	}
+	if a.ServingID != "" {
+		return d.serving(n, a)
+	}
+	if f := n.files[packageID]; f.State == searchpack.FileHidden && f.Digest != "" {
+		return searchpack.FileOrder{PackageID: packageID, State: searchpack.FileLive, Digest: f.Digest, Size: f.Size}, true
+	}
+	o := n.ordered(packageID)
+	return o, o.State == searchpack.FileLive
+}
+
+// leftOver is a file of a package that this domain has dissociated: on a node that was away then.
+// It goes, unless somebody names it again, which a component template can.
+func (d *decider) leftOver(n *node, packageID string) (searchpack.FileOrder, bool) {
+	switch n.files[packageID].State {
+	case searchpack.FileLive, searchpack.FileHidden:
+		return searchpack.FileOrder{PackageID: packageID, State: searchpack.FileRemoved}, len(d.uses(packageID)) == 0
+	}
+	return searchpack.FileOrder{}, false
+}

@@ -1,0 +1,160 @@
+package rollout
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/searchpack/searchpack"
+)
+
+// The rules of findings that a rollout leaves on its association.
+const (
+	ruleReload = "association.reload"          // "reopen needed: ...", "reindex needed: ..."
+	ruleProbe  = "association.not-probed"      // a chain that says nothing about the file
+	ruleUsage  = "association.usage-truncated" // who uses the file is not known in full
+)
+
+// maxFindings bounds what one rule leaves on an association; one more counts the rest.
+const maxFindings = 20
+
+func warning(rule, message, remedy string) searchpack.Finding {
+	return searchpack.Finding{Rule: rule, Severity: searchpack.SeverityWarning, Message: message, Remedy: remedy}
+}
+
+// cut keeps maxFindings and counts the rest.
+func cut(rule string, fs []searchpack.Finding) []searchpack.Finding {
+	if len(fs) <= maxFindings {
+		return fs
+	}
+	return append(fs[:maxFindings:maxFindings], warning(rule, fmt.Sprintf("and %d more like these", len(fs)-maxFindings), ""))
+}
+
+// notReloaded names what goes on with the former version although the rollout ended well: indices
+// that the refresh API does not reach. Closed ones read the file when they open.
+func (d *decider) notReloaded(s searchpack.RolloutStep, noAPI map[string]bool) []searchpack.Finding {
+	var out []searchpack.Finding
+	for _, u := range d.uses(s.PackageID) {
+		if u.UserKind != searchpack.UserIndex || u.Closed {
+			continue
+		}
+		var message, remedy string
+		switch {
+		case atIndexTime(u):
+			message = fmt.Sprintf("reindex needed: index %s: %s is used at index time, so documents that are there keep their old terms", u.Name, u.Component)
+			remedy = "close and open the index, then reindex its documents"
+		case u.Updateable && noAPI[u.Name]:
+			message = fmt.Sprintf("reopen needed: index %s: OpenSearch here has no _refresh_search_analyzers", u.Name)
+			remedy = "install the index-management plugin, or close and open the index"
+		case !u.HotReload:
+			message = fmt.Sprintf("reopen needed: index %s: %s cannot be reloaded while the index is open", u.Name, u.Component)
+			remedy = "close and open the index"
+		default:
+			continue
+		}
+		if f := warning(ruleReload, message, remedy); !slices.Contains(out, f) {
+			out = append(out, f)
+		}
+	}
+	return cut(ruleReload, out)
+}
+
+// atIndexTime: a field's index analyzer or normalizer holds the component. Only what cannot be
+// reloaded can be used so; internal/usage writes the role behind the field's name.
+func atIndexTime(u searchpack.Use) bool {
+	return !u.HotReload && slices.ContainsFunc(u.Fields, func(f string) bool {
+		return strings.HasSuffix(f, " (index)") || strings.HasSuffix(f, " (normalizer)")
+	})
+}
+
+// truncated says that not every user is known.
+func (d *decider) truncated() []searchpack.Finding {
+	if u := d.usage(); u == nil || !u.Truncated {
+		return nil
+	}
+	return []searchpack.Finding{warning(ruleUsage,
+		"usage truncated: the cluster state is too large to see every index that uses the package; indices not seen were neither probed with their own analyzers nor reloaded",
+		"close and open indices that use the package")}
+}
+
+// unprobed names the chains that say nothing about the version, and on which nodes.
+func (d *decider) unprobed(s searchpack.RolloutStep) []searchpack.Finding {
+	v := d.Versions[s.VersionID]
+	var out []searchpack.Finding
+	if extra := len(d.questionsAbout(v)) - maxProbes; extra > 0 {
+		out = append(out, warning(ruleProbe, fmt.Sprintf("%d of the analyzers that use the package were not probed: more than %d differ", extra, maxProbes), ""))
+	}
+	for _, p := range d.liveProbes(v) {
+		var names []string
+		why := ""
+		for _, n := range d.must() {
+			if n.verdict(p) == searchpack.VerdictNone {
+				names = append(names, n.called())
+				why = quote(n.probes[p.ID].Reason)
+			}
+		}
+		if len(names) == 0 {
+			continue
+		}
+		message := fmt.Sprintf("cannot be probed: %s on %s", where(p), list(names))
+		if why != "" {
+			message += ": OpenSearch says: " + why
+		}
+		out = append(out, warning(ruleProbe, message, "mend what else is wrong with this analyzer; whether it takes the file is not known"))
+	}
+	return cut(ruleProbe, out)
+}
+
+// where names what a probe was about: "index shop, analyzer srch".
+func where(p searchpack.Probe) string {
+	if p.Index == "" {
+		return p.Analyzer
+	}
+	user := p.Index
+	if !strings.Contains(user, " ") { // a template is named with its kind
+		user = "index " + user
+	}
+	if p.Equivalent {
+		return user + ", analyzer " + p.Analyzer + " (by an equivalent component)"
+	}
+	return user + ", analyzer " + p.Analyzer
+}
+
+// refusal is the reason of a rollout that a node's verdict ends.
+func (d *decider) refusal(n *node, s searchpack.RolloutStep, p searchpack.Probe) string {
+	said := strings.TrimSuffix(quote(n.probes[p.ID].Reason), ".")
+	text := fmt.Sprintf("Node %s refuses %s (%s): OpenSearch says: %s.", n.called(), d.versionText(s), where(p), said)
+	lines := d.suspects(d.Versions[s.VersionID])
+	switch {
+	case len(lines) > 0:
+		return text + " Look at " + strings.Join(lines, " and ") + "."
+	case strings.Contains(said, "Line ["):
+		return text
+	}
+	return text + " OpenSearch does not say which line; the node's log has it."
+}
+
+// suspects are the first lines that the inspection found fault with under a rule of the kind.
+func (d *decider) suspects(v searchpack.Version) []string {
+	const most = 2
+	var out []string
+	for _, f := range d.Findings[v.ID] {
+		if f.Line == 0 || !aboutKind(f.Rule, v.Kind) || len(out) == most {
+			continue
+		}
+		line := fmt.Sprintf("line %d", f.Line)
+		if f.Text != "" {
+			line += " (`" + quote(f.Text) + "`)"
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+// aboutKind: the rule is about the text of such a file, not about the file as a whole. Rules are
+// named "synonyms.two-arrows", "mapping.no-arrow".
+func aboutKind(rule string, kind searchpack.Kind) bool {
+	group, _, _ := strings.Cut(rule, ".")
+	first, _, _ := strings.Cut(string(kind), "-")
+	return group == "synonyms" || group != "" && (group == string(kind) || group == first)
+}

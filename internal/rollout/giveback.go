@@ -1,0 +1,94 @@
+package rollout
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/searchpack/searchpack"
+)
+
+// ReturnPatience bounds how long a rollout that has failed already tries to have the former state
+// loaded again: others queue behind it.
+const ReturnPatience = 10 * time.Minute
+
+// undo begins the way back after something was placed.
+func (d *decider) undo(r *searchpack.Rollout, errorType, reason string) bool {
+	r.ErrorType, r.Reason = errorType, reason
+	if d.off.giveBack {
+		return d.fail(r, r.ErrorType, r.Reason)
+	}
+	return d.enter(r, searchpack.PhaseReturn)
+}
+
+// giveBack waits until the former version lies everywhere again. Where there was none the file
+// stays as it is: nothing is removed but by look, hide, look.
+func (d *decider) giveBack(r *searchpack.Rollout) bool {
+	back := returning(r)
+	if len(back) > 0 && !d.everyone(r, "to place the former version again", func(n *node) (bool, string) {
+		for _, s := range back {
+			if !d.isLive(n, s.PackageID, d.Versions[s.FormerID].Digest) {
+				return false, n.files[s.PackageID].Error
+			}
+		}
+		return true, ""
+	}) {
+		return false
+	}
+	return d.enter(r, searchpack.PhaseReturnReload)
+}
+
+// returning lists the steps that have a former version to return to.
+func returning(r *searchpack.Rollout) []searchpack.RolloutStep {
+	var out []searchpack.RolloutStep
+	for _, s := range r.Steps {
+		if s.FormerID != "" {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// reloadFormer has the former version loaded again and unassigned copies tried again, then ends the
+// rollout. That a refresh fails does not stop it.
+func (d *decider) reloadFormer(r *searchpack.Rollout) bool {
+	reason := r.Reason + d.whatServes(r)
+	if d.Domain.FilesOnly {
+		return d.fail(r, r.ErrorType, reason)
+	}
+	if d.Now.Sub(r.PhaseAt) >= ReturnPatience {
+		return d.fail(r, r.ErrorType, reason+fmt.Sprintf(
+			" That every index loaded the former state again could not be confirmed within %d min.", int(ReturnPatience.Minutes())))
+	}
+	if ok, why := d.lookedLongEnough(r); !ok {
+		return d.wait(r, why)
+	}
+	res := d.refreshed(r)
+	if !res.done {
+		return d.wait(r, res.waiting)
+	}
+	if ok, why := d.rerouted(r); !ok {
+		return d.wait(r, why)
+	}
+	if len(res.failed) > 0 {
+		reason += " Loading the former version again failed: " + strings.Join(res.failed, "; ") + "."
+	}
+	return d.fail(r, r.ErrorType, reason)
+}
+
+// whatServes ends the reason of a failed rollout.
+func (d *decider) whatServes(r *searchpack.Rollout) string {
+	var parts []string
+	for _, s := range returning(r) {
+		parts = append(parts, fmt.Sprintf("v%d of %s", d.Versions[s.FormerID].Number, d.packageText(s.PackageID)))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " " + list(parts) + " still serves."
+}
+
+// nothingPlaced ends the reason of a rollout that failed before anything was placed.
+func (d *decider) nothingPlaced(r *searchpack.Rollout) string {
+	return "Nothing was placed." + d.whatServes(r)
+}

@@ -1,0 +1,19 @@
+package rollout
+
+// guards switches off single rules of this package. Only tests set one, to show that the simulator
+// notices when the rule is missing.
+type guards struct {
+	blockers    bool // nodes that block are not waited for
+	verdicts    bool // a bad verdict does not count
+	newcomers   bool // a node that joins during a rollout gets the new version unprobed
+	settled     bool // a report counts although it is older than the order
+	firstLook   bool // hide without looking who uses the file
+	secondLook  bool // remove without looking again
+	rounds      bool // duty ids without the round: old answers count
+	giveBack    bool // a failure after placing leaves the new version in place
+	latch       bool // a failed update forgets the version that served
+	laterCall   bool // an ending rollout overwrites the status that a later call set
+	keepServing bool // orders leave out the serving version until the new one may be placed
+	reload      bool // no refresh after placing
+	askAgain    bool // a look whose answer was lost is not asked again
+}

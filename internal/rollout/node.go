@@ -1,0 +1,119 @@
+package rollout
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/searchpack/searchpack"
+)
+
+// FreshFor is how long a report stands for what its node is like now (rollout.md section 2).
+const FreshFor = 30 * time.Second
+
+// node is an agent in service with everything that follows from its last report.
+type node struct {
+	searchpack.AgentState
+	fresh    bool
+	conflict string // why it does not count: its node is claimed twice
+	bound    bool   // its identity was (re)bound by this decision
+	standing Standing
+
+	files  map[string]searchpack.FileReport
+	ready  map[searchpack.Digest]searchpack.CandidateReport
+	probes map[string]searchpack.ProbeResult
+	duties map[string]searchpack.DutyResult
+}
+
+// nodesOf returns the agents in service, by id.
+func nodesOf(w World) []*node {
+	var out []*node
+	for _, a := range w.Agents {
+		if !a.RetiredAt.IsZero() {
+			continue
+		}
+		n := &node{AgentState: a}
+		n.fresh = a.Report != nil && !a.ReportedAt.IsZero() && w.Now.Sub(a.ReportedAt) < FreshFor
+		n.index()
+		out = append(out, n)
+	}
+	slices.SortFunc(out, func(a, b *node) int { return cmp.Compare(a.ID, b.ID) })
+	return out
+}
+
+func (n *node) index() {
+	n.files = map[string]searchpack.FileReport{}
+	n.ready = map[searchpack.Digest]searchpack.CandidateReport{}
+	n.probes = map[string]searchpack.ProbeResult{}
+	n.duties = map[string]searchpack.DutyResult{}
+	if n.Report == nil {
+		return
+	}
+	for _, f := range n.Report.Files {
+		n.files[f.PackageID] = f
+	}
+	for _, c := range n.Report.Candidates {
+		n.ready[c.Digest] = c
+	}
+	for _, p := range n.Report.Probes {
+		n.probes[p.ID] = p
+	}
+	for _, t := range n.Report.Duties {
+		n.duties[t.ID] = t
+	}
+}
+
+// facts is what a live OpenSearch says of itself; nil when the agent is silent or its node does
+// not answer.
+func (n *node) facts() *searchpack.NodeFacts {
+	if !n.fresh {
+		return nil
+	}
+	return n.Report.Node
+}
+
+// called is the node's name for people. It comes from the node, so it is bounded.
+func (n *node) called() string {
+	if n.Report != nil && n.Report.Node != nil && n.Report.Node.Name != "" {
+		return quote(n.Report.Node.Name)
+	}
+	return cmp.Or(n.Name, n.ID)
+}
+
+// ordered is what the stored order says of a package's file; the zero value if nothing.
+func (n *node) ordered(packageID string) searchpack.FileOrder {
+	for _, f := range n.Order.Files {
+		if f.PackageID == packageID {
+			return f
+		}
+	}
+	return searchpack.FileOrder{}
+}
+
+// settled reports whether the last report was made with the stored order in hand: only then does it
+// say what came of that order, and nothing ordered before can still come.
+func (d *decider) settled(n *node) bool {
+	return d.off.settled || n.Report != nil && n.Report.Generation >= n.Order.Generation
+}
+
+// isLive: ordered live with these bytes, taken in, and reported so.
+func (d *decider) isLive(n *node, packageID string, digest searchpack.Digest) bool {
+	o := n.ordered(packageID)
+	return o.State == searchpack.FileLive && o.Digest == digest && d.settled(n) && n.shows(packageID, digest)
+}
+
+// shows reports whether the last report has the file live with these bytes.
+func (n *node) shows(packageID string, digest searchpack.Digest) bool {
+	f := n.files[packageID]
+	return f.State == searchpack.FileLive && f.Digest == digest
+}
+
+// isAway: ordered hidden or removed, taken in, and reported so (or without such a file). An agent
+// that cannot look reports the state it was told, with an error: that says nothing.
+func (d *decider) isAway(n *node, packageID string, state searchpack.FileState) bool {
+	if n.ordered(packageID).State != state || !d.settled(n) {
+		return false
+	}
+	f, listed := n.files[packageID]
+	return !listed || f.Error == "" && (f.State == state || f.State == searchpack.FileRemoved)
+}

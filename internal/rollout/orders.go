@@ -1,0 +1,132 @@
+package rollout
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/searchpack/searchpack"
+)
+
+// writeOrders tells every node what it should be like, if that is not what it was told last, and
+// reports whether any was told something. Nodes whose identity is in doubt keep what they were told.
+func (d *decider) writeOrders() bool {
+	duties, told := d.duties(), false
+	for _, n := range d.nodes {
+		if n.conflict != "" {
+			continue
+		}
+		o := searchpack.Order{
+			Schema: 1, Speaker: n == d.speaker,
+			Files: d.files(n), Candidates: d.candidates(), Probes: d.probesFor(n),
+		}
+		if n == d.speaker {
+			o.Duties = duties
+		}
+		seen := int64(0)
+		if n.Report != nil {
+			seen = n.Report.Generation
+		}
+		if sameContent(o, n.Order) && seen <= n.Order.Generation {
+			continue
+		}
+		o.Generation = n.Order.Generation
+		if _, again := d.orders[n.ID]; !again {
+			// An agent that has seen a higher generation has it from a server whose data was
+			// restored since: it would take no lower one.
+			o.Generation = max(n.Order.Generation, seen) + 1
+		}
+		d.orders[n.ID], n.Order, told = o, o, true
+	}
+	return told
+}
+
+// sameContent compares orders but for schema and generation.
+func sameContent(a, b searchpack.Order) bool {
+	return a.Speaker == b.Speaker && slices.Equal(a.Files, b.Files) &&
+		slices.Equal(a.Candidates, b.Candidates) && slices.Equal(a.Probes, b.Probes) &&
+		slices.EqualFunc(a.Duties, b.Duties, func(x, y searchpack.Duty) bool {
+			return x.ID == y.ID && x.Kind == y.Kind && slices.Equal(x.Indices, y.Indices)
+		})
+}
+
+// files of all packages that the node should have or has, by package id.
+func (d *decider) files(n *node) []searchpack.FileOrder {
+	ids := map[string]bool{}
+	for id := range d.associations {
+		ids[id] = true
+	}
+	for id := range n.files {
+		ids[id] = true
+	}
+	var out []searchpack.FileOrder
+	for _, id := range slices.Sorted(maps.Keys(ids)) {
+		if f, listed := d.fileFor(n, id); listed {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// candidates of the running rollout: from fetch until it ends, on every node in service, so that
+// nodes that join are soon ready.
+func (d *decider) candidates() []searchpack.Candidate {
+	r := d.running()
+	if r == nil || len(r.Steps) == 0 || actionOf(r) != searchpack.ActionAssociate || r.Phase == searchpack.PhaseLook {
+		return nil
+	}
+	var out []searchpack.Candidate
+	for _, s := range r.Steps {
+		v := d.Versions[s.VersionID]
+		out = append(out, searchpack.Candidate{PackageID: s.PackageID, Digest: v.Digest, Size: v.Size, Kind: v.Kind})
+	}
+	return out
+}
+
+// probesFor the node: of the running rollout's files, and of serving files whose proof it owes.
+func (d *decider) probesFor(n *node) []searchpack.Probe {
+	var out []searchpack.Probe
+	for _, id := range slices.Sorted(maps.Keys(d.associations)) {
+		a := d.associations[id]
+		r, s := d.step(id)
+		switch {
+		case r != nil && r.Phase == searchpack.PhaseProbe:
+			if d.mayProbe(r, n, s) {
+				out = append(out, d.candidateProbes(n, s)...)
+			}
+		case r != nil && placed(r.Phase):
+			if f, listed := d.fileFor(n, id); listed && f.Digest == d.Versions[s.VersionID].Digest {
+				if r.Phase == searchpack.PhaseProve {
+					out = append(out, d.liveProbes(d.Versions[s.VersionID])...)
+				}
+			} else if s.Action == searchpack.ActionAssociate && placing(r.Phase) {
+				out = append(out, d.candidateProbes(n, s)...)
+			}
+		case a.ServingID != "" && !d.proves(n, a):
+			if v, ok := d.Versions[a.ServingID]; ok {
+				out = append(out, d.liveProbes(v)...)
+			}
+		}
+	}
+	return out
+}
+
+// placing: new files go, or have gone, to nodes that have passed their probes.
+func placing(p searchpack.Phase) bool {
+	return p == searchpack.PhasePlace || p == searchpack.PhaseReload || p == searchpack.PhaseProve
+}
+
+// mayProbe: the first node, then, once it has passed, all. A node that was asked stays asked.
+func (d *decider) mayProbe(r *searchpack.Rollout, n *node, s searchpack.RolloutStep) bool {
+	if n.ID == r.FirstNode {
+		return true
+	}
+	for _, first := range d.nodes {
+		if first.ID == r.FirstNode && d.passed(first, d.candidateProbes(first, s)) {
+			return true
+		}
+	}
+	path := searchpack.CandidatePath(d.Versions[s.VersionID].Digest)
+	return slices.ContainsFunc(n.Order.Probes, func(p searchpack.Probe) bool {
+		return p.PackageID == s.PackageID && p.Path == path
+	})
+}

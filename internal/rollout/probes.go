@@ -1,0 +1,202 @@
+package rollout
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/searchpack/searchpack"
+)
+
+// maxProbes bounds the chains asked about one package: each takes an agent a moment, and a node's
+// analyze pool has one thread. Chains are deduplicated, so this many differ from each other.
+const maxProbes = 200
+
+// probeFailed is the ErrorDetails type of a file that a node refuses.
+const probeFailed = "ProbeFailed"
+
+// question is a chain to ask a node about, whatever the path.
+type question struct {
+	user, analyzer string // what people are told; user "" = no index or template
+	equivalent     bool
+	body           string // with PathMark
+	control        searchpack.Kind
+}
+
+// questionsAbout a version: the chains of everybody who uses the package, else the generic one.
+func (d *decider) questionsAbout(v searchpack.Version) []question {
+	if d.Domain.FilesOnly {
+		return nil
+	}
+	if qs, made := d.questions[v.ID]; made {
+		return qs
+	}
+	var qs []question
+	seen := map[string]bool{}
+	kind := v.Kind
+	for _, u := range d.uses(v.PackageID) {
+		if kind == searchpack.KindUnknown {
+			kind = u.FileKind
+		}
+		for _, c := range u.Chains {
+			if seen[c.Body] {
+				continue
+			}
+			seen[c.Body] = true
+			qs = append(qs, question{userName(u), c.Analyzer, c.Equivalent, c.Body, controlKind(u.FileKind, v.Kind)})
+		}
+	}
+	u := d.usage()
+	if body := genericChain(kind); body != "" && (len(qs) == 0 || u != nil && u.Truncated) {
+		qs = append(qs, question{analyzer: "generic chain", body: body, control: controlKind(kind, v.Kind)})
+	}
+	d.questions[v.ID] = qs
+	return qs
+}
+
+func controlKind(first, second searchpack.Kind) searchpack.Kind {
+	if first != searchpack.KindUnknown {
+		return first
+	}
+	return second
+}
+
+// userName is an index's bare name, or "index template logs".
+func userName(u searchpack.Use) string {
+	if u.UserKind == searchpack.UserIndex {
+		return u.Name
+	}
+	return string(u.UserKind) + " " + u.Name
+}
+
+// probesAt makes the probes of the file at path, with the control at control. salt tells apart
+// controls that have one path but other bytes.
+func (d *decider) probesAt(v searchpack.Version, path string, control func(searchpack.Kind) string, salt string) []searchpack.Probe {
+	qs := d.questionsAbout(v)
+	if len(qs) > maxProbes {
+		qs = qs[:maxProbes]
+	}
+	out := make([]searchpack.Probe, 0, len(qs))
+	for _, q := range qs {
+		p := searchpack.Probe{
+			PackageID: v.PackageID, Path: path, Digest: v.Digest,
+			Index: q.user, Analyzer: q.analyzer, Equivalent: q.equivalent,
+			Body:    strings.ReplaceAll(q.body, searchpack.PathMark, path),
+			Control: strings.ReplaceAll(q.body, searchpack.PathMark, control(q.control)),
+		}
+		p.ID = shortHash(p.PackageID, p.Path, string(p.Digest), p.Index, p.Analyzer,
+			strconv.FormatBool(p.Equivalent), p.Body, p.Control, salt)
+		out = append(out, p)
+	}
+	return out
+}
+
+// shortHash names a list of strings; 64 bits, as ids need to differ only within a domain.
+func shortHash(parts ...string) string {
+	h := sha256.New()
+	for _, p := range parts {
+		fmt.Fprintf(h, "%d:%s", len(p), p)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+// candidateProbes ask the node about a candidate. The control is the file that serves there, if
+// the former version does, else a minimal file of the kind.
+func (d *decider) candidateProbes(n *node, s searchpack.RolloutStep) []searchpack.Probe {
+	v, former := d.Versions[s.VersionID], d.Versions[s.FormerID].Digest
+	control, salt := searchpack.ControlPath, ""
+	if s.FormerID != "" && former != v.Digest && n.shows(s.PackageID, former) {
+		control, salt = func(searchpack.Kind) string { return searchpack.ReferencePath(s.PackageID) }, string(former)
+	}
+	key := setKey{v.ID, salt, true}
+	if _, made := d.sets[key]; !made {
+		d.sets[key] = d.probesAt(v, searchpack.CandidatePath(v.Digest), control, salt)
+	}
+	return d.sets[key]
+}
+
+// liveProbes ask a node about the file in place.
+func (d *decider) liveProbes(v searchpack.Version) []searchpack.Probe {
+	if d.Domain.Policy.Level == searchpack.LevelPlaced {
+		return nil
+	}
+	key := setKey{v.ID, "", false}
+	if _, made := d.sets[key]; !made {
+		d.sets[key] = d.probesAt(v, searchpack.ReferencePath(v.PackageID), searchpack.ControlPath, "")
+	}
+	return d.sets[key]
+}
+
+// setKey names probes that are made once for all nodes.
+type setKey struct {
+	versionID, salt string
+	candidate       bool
+}
+
+// verdict is the node's answer to a probe, "" if there is none about these bytes.
+func (n *node) verdict(p searchpack.Probe) searchpack.Verdict {
+	res := n.probes[p.ID]
+	if res.Digest != p.Digest {
+		return ""
+	}
+	return res.Verdict
+}
+
+// passed: every probe was answered, and none by a refusal.
+func (d *decider) passed(n *node, probes []searchpack.Probe) bool {
+	for _, p := range probes {
+		switch n.verdict(p) {
+		case searchpack.VerdictGood, searchpack.VerdictNone:
+		case searchpack.VerdictBad:
+			if !d.off.verdicts {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// stepProbes are the probes of a node that count in this phase: of the candidate until the node
+// was told to place it, then of the file in place.
+func (d *decider) stepProbes(r *searchpack.Rollout, n *node, s searchpack.RolloutStep) []searchpack.Probe {
+	switch r.Phase {
+	case searchpack.PhaseProbe:
+		return d.candidateProbes(n, s)
+	case searchpack.PhasePlace, searchpack.PhaseReload, searchpack.PhaseProve:
+		if !d.toldToPlace(n, s) {
+			return d.candidateProbes(n, s)
+		}
+		if r.Phase == searchpack.PhaseProve {
+			return d.liveProbes(d.Versions[s.VersionID])
+		}
+	}
+	return nil
+}
+
+// toldToPlace: the stored order has the new version live. It stays so until the rollout ends, even
+// if the agent forgets what it had answered.
+func (d *decider) toldToPlace(n *node, s searchpack.RolloutStep) bool {
+	o := n.ordered(s.PackageID)
+	return o.State == searchpack.FileLive && o.Digest == d.Versions[s.VersionID].Digest
+}
+
+// badVerdict explains the first refusal of a node that must prove; "" if there is none.
+func (d *decider) badVerdict(r *searchpack.Rollout) string {
+	if d.off.verdicts {
+		return ""
+	}
+	for _, n := range d.must() {
+		for _, s := range r.Steps {
+			for _, p := range d.stepProbes(r, n, s) {
+				if n.verdict(p) == searchpack.VerdictBad {
+					return d.refusal(n, s, p)
+				}
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,122 @@
+package rollout
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/searchpack/searchpack"
+)
+
+// provable reports whether the node has proven the version: the bytes in place, by its own report,
+// and every probe of them answered without a refusal.
+func (d *decider) provable(n *node, packageID string, v searchpack.Version) bool {
+	return d.isLive(n, packageID, v.Digest) && d.passed(n, d.liveProbes(v))
+}
+
+// writeProof keeps what the node has proven. A proof that holds already keeps its time: it says
+// since when.
+func (d *decider) writeProof(n *node, packageID string, v searchpack.Version) {
+	key := proofKey{n.ID, packageID}
+	level, words := d.proofWords(n, v)
+	p := searchpack.Proof{
+		Domain: d.Domain.DomainKey, AgentID: n.ID, NodeName: n.called(), PackageID: packageID,
+		VersionID: v.ID, Version: v.Number, Level: level, Digest: v.Digest, Probe: words, At: d.Now,
+	}
+	if old, ok := d.proofs[key]; ok && old.VersionID == v.ID && old.Digest == v.Digest {
+		p.At = old.At
+	}
+	d.proofs[key] = p
+}
+
+// proofWords says what was probed. The level is probed only if at least one chain could tell.
+func (d *decider) proofWords(n *node, v searchpack.Version) (searchpack.Level, string) {
+	if d.Domain.FilesOnly {
+		return searchpack.LevelPlaced, "no OpenSearch"
+	}
+	if d.Domain.Policy.Level == searchpack.LevelPlaced {
+		return searchpack.LevelPlaced, "not asked: the domain's policy is level placed"
+	}
+	good := 0
+	users := map[string]bool{}
+	probes := d.liveProbes(v)
+	for _, p := range probes {
+		if n.verdict(p) == searchpack.VerdictGood {
+			good++
+		}
+		if p.Index != "" {
+			users[p.Index] = true
+		}
+	}
+	switch {
+	case len(probes) == 0:
+		return searchpack.LevelPlaced, "digest only"
+	case good == 0:
+		return searchpack.LevelPlaced, "cannot be probed here"
+	case len(users) == 0:
+		return searchpack.LevelProbed, "generic chain"
+	}
+	words := count(len(probes), "chain", "chains") + " of " + d.usersCount(v.PackageID)
+	if good < len(probes) {
+		words += ", " + count(len(probes)-good, "cannot be probed here", "cannot be probed here")
+	}
+	return searchpack.LevelProbed, words
+}
+
+// usersCount writes "2 indices and 1 template".
+func (d *decider) usersCount(packageID string) string {
+	indices, templates := map[string]bool{}, map[string]bool{}
+	for _, u := range d.uses(packageID) {
+		if u.UserKind == searchpack.UserIndex {
+			indices[u.Name] = true
+		} else {
+			templates[userName(u)] = true
+		}
+	}
+	switch {
+	case len(templates) == 0:
+		return count(len(indices), "index", "indices")
+	case len(indices) == 0:
+		return count(len(templates), "template", "templates")
+	}
+	return count(len(indices), "index", "indices") + " and " + count(len(templates), "template", "templates")
+}
+
+// keepProofs drops proofs that stand for nothing any more and writes those that late nodes owed.
+func (d *decider) keepProofs() {
+	inService := map[string]bool{}
+	for _, n := range d.nodes {
+		inService[n.ID] = true
+	}
+	for k := range d.proofs {
+		if a := d.associations[k.packageID]; a == nil || a.ServingID == "" || !inService[k.agentID] {
+			delete(d.proofs, k)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(d.associations)) {
+		a := d.associations[id]
+		v, ok := d.Versions[a.ServingID]
+		if r, _ := d.step(id); !ok || v.Digest == "" || r != nil && placed(r.Phase) {
+			continue
+		}
+		for _, n := range d.nodes {
+			d.keepProof(n, a, v)
+		}
+	}
+}
+
+func (d *decider) keepProof(n *node, a *searchpack.Association, v searchpack.Version) {
+	switch {
+	case d.proves(n, a):
+		if n.Report != nil && d.settled(n) && !n.shows(a.PackageID, v.Digest) {
+			delete(d.proofs, proofKey{n.ID, a.PackageID}) // changed behind our back: prove it anew
+		}
+	case n.standing == MustProve && d.provable(n, a.PackageID, v):
+		d.writeProof(n, a.PackageID, v)
+	}
+}
+
+// proves: the node's proof is of the version that serves.
+func (d *decider) proves(n *node, a *searchpack.Association) bool {
+	p, ok := d.proofs[proofKey{n.ID, a.PackageID}]
+	return ok && p.VersionID == a.ServingID && p.Digest == d.Versions[a.ServingID].Digest
+}

@@ -1,0 +1,217 @@
+package rollout
+
+import (
+	"fmt"
+
+	"github.com/searchpack/searchpack"
+)
+
+// maxMoves bounds how many steps one decision takes. A rollout has at most eight phases; more than
+// this happens only when many rollouts end at once, and then the next decision goes on.
+const maxMoves = 64
+
+// advance starts, moves and ends rollouts until the running one waits for something.
+func (d *decider) advance() {
+	d.dropSuperseded()
+	for range maxMoves {
+		r := d.running()
+		if r == nil {
+			r = d.start()
+		}
+		if r == nil || !d.move(r) {
+			return
+		}
+	}
+	d.again = true
+}
+
+func (d *decider) running() *searchpack.Rollout {
+	for _, r := range d.rollouts {
+		if r.State == searchpack.RolloutRunning {
+			return r
+		}
+	}
+	return nil
+}
+
+// start begins the oldest queued rollout; nil if none is queued.
+func (d *decider) start() *searchpack.Rollout {
+	for _, r := range d.rollouts {
+		if r.State != searchpack.RolloutQueued {
+			continue
+		}
+		r.State, r.StartedAt = searchpack.RolloutRunning, d.Now
+		for i := range r.Steps {
+			if a := d.associations[r.Steps[i].PackageID]; a != nil {
+				r.Steps[i].FormerID = a.ServingID
+			}
+		}
+		d.enter(r, searchpack.PhaseLook)
+		d.event("rollout started", d.subject(r), string(actionOf(r)))
+		return r
+	}
+	return nil
+}
+
+// enter begins a phase. The round makes the ids of its duties new.
+func (d *decider) enter(r *searchpack.Rollout, p searchpack.Phase) bool {
+	r.Phase, r.PhaseAt, r.Waiting = p, d.Now, ""
+	r.Round++
+	return true
+}
+
+// wait says what the rollout waits for.
+func (d *decider) wait(r *searchpack.Rollout, text string) bool {
+	r.Waiting = text
+	return false
+}
+
+// move takes one step. false: the rollout waits, and says for what.
+func (d *decider) move(r *searchpack.Rollout) bool {
+	if len(r.Steps) == 0 {
+		return d.end(r, searchpack.RolloutAborted, "", "nothing is left to do")
+	}
+	if reason := d.unfit(r); reason != "" {
+		return d.fail(r, "PackageGone", reason)
+	}
+	if actionOf(r) == searchpack.ActionDissociate && len(d.nodes) == 0 {
+		return d.dissociated(r) // no node was ever told about the file, or all are retired
+	}
+	if d.who.Hold != "" {
+		return d.wait(r, d.who.Hold)
+	}
+	switch r.Phase {
+	case searchpack.PhaseLook:
+		if actionOf(r) == searchpack.ActionDissociate {
+			return d.lookForUsers(r)
+		}
+		return d.look(r)
+	case searchpack.PhaseFetch:
+		return d.fetch(r)
+	case searchpack.PhaseProbe:
+		return d.probe(r)
+	case searchpack.PhasePlace:
+		return d.place(r)
+	case searchpack.PhaseReload:
+		return d.reload(r)
+	case searchpack.PhaseProve:
+		return d.prove(r)
+	case searchpack.PhaseReturn:
+		return d.giveBack(r)
+	case searchpack.PhaseReturnReload:
+		return d.reloadFormer(r)
+	case searchpack.PhaseHide:
+		return d.hide(r)
+	case searchpack.PhaseLookAgain:
+		return d.lookAgain(r)
+	case searchpack.PhaseRemove:
+		return d.remove(r)
+	case searchpack.PhaseUnhide:
+		return d.unhide(r)
+	}
+	return d.fail(r, "UnknownPhase", fmt.Sprintf("phase %q is not known to this version of Searchpack", r.Phase))
+}
+
+// actionOf a rollout: all its steps have the same, because AssociatePackages and
+// DissociatePackages make rollouts of their own.
+func actionOf(r *searchpack.Rollout) searchpack.Action { return r.Steps[0].Action }
+
+// placed reports whether the running rollout may have changed files on nodes.
+func placed(p searchpack.Phase) bool {
+	switch p {
+	case "", searchpack.PhaseLook, searchpack.PhaseFetch, searchpack.PhaseProbe:
+		return false
+	}
+	return true
+}
+
+// unfit says why a rollout that has changed nothing yet cannot be carried out at all.
+func (d *decider) unfit(r *searchpack.Rollout) string {
+	if actionOf(r) != searchpack.ActionAssociate || placed(r.Phase) {
+		return ""
+	}
+	for _, s := range r.Steps {
+		if d.associations[s.PackageID] == nil {
+			return fmt.Sprintf("package %s is not associated any more", d.packageText(s.PackageID))
+		}
+		if d.Versions[s.VersionID].Digest == "" {
+			return fmt.Sprintf("version %s of package %s is gone", s.VersionID, d.packageText(s.PackageID))
+		}
+	}
+	return ""
+}
+
+// dropSuperseded takes out associate steps that a later DissociatePackage made pointless, as long
+// as nothing was placed for them.
+func (d *decider) dropSuperseded() {
+	for i, q := range d.rollouts {
+		if q.State != searchpack.RolloutQueued {
+			continue
+		}
+		for _, s := range q.Steps {
+			if s.Action != searchpack.ActionDissociate {
+				continue
+			}
+			for _, older := range d.rollouts[:i] {
+				if older.State == searchpack.RolloutQueued || older.State == searchpack.RolloutRunning && !placed(older.Phase) {
+					d.dropStep(older, s.PackageID)
+				}
+			}
+		}
+	}
+}
+
+// dropStep takes a package out of an associate rollout; without steps it is aborted.
+func (d *decider) dropStep(r *searchpack.Rollout, packageID string) {
+	next, dropped := without(*r, packageID, d.Now, "the package is being dissociated")
+	if !dropped {
+		return
+	}
+	*r = next
+	if r.State == searchpack.RolloutAborted {
+		d.event("rollout aborted", d.subject(r), r.Reason)
+	}
+}
+
+// laterCall returns the action that a younger open rollout has in store for the package, "" if
+// none: then this rollout has the last word on its status.
+func (d *decider) laterCall(r *searchpack.Rollout, packageID string) searchpack.Action {
+	var found searchpack.Action
+	after := false
+	for _, other := range d.rollouts {
+		if other == r {
+			after = true
+			continue
+		}
+		if !after || !other.State.Open() || d.off.laterCall {
+			continue
+		}
+		for _, s := range other.Steps {
+			if s.PackageID == packageID {
+				found = s.Action
+			}
+		}
+	}
+	return found
+}
+
+// step returns the running rollout and its step for the package; nil if there is none.
+func (d *decider) step(packageID string) (*searchpack.Rollout, searchpack.RolloutStep) {
+	if r := d.running(); r != nil {
+		for _, s := range r.Steps {
+			if s.PackageID == packageID {
+				return r, s
+			}
+		}
+	}
+	return nil, searchpack.RolloutStep{}
+}
+
+// subject of an event: the domain and the packages.
+func (d *decider) subject(r *searchpack.Rollout) string {
+	text := d.Domain.Name
+	for _, s := range r.Steps {
+		text += " " + s.PackageID
+	}
+	return text
+}

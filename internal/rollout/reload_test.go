@@ -1,0 +1,231 @@
+package rollout
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/searchpack/searchpack"
+)
+
+// TestReloadNamesIndices: open indices with an updateable use, in batches; duties go to the speaker
+// only.
+func TestReloadNamesIndices(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 2)
+	b.serve("v1")
+	closed, fixed, template := indexUse("closed"), indexUse("fixed"), indexUse("logs")
+	closed.Closed, fixed.Updateable, template.UserKind = true, false, searchpack.UserTemplate
+	b.uses = []searchpack.Use{closed, fixed, template, indexUse("shop"), indexUse("shop")}
+	for i := range 30 {
+		b.uses = append(b.uses, indexUse(fmt.Sprintf("%0250d", i)))
+	}
+	b.ask(searchpack.ActionAssociate, "v2")
+	b.until(searchpack.PhaseReload)
+	b.obey()
+	b.step()
+	var names []string
+	duties := b.w.Agents[0].Order.Duties
+	for _, d := range duties {
+		size := 0
+		for _, name := range d.Indices {
+			size += len(name) + 1
+		}
+		if d.Kind != searchpack.DutyRefresh || size > maxNames || size == 0 {
+			t.Errorf("duty %s has %d bytes of names", d.ID, size)
+		}
+		names = append(names, d.Indices...)
+	}
+	if len(duties) != 2 || len(names) != 31 || slices.Contains(names, "closed") || slices.Contains(names, "fixed") || !slices.Contains(names, "shop") {
+		t.Errorf("%d duties for %d indices", len(duties), len(names))
+	}
+	if len(b.w.Agents[1].Order.Duties) > 0 || b.w.Agents[1].Order.Speaker {
+		t.Error("a node that is not the speaker has duties")
+	}
+}
+
+// TestFailedReload: the former version comes back, is loaded again, unassigned copies are tried
+// again, and the reason names index and OpenSearch's words. A refresh that fails again does not
+// hang.
+func TestFailedReload(t *testing.T) {
+	t.Parallel()
+	for _, again := range []bool{false, true} {
+		b := newBench(t, 3)
+		b.serve("v1")
+		b.uses = []searchpack.Use{indexUse("shop")}
+		refreshed := 0
+		b.refresh = func(searchpack.Duty) searchpack.DutyResult {
+			refreshed++
+			bad := b.file("n1") == "live v2" || again
+			x := searchpack.IndexRefresh{Index: "shop"}
+			if bad {
+				x.Failed, x.Reason = 2, "Failed to build synonyms"
+			}
+			return searchpack.DutyResult{Done: true, Refreshed: []searchpack.IndexRefresh{x, {Index: "old", Failed: 1, Gone: true}}}
+		}
+		b.ask(searchpack.ActionAssociate, "v2")
+		got := strings.Join(b.run(), " ")
+		if got != "look fetch probe place reload return return-reload " {
+			t.Errorf("it went through %s", got)
+		}
+		a := b.association()
+		if a.Status != searchpack.AssociationFailed || a.ServingID != "v1" || a.Error.Type != "ReloadFailed" || b.files() != "live v1, live v1, live v1" {
+			t.Fatalf("%+v, files %s", a, b.files())
+		}
+		wantText(t, "the reason", a.Error.Message, "v2 of shop-words cannot be loaded", "index shop on 2 copies", "Failed to build synonyms", "v1 of shop-words still serves")
+		if again != strings.Contains(a.Error.Message, "Loading the former version again failed") {
+			t.Errorf("again %v: %s", again, a.Error.Message)
+		}
+		if refreshed < 2 {
+			t.Error("the former version was not loaded again")
+		}
+	}
+}
+
+// TestFirstVersionFails: there is nothing to return to, and no file is removed.
+func TestFirstVersionFails(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 2)
+	b.verdict = func(agent string, p searchpack.Probe) (searchpack.Verdict, string) {
+		if agent == "n2" && p.Path == searchpack.ReferencePath("F1") {
+			return searchpack.VerdictBad, "no"
+		}
+		return searchpack.VerdictGood, ""
+	}
+	b.ask(searchpack.ActionAssociate, "v1")
+	b.run()
+	if a := b.association(); a.Status != searchpack.AssociationFailed || a.ServingID != "" || b.files() != "-, -" {
+		t.Errorf("%+v, files %s", a, b.files())
+	}
+}
+
+// TestWayBackEnds: a speaker that cannot refresh holds others up for ten minutes, not for ever.
+func TestWayBackEnds(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 2)
+	b.serve("v1")
+	b.uses = []searchpack.Use{indexUse("shop")}
+	b.refresh = func(searchpack.Duty) searchpack.DutyResult {
+		if b.file("n1") == "live v2" {
+			return searchpack.DutyResult{Done: true, Refreshed: []searchpack.IndexRefresh{{Index: "shop", Failed: 1, Reason: "no"}}}
+		}
+		return searchpack.DutyResult{Error: "403 from OpenSearch"}
+	}
+	b.ask(searchpack.ActionAssociate, "v2")
+	b.until(searchpack.PhaseReturnReload)
+	b.run()
+	wantText(t, "what is waited for", b.waiting(), "search analyzers of shop", "n1 says: 403 from OpenSearch")
+	b.later(ReturnPatience)
+	b.step()
+	a := b.association()
+	if a.Status != searchpack.AssociationFailed {
+		t.Fatalf("%+v", a)
+	}
+	wantText(t, "the reason", a.Error.Message, "could not be confirmed within 10 min")
+}
+
+// TestWhatIsNotReloaded becomes findings.
+func TestWhatIsNotReloaded(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 2)
+	b.serve("v1")
+	stop, indexed, closed := indexUse("stop"), indexUse("indexed"), indexUse("closed")
+	stop.Updateable, stop.HotReload = false, false
+	indexed.Updateable, indexed.HotReload, indexed.Fields = false, false, []string{"body (index)"}
+	closed.HotReload, closed.Closed = false, true
+	b.uses = []searchpack.Use{closed, indexed, indexUse("shop"), stop}
+	b.refresh = func(searchpack.Duty) searchpack.DutyResult {
+		return searchpack.DutyResult{Done: true, NoRefreshAPI: true}
+	}
+	b.ask(searchpack.ActionAssociate, "v2")
+	b.run()
+	a := b.association()
+	var got []string
+	for _, f := range a.Findings {
+		got = append(got, f.Message)
+	}
+	want := []string{
+		"reindex needed: index indexed: filter.syn is used at index time, so documents that are there keep their old terms",
+		"reopen needed: index shop: OpenSearch here has no _refresh_search_analyzers",
+		"reopen needed: index stop: filter.syn cannot be reloaded while the index is open",
+	}
+	if a.Status != searchpack.Active || !slices.Equal(got, want) {
+		t.Errorf("%s with findings %q", a.Status, got)
+	}
+	b.refresh, b.uses = nil, []searchpack.Use{indexUse("shop")}
+	b.ask(searchpack.ActionAssociate, "v3")
+	if b.run(); len(b.association().Findings) != 0 {
+		t.Errorf("old findings stay: %+v", b.association().Findings)
+	}
+}
+
+// TestSpeakerChanges: duties move to the next speaker under the same ids.
+func TestSpeakerChanges(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 3)
+	b.ask(searchpack.ActionAssociate, "v1")
+	b.step()
+	id := b.w.Agents[0].Order.Duties[0].ID
+	b.later(FreshFor, "n1")
+	b.step()
+	if o := b.w.Agents[1].Order; !o.Speaker || len(o.Duties) != 1 || o.Duties[0].ID != id {
+		t.Errorf("the next speaker has %+v, want duty %s", o, id)
+	}
+	if o := b.w.Agents[0].Order; o.Speaker || len(o.Duties) != 0 {
+		t.Errorf("the former speaker has %+v", o)
+	}
+	b.later(time.Second)
+	if b.step(); !b.w.Agents[1].Order.Speaker {
+		t.Error("the speaker changed back without need")
+	}
+}
+
+// TestGenericChains: each kind has a chain that names the path once, or none on purpose.
+func TestGenericChains(t *testing.T) {
+	t.Parallel()
+	none := []searchpack.Kind{searchpack.KindHunspell, searchpack.KindOpaque}
+	for _, kind := range append(searchpack.Kinds, searchpack.KindUnknown) {
+		body := genericChain(kind)
+		if slices.Contains(none, kind) {
+			if body != "" {
+				t.Errorf("%s has %s", kind, body)
+			}
+			continue
+		}
+		if !json.Valid([]byte(body)) || strings.Count(body, searchpack.PathMark) != 1 {
+			t.Errorf("%q has %s", kind, body)
+		}
+	}
+	want := `{"filter":[{"synonyms_path":"` + searchpack.PathMark + `","type":"synonym_graph"}],"text":"searchpack","tokenizer":"whitespace"}`
+	if got := genericChain(searchpack.KindSynonyms); got != want {
+		t.Errorf("got %s", got)
+	}
+}
+
+// TestDigestOnly: a kind that cannot be probed is proven by its bytes alone.
+func TestDigestOnly(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 1)
+	v := b.w.Versions["v1"]
+	v.Kind = searchpack.KindHunspell
+	b.w.Versions["v1"] = v
+	b.ask(searchpack.ActionAssociate, "v1")
+	b.run()
+	if len(b.w.Proofs) != 1 || b.w.Proofs[0].Probe != "digest only" || b.w.Proofs[0].Level != searchpack.LevelPlaced {
+		t.Errorf("%+v, waiting %q", b.w.Proofs, b.waiting())
+	}
+}
+
+// TestRestoredServer: an agent that has seen higher generations still gets its orders.
+func TestRestoredServer(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 1)
+	b.serve("v1")
+	b.w.Agents[0].Report.Generation = 50
+	if b.step(); b.w.Agents[0].Order.Generation != 51 {
+		t.Errorf("generation %d", b.w.Agents[0].Order.Generation)
+	}
+}

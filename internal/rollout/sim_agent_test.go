@@ -1,0 +1,342 @@
+package rollout
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/searchpack/searchpack"
+)
+
+// simAgent is a model agent. Its order and epoch are on disk; what it was answered is in memory.
+type simAgent struct {
+	*sim
+	node    *simNode
+	id      string
+	running bool
+	life    int // counts starts, so that what an earlier process had planned is dropped
+	epoch   int64
+	seq     int64
+	order   searchpack.Order
+	probes  map[string]searchpack.ProbeResult
+	duties  map[string]searchpack.DutyResult
+	told    int64 // cluster state version last sent without being asked
+	rev     int   // grows with everything a report would show
+	orders  []time.Time
+}
+
+func newSimAgent(s *sim, n *simNode) *simAgent {
+	a := &simAgent{sim: s, node: n, id: "agent-" + n.name}
+	s.server.agents[a.id] = &searchpack.AgentState{
+		Agent: searchpack.Agent{ID: a.id, Domain: simDomain, Name: n.name, EnrolledAt: simStart},
+	}
+	return a
+}
+
+func (a *simAgent) start() {
+	if a.running {
+		return
+	}
+	a.running = true
+	a.life++
+	a.rev++
+	a.epoch, a.seq = a.epoch+1, 0
+	a.probes, a.duties = map[string]searchpack.ProbeResult{}, map[string]searchpack.DutyResult{}
+	a.log("agent %s up", a.node.name)
+	a.beat()
+	a.work()
+}
+
+func (a *simAgent) stop() {
+	if a.running {
+		a.running = false
+		a.log("agent %s down", a.node.name)
+	}
+}
+
+// later runs f if the same process is still there.
+func (a *simAgent) later(d time.Duration, f func()) {
+	life := a.life
+	a.after(d, func() {
+		if a.running && a.life == life {
+			f()
+		}
+	})
+}
+
+// beat reports and polls every ten seconds.
+func (a *simAgent) beat() {
+	a.report()
+	a.net(func() { a.server.poll(a) })
+	if a.order.Speaker && a.told != a.cluster.version {
+		a.sendUsage("")
+	}
+	a.later(9*time.Second+a.upTo(2*time.Second), a.beat)
+}
+
+// take takes in an order, if it is newer than the one in hand.
+func (a *simAgent) take(o searchpack.Order) {
+	if !a.running || o.Generation <= a.order.Generation {
+		return
+	}
+	a.order = o
+	a.rev++
+	for id := range a.probes {
+		if !slices.ContainsFunc(o.Probes, func(p searchpack.Probe) bool { return p.ID == id }) {
+			delete(a.probes, id)
+		}
+	}
+	for id := range a.duties {
+		if !slices.ContainsFunc(o.Duties, func(d searchpack.Duty) bool { return d.ID == id }) {
+			delete(a.duties, id)
+		}
+	}
+	if a.fault(0.3) {
+		a.report() // before anything is done
+	}
+	a.work()
+}
+
+// work does one thing at a time until the node is as ordered; between any two things the process
+// may die.
+func (a *simAgent) work() {
+	life := a.life
+	a.later(a.pace(), func() {
+		if a.fault(0.01) {
+			a.crash()
+			return
+		}
+		what, again := a.do()
+		if what == "" {
+			if again {
+				a.later(time.Second+a.upTo(3*time.Second), a.work)
+			}
+			a.report()
+			return
+		}
+		a.rev++
+		if a.fault(0.01) {
+			a.crash()
+		}
+		if a.running && a.life == life {
+			if a.chance(0.2) {
+				a.report()
+			}
+			a.work()
+		}
+	})
+}
+
+func (a *simAgent) pace() time.Duration {
+	if a.fault(0.05) {
+		return a.upTo(10 * time.Second)
+	}
+	return a.upTo(20 * time.Millisecond)
+}
+
+func (a *simAgent) crash() {
+	a.stop()
+	a.after(time.Second+a.upTo(40*time.Second), a.start)
+}
+
+// do carries out the first thing that is not as ordered. "": there is none; again: some could not
+// be done and are to be tried again.
+func (a *simAgent) do() (what string, again bool) {
+	for _, f := range []func() (string, bool){a.doFiles, a.doCandidates, a.doProbes, a.doDuties} {
+		w, more := f()
+		if w != "" {
+			return w, false
+		}
+		again = again || more
+	}
+	return "", again
+}
+
+func (a *simAgent) doFiles() (string, bool) {
+	n, again := a.node, false
+	for _, f := range a.order.Files {
+		switch f.State {
+		case searchpack.FileLive:
+			if n.files[f.PackageID] == f.Digest {
+				continue
+			}
+			if !n.cands[f.Digest] && n.hidden[f.PackageID] != f.Digest && a.fault(0.3) {
+				again = true // cannot be fetched now
+				continue
+			}
+			n.files[f.PackageID] = f.Digest
+			delete(n.hidden, f.PackageID)
+			return "place", false
+		case searchpack.FileHidden:
+			if d, ok := n.files[f.PackageID]; ok {
+				n.hidden[f.PackageID] = d
+				delete(n.files, f.PackageID)
+				return "hide", false
+			}
+		case searchpack.FileRemoved:
+			if n.files[f.PackageID] != "" || n.hidden[f.PackageID] != "" {
+				delete(n.files, f.PackageID)
+				delete(n.hidden, f.PackageID)
+				return "remove", false
+			}
+		}
+	}
+	return "", again
+}
+
+func (a *simAgent) doCandidates() (string, bool) {
+	n, again := a.node, false
+	wanted := map[searchpack.Digest]bool{}
+	for _, c := range a.order.Candidates {
+		wanted[c.Digest] = true
+		if n.cands[c.Digest] {
+			continue
+		}
+		if a.fault(0.3) {
+			again = true
+			continue
+		}
+		n.cands[c.Digest] = true
+		return "fetch", false
+	}
+	for d := range n.cands {
+		if !wanted[d] {
+			delete(n.cands, d)
+		}
+	}
+	return "", again
+}
+
+func (a *simAgent) doProbes() (string, bool) {
+	again := false
+	for _, p := range a.order.Probes {
+		if res, ok := a.probes[p.ID]; ok && res.Verdict != searchpack.VerdictRetry {
+			continue
+		}
+		if a.digestAt(p.Path, p.PackageID, p.Digest) != p.Digest {
+			continue
+		}
+		v := a.ask(p)
+		if v != searchpack.VerdictRetry {
+			a.probes[p.ID] = searchpack.ProbeResult{ID: p.ID, Digest: p.Digest, Verdict: v, Status: 400, Reason: "Failed to build synonyms"}
+			return "probe", false
+		}
+		a.probes[p.ID] = searchpack.ProbeResult{ID: p.ID, Digest: p.Digest, Verdict: v}
+		again = true
+	}
+	return "", again
+}
+
+// digestAt is what lies at a probe's path.
+func (a *simAgent) digestAt(path, pkg string, d searchpack.Digest) searchpack.Digest {
+	if path == searchpack.ReferencePath(pkg) {
+		return a.node.files[pkg]
+	}
+	if a.node.cands[d] {
+		return d
+	}
+	return ""
+}
+
+func (a *simAgent) ask(p searchpack.Probe) searchpack.Verdict {
+	n := a.node
+	if !n.up || a.fault(0.1) {
+		return searchpack.VerdictRetry
+	}
+	if n.analyze(p.Body, p.Path, p.Digest) {
+		return searchpack.VerdictGood
+	}
+	control := searchpack.CandidateDir + "/control-"
+	if len(p.Control) > 0 && !containsPath(p.Control, control) {
+		control = searchpack.ReferencePath(p.PackageID)
+	}
+	if n.analyze(p.Control, control, n.files[p.PackageID]) {
+		return searchpack.VerdictBad
+	}
+	return searchpack.VerdictNone
+}
+
+func (a *simAgent) doDuties() (string, bool) {
+	again := false
+	for _, d := range a.order.Duties {
+		if a.duties[d.ID].Done {
+			continue
+		}
+		if !a.node.up || a.cluster.manager == nil || a.fault(0.2) {
+			again = true
+			a.duties[d.ID] = searchpack.DutyResult{ID: d.ID, Error: "OpenSearch does not answer"}
+			continue
+		}
+		res := searchpack.DutyResult{ID: d.ID, Done: true}
+		switch d.Kind {
+		case searchpack.DutyLook:
+			a.sendUsage(d.ID)
+		case searchpack.DutyRefresh:
+			for _, name := range d.Indices {
+				res.Refreshed = append(res.Refreshed, a.cluster.refresh(name))
+			}
+		case searchpack.DutyReroute:
+			for _, n := range a.cluster.upNodes() {
+				n.reroute()
+			}
+		}
+		a.duties[d.ID] = res
+		return "duty", false
+	}
+	return "", again
+}
+
+// sendUsage reads the cluster state and sends it. Nobody tells it whether it arrived.
+func (a *simAgent) sendUsage(dutyID string) {
+	if !a.node.up || a.cluster.manager == nil {
+		return
+	}
+	u := a.cluster.usage(dutyID)
+	a.told = u.Version
+	if dutyID != "" {
+		a.noteLook(dutyID)
+	}
+	a.net(func() { a.server.takeUsage(a, u) })
+}
+
+// report sends what the node is like now.
+func (a *simAgent) report() {
+	a.seq++
+	r := &searchpack.Report{Schema: 1, Epoch: a.epoch, Seq: a.seq, Generation: a.order.Generation, Version: "sim"}
+	n, c := a.node, a.cluster
+	if n.up {
+		r.Node = &searchpack.NodeFacts{
+			ClusterUUID: "C", NodeID: n.id, Name: n.name, Term: c.term, StateVersion: c.version, Members: c.members, RefreshAPI: true,
+		}
+		if c.manager != nil {
+			r.Node.ManagerID = c.manager.id
+		}
+	}
+	for _, pkg := range slices.Sorted(maps.Keys(n.files)) {
+		r.Files = append(r.Files, searchpack.FileReport{PackageID: pkg, State: searchpack.FileLive, Digest: n.files[pkg]})
+	}
+	for _, pkg := range slices.Sorted(maps.Keys(n.hidden)) {
+		if n.files[pkg] == "" {
+			r.Files = append(r.Files, searchpack.FileReport{PackageID: pkg, State: searchpack.FileHidden, Digest: n.hidden[pkg]})
+		}
+	}
+	if a.fault(0.02) { // the folder cannot be read now
+		r.Files = nil
+		for _, f := range a.order.Files {
+			r.Files = append(r.Files, searchpack.FileReport{PackageID: f.PackageID, State: f.State, Error: "input/output error"})
+		}
+		a.rev++
+	}
+	for _, cand := range a.order.Candidates {
+		r.Candidates = append(r.Candidates, searchpack.CandidateReport{Digest: cand.Digest, Ready: n.cands[cand.Digest]})
+	}
+	for _, id := range slices.Sorted(maps.Keys(a.probes)) {
+		r.Probes = append(r.Probes, a.probes[id])
+	}
+	for _, id := range slices.Sorted(maps.Keys(a.duties)) {
+		r.Duties = append(r.Duties, a.duties[id])
+	}
+	key := fmt.Sprint(a.epoch, a.rev, c.shape, n.up)
+	a.net(func() { a.server.takeReport(a.id, r, key) })
+}

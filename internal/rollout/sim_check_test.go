@@ -1,0 +1,377 @@
+package rollout
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/searchpack/searchpack"
+)
+
+// check holds a decision against the rules of design.md section 3 before it is written. It knows
+// the truth (disks, bytes, users) and reads the reports by itself, not by Members.
+func (v *simServer) check(w World, d Decision) {
+	v.list, v.complete = v.members(w)
+	for _, a := range d.Associations {
+		v.checkStatus(w, d, a)
+	}
+	for _, id := range slices.Sorted(maps.Keys(d.Orders)) {
+		for _, f := range d.Orders[id].Files {
+			v.checkFile(w, d, id, f)
+		}
+		v.checkServing(w, d, id)
+	}
+	for _, id := range d.Dissociated {
+		v.checkLooks(w, id)
+	}
+}
+
+// truth of one node that the server must know of.
+type simMember struct {
+	agent *simAgent
+	state searchpack.AgentState
+}
+
+// members are the nodes that must prove, as rollout.md section 2 says; ok is false when somebody
+// is in the way.
+func (v *simServer) members(w World) (out []simMember, ok bool) {
+	byName := map[string]*simAgent{}
+	for _, a := range v.sim.agents {
+		byName[a.node.name] = a
+	}
+	states := map[string]searchpack.AgentState{}
+	for _, a := range w.Agents {
+		states[a.ID] = a
+	}
+	fresh := func(a searchpack.AgentState) bool { return a.Report != nil && w.Now.Sub(a.ReportedAt) < 30*time.Second }
+	var best *searchpack.NodeFacts
+	for _, a := range w.Agents {
+		if !fresh(a) || a.Report.Node == nil || a.Report.Node.ManagerID == "" {
+			continue
+		}
+		if f := a.Report.Node; best == nil || f.Term > best.Term || f.Term == best.Term && f.StateVersion > best.StateVersion {
+			best = f
+		}
+	}
+	if best == nil {
+		return nil, false
+	}
+	ok = true
+	for _, m := range best.Members {
+		name, _, _ := strings.Cut(m.NodeID, "-")
+		a := byName[name]
+		st := states[a.id]
+		ok = ok && fresh(st) && (st.Report.Node == nil || st.Report.Node.NodeID == m.NodeID)
+		out = append(out, simMember{a, st})
+	}
+	return out, ok && len(out) > 0
+}
+
+func stateOf(w World, id string) searchpack.AgentState {
+	i := slices.IndexFunc(w.Agents, func(a searchpack.AgentState) bool { return a.ID == id })
+	return w.Agents[i]
+}
+
+func running(w World, d Decision) (before, after searchpack.Rollout) {
+	for _, r := range w.Rollouts {
+		if r.State == searchpack.RolloutRunning {
+			before, after = r, r
+		}
+	}
+	for _, r := range d.Rollouts {
+		if r.ID == before.ID || r.State == searchpack.RolloutRunning {
+			after = r
+		}
+	}
+	return before, after
+}
+
+// checkStatus is rules 1 and 10.
+func (v *simServer) checkStatus(w World, d Decision, a searchpack.Association) {
+	old := v.associations[a.PackageID]
+	open := searchpack.Action("")
+	for _, r := range w.Rollouts {
+		for _, x := range d.Rollouts {
+			if x.ID == r.ID {
+				r = x
+			}
+		}
+		if r.State.Open() && r.Steps[0].PackageID == a.PackageID {
+			open = r.Steps[0].Action
+		}
+	}
+	switch {
+	case open == searchpack.ActionAssociate && a.Status != searchpack.Associating:
+		v.fail("rule 10: %s is %s while an association is open", a.PackageID, a.Status)
+	case open == searchpack.ActionDissociate && a.Status != searchpack.Dissociating:
+		v.fail("rule 10: %s is %s while a dissociation is open", a.PackageID, a.Status)
+	case open == "" && (a.Status == searchpack.Associating || a.Status == searchpack.Dissociating):
+		v.fail("%s is %s with nothing open", a.PackageID, a.Status)
+	}
+	if (a.Error != nil) != strings.HasSuffix(string(a.Status), "_FAILED") {
+		v.fail("%s is %s with error %v", a.PackageID, a.Status, a.Error)
+	}
+	if a.ServingID != old.ServingID {
+		v.checkProven(w, a)
+	}
+	if a.Status == searchpack.AssociationFailed && old.Status == searchpack.Associating {
+		v.checkFailed(w, a, old)
+	}
+}
+
+// checkProven is rule 1: a version serves only after every member has it, took it and loaded it.
+func (v *simServer) checkProven(w World, a searchpack.Association) {
+	if a.ServingID == "" {
+		v.fail("rule 10: %s lost the version that served", a.PackageID)
+		return
+	}
+	ver := v.versions[a.ServingID]
+	if !v.complete {
+		v.fail("rule 1: %s serves although a member is silent", ver.ID)
+	}
+	before, _ := running(w, Decision{})
+	for _, m := range v.list {
+		f := slices.IndexFunc(m.state.Report.Files, func(f searchpack.FileReport) bool {
+			return f.PackageID == a.PackageID && f.State == searchpack.FileLive && f.Digest == ver.Digest
+		})
+		if f < 0 {
+			v.fail("rule 1: %s serves, but %s has not reported it", ver.ID, m.agent.node.name)
+		}
+		good := 0
+		for _, p := range m.state.Report.Probes {
+			if p.Digest == ver.Digest && (p.Verdict == searchpack.VerdictGood || p.Verdict == searchpack.VerdictNone) {
+				good++
+			}
+		}
+		if good == 0 {
+			v.fail("rule 1: %s serves, but %s has not proven it", ver.ID, m.agent.node.name)
+		}
+		v.checkLoaded(m.agent.node, a.PackageID, ver, before)
+	}
+}
+
+// checkLoaded: a node that was there from the start has the bytes on disk and in every index that
+// was there from the start.
+func (v *simServer) checkLoaded(n *simNode, pkg string, ver searchpack.Version, r searchpack.Rollout) {
+	if !n.up || n.since.After(r.StartedAt) {
+		return
+	}
+	if n.files[pkg] != ver.Digest {
+		v.fail("rule 1: %s serves, but %s has other bytes", ver.ID, n.name)
+	}
+	for _, u := range v.cluster.usedBy(pkg) {
+		if d, ok := n.loaded[u.name]; ok && u.created.Before(r.StartedAt) && d != ver.Digest {
+			v.fail("rule 1: %s serves, but %s of index %s has not loaded it", ver.ID, n.name, u.name)
+		}
+	}
+}
+
+// checkFailed is rule 10: a failed update left what served, on every member.
+func (v *simServer) checkFailed(w World, a, old searchpack.Association) {
+	if a.ServingID != old.ServingID {
+		v.fail("rule 10: the failed update of %s changed what serves", a.PackageID)
+	}
+	if a.ServingID == "" {
+		return
+	}
+	failed := v.versions[a.WantedID].Digest
+	if failed == v.versions[a.ServingID].Digest {
+		return
+	}
+	for _, m := range v.list {
+		inHand := slices.ContainsFunc(m.agent.order.Files, func(f searchpack.FileOrder) bool { return f.Digest == failed })
+		if m.agent.node.files[a.PackageID] == failed || inHand {
+			v.fail("rule 10: the update of %s failed, but %s has its bytes or may still place them", a.PackageID, m.agent.node.name)
+		}
+	}
+}
+
+// checkFile is rules 2 and 11 for one line of a new order.
+func (v *simServer) checkFile(w World, d Decision, id string, f searchpack.FileOrder) {
+	_, after := running(w, d)
+	step := slices.IndexFunc(after.Steps, func(s searchpack.RolloutStep) bool { return s.PackageID == f.PackageID })
+	if step < 0 {
+		return
+	}
+	s := after.Steps[step]
+	told := stateOf(w, id).Order
+	for _, o := range told.Files {
+		if o.PackageID == f.PackageID && o.State == f.State && o.Digest == f.Digest {
+			return // said before
+		}
+	}
+	switch {
+	case f.State == searchpack.FileHidden || f.State == searchpack.FileRemoved:
+		v.checkLookBefore(w, after, f)
+	case s.Action == searchpack.ActionAssociate && f.VersionID == s.VersionID && s.VersionID != s.FormerID:
+		v.checkPlacing(w, d, id, v.versions[s.VersionID])
+	}
+}
+
+// checkPlacing is rule 2: whoever is told to place a new version can build filters from it, and
+// when the first are told, so can every member.
+func (v *simServer) checkPlacing(w World, d Decision, id string, ver searchpack.Version) {
+	for _, a := range d.Associations {
+		if a.PackageID == ver.PackageID && a.ServingID == ver.ID {
+			return // it serves now: late nodes get it too
+		}
+	}
+	asked := []*simAgent{}
+	before, _ := running(w, Decision{})
+	if before.Phase == searchpack.PhaseProbe && v.placing != ver.ID+before.ID {
+		v.placing = ver.ID + before.ID // once for the first order is enough
+		for _, m := range v.list {
+			asked = append(asked, m.agent)
+		}
+	}
+	for _, a := range v.sim.agents {
+		if a.id == id {
+			asked = append(asked, a)
+		}
+	}
+	strict := false
+	if w.Usage != nil {
+		for _, u := range w.Usage.Uses {
+			strict = strict || u.PackageID == ver.PackageID && u.Chains[0].Body == chainBody(true)
+		}
+	}
+	former := v.associations[ver.PackageID].ServingID
+	for _, a := range asked {
+		if former != "" && a.node.refuses(v.versions[former].Digest, strict) {
+			continue // its control fails too: nothing can be said here
+		}
+		if a.node.refuses(ver.Digest, strict) {
+			v.fail("rule 2: %s is placed although %s refuses it", ver.ID, a.node.name)
+		}
+	}
+}
+
+// checkLookBefore is rule 11 for hiding (look) and removing (hide, look).
+func (v *simServer) checkLookBefore(w World, r searchpack.Rollout, f searchpack.FileOrder) {
+	if f.State == searchpack.FileRemoved {
+		v.checkLooks(w, f.PackageID)
+		return
+	}
+	if w.Usage == nil || !strings.HasPrefix(w.Usage.DutyID, r.ID+"/") {
+		v.fail("rule 11: %s is hidden without a look", f.PackageID)
+		return
+	}
+	if names(w.Usage, f.PackageID) {
+		v.fail("rule 11: %s is hidden although somebody names it", f.PackageID)
+	}
+}
+
+// checkLooks is rule 11 for removing: the last look saw no user and was read when no node that had
+// long been there had the file in sight, and no index names it now.
+func (v *simServer) checkLooks(w World, pkg string) {
+	before, _ := running(w, Decision{})
+	if before.Phase == searchpack.PhaseRemove {
+		return // checked when it began
+	}
+	if w.Usage == nil || !strings.HasPrefix(w.Usage.DutyID, before.ID+"/") || before.Phase != searchpack.PhaseLookAgain {
+		v.fail("rule 11: %s is removed without a second look", pkg)
+		return
+	}
+	if names(w.Usage, pkg) {
+		v.fail("rule 11: %s is removed although somebody named it at the second look", pkg)
+	}
+	for name, since := range v.looks[w.Usage.DutyID][pkg] {
+		if since.Before(before.PhaseAt.Add(-30 * time.Second)) {
+			v.fail("rule 11: %s is removed on a look that was read while %s had it in sight", pkg, name)
+		}
+	}
+	for _, u := range v.cluster.usedBy(pkg) {
+		if u.version <= w.Usage.Version || u.kind == searchpack.UserIndex && u.created.Before(before.PhaseAt) {
+			v.fail("rule 11: %s is removed although %s names it", pkg, u.name)
+		}
+	}
+}
+
+func names(u *searchpack.Usage, pkg string) bool {
+	return slices.ContainsFunc(u.Uses, func(x searchpack.Use) bool { return x.PackageID == pkg })
+}
+
+// checkServing is rule 6: an order always has what the node must serve after a restart.
+func (v *simServer) checkServing(w World, d Decision, id string) {
+	_, after := running(w, d)
+	for _, a := range v.associations {
+		for _, x := range d.Associations {
+			if x.PackageID == a.PackageID {
+				a = x
+			}
+		}
+		if a.ServingID == "" || slices.Contains(d.Dissociated, a.PackageID) {
+			continue
+		}
+		i := slices.IndexFunc(d.Orders[id].Files, func(f searchpack.FileOrder) bool { return f.PackageID == a.PackageID })
+		if i < 0 {
+			v.fail("rule 6: the order of %s does not list %s", id, a.PackageID)
+			continue
+		}
+		f := d.Orders[id].Files[i]
+		ok := f.State == searchpack.FileLive && f.VersionID == a.ServingID
+		for _, s := range after.Steps {
+			if s.PackageID == a.PackageID && after.State == searchpack.RolloutRunning {
+				ok = ok || s.Action == searchpack.ActionDissociate && f.State != searchpack.FileLive || f.VersionID == s.VersionID
+			}
+		}
+		if !ok {
+			v.fail("rule 6: the order of %s has %s %s of %s, serving is %s", id, f.State, f.VersionID, a.PackageID, a.ServingID)
+		}
+	}
+}
+
+// checkEnd: once faults and calls are over everything ends, and every node is as wanted.
+func (s *sim) checkEnd() {
+	v := s.server
+	for _, r := range v.world().Rollouts {
+		s.fail("rule 8: rollout %s has not ended: %s in phase %s: %s", r.ID, r.State, r.Phase, r.Waiting)
+	}
+	for _, a := range s.agents {
+		for pkg, as := range v.associations {
+			s.checkNodeEnd(a, pkg, as)
+		}
+		for pkg := range a.node.files {
+			if _, ok := v.associations[pkg]; !ok && len(s.cluster.usedBy(pkg)) == 0 {
+				s.fail("rule 8: %s still has %s, which is dissociated", a.node.name, pkg)
+			}
+		}
+		if len(a.node.cands) > 0 {
+			s.fail("rule 8: %s still has candidates", a.node.name)
+		}
+		if a.order.Generation != v.agents[a.id].Order.Generation {
+			s.fail("rule 8: %s has an old order", a.node.name)
+		}
+	}
+}
+
+func (s *sim) checkNodeEnd(a *simAgent, pkg string, as searchpack.Association) {
+	switch as.Status {
+	case searchpack.Associating, searchpack.Dissociating:
+		s.fail("rule 8: %s is still %s", pkg, as.Status)
+	}
+	if as.ServingID == "" {
+		return
+	}
+	ver := s.server.versions[as.ServingID]
+	if a.node.files[pkg] != ver.Digest {
+		s.fail("rule 8: %s does not have %s, which serves", a.node.name, ver.ID)
+	}
+	strict := false
+	for _, u := range s.cluster.usedBy(pkg) {
+		strict = strict || u.strict
+	}
+	if p := s.server.proofs[proofKey{a.id, pkg}]; p.VersionID != as.ServingID && !a.node.refuses(ver.Digest, strict) {
+		s.fail("rule 8: the proof of %s on %s is still owed", ver.ID, a.node.name)
+	}
+}
+
+// checkFlapping: orders change because something happened, not for ever.
+func (v *simServer) checkFlapping(a *simAgent, o searchpack.Order) {
+	const most, within = 100, 20 * time.Second
+	a.orders = append(a.orders, v.now)
+	if i := len(a.orders) - most; i >= 0 && v.now.Sub(a.orders[i]) < within {
+		v.fail("the orders of %s flap: generation %d", a.node.name, o.Generation)
+	}
+}

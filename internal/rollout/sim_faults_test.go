@@ -1,0 +1,203 @@
+package rollout
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/searchpack/searchpack"
+)
+
+// planFaults stops agents and nodes, replaces disks and moves the election, again and again.
+func (s *sim) planFaults() {
+	rest := 5 * time.Second
+	if s.seed%3 != 0 { // in some runs rollouts are mostly left in peace
+		rest = 40 * time.Second
+	}
+	s.after(rest+s.upTo(40*time.Second), func() {
+		if s.calm {
+			return
+		}
+		s.someFault()
+		s.planFaults()
+	})
+}
+
+func (s *sim) someFault() {
+	a := s.agents[s.rng.IntN(len(s.agents))]
+	switch s.rng.IntN(8) {
+	case 0, 1: // the agent dies, the node serves on
+		a.stop()
+		s.after(s.absence(), a.start)
+	case 2, 3: // the node dies, the agent lives
+		a.node.stop()
+		s.after(s.absence(), a.node.start)
+	case 4, 5: // the host dies
+		a.stop()
+		a.node.stop()
+		back := s.absence()
+		s.after(back, a.start)
+		s.after(back+s.upTo(20*time.Second), a.node.start)
+	case 6:
+		if up := s.cluster.upNodes(); len(up) > 0 {
+			s.cluster.elect(up[s.rng.IntN(len(up))])
+		}
+	case 7: // the host comes back with an empty disk
+		a.stop()
+		a.node.stop()
+		s.after(s.absence(), func() {
+			if a.running || a.node.up {
+				return // came back otherwise
+			}
+			a.node.newDisk()
+			a.order = searchpack.Order{}
+			s.log("node %s has a new disk", a.node.name)
+			a.start()
+			s.after(s.upTo(20*time.Second), a.node.start)
+		})
+	}
+}
+
+// absence is mostly short, sometimes longer than a node is waited for.
+func (s *sim) absence() time.Duration {
+	if s.chance(0.2) {
+		return s.upTo(6 * time.Minute)
+	}
+	return time.Second + s.upTo(time.Minute)
+}
+
+// planCalls has users call at random.
+func (s *sim) planCalls() {
+	s.after(s.upTo(40*time.Second), func() {
+		if s.calm {
+			return
+		}
+		s.someCall()
+		s.planCalls()
+	})
+}
+
+func (s *sim) someCall() {
+	pkg := fmt.Sprintf("F%d", 1+s.rng.IntN(3))
+	switch s.rng.IntN(9) {
+	case 0, 1:
+		s.server.update(pkg, s.someBadness())
+		s.call(searchpack.ActionAssociate, pkg)
+	case 2, 3:
+		s.call(searchpack.ActionAssociate, pkg)
+	case 4, 5:
+		if names := s.cluster.names(); len(names) > 0 && s.chance(0.7) {
+			for _, name := range names {
+				if s.cluster.users[name].pkg == pkg {
+					s.cluster.delete(name)
+				}
+			}
+		}
+		s.call(searchpack.ActionDissociate, pkg)
+	case 6:
+		if names := s.cluster.names(); len(names) > 0 {
+			s.cluster.delete(names[s.rng.IntN(len(names))])
+		}
+	case 7:
+		s.cluster.create(simUser{kind: searchpack.UserIndex, pkg: pkg, strict: s.chance(0.3)})
+	case 8:
+		s.cluster.create(simUser{kind: searchpack.UserComponentTemplate, pkg: pkg})
+	}
+}
+
+func (s *sim) someBadness() string {
+	switch s.rng.IntN(8) {
+	case 0:
+		return "all"
+	case 1, 3:
+		return "strict"
+	case 4:
+		return "load"
+	case 2:
+		return s.agents[s.rng.IntN(len(s.agents))].node.name
+	}
+	return ""
+}
+
+// call is AssociatePackage or DissociatePackage as the catalog does it, in one transaction.
+func (s *sim) call(action searchpack.Action, pkg string) bool {
+	v := s.server
+	c := Call{Domain: simDomain, Package: v.packages[pkg], Open: v.world().Rollouts, RolloutID: fmt.Sprintf("r%d", len(v.rollouts)+1), Now: s.now}
+	if a, ok := v.associations[pkg]; ok {
+		c.Association = &a
+	}
+	f, want := Associate, searchpack.Associating
+	if action == searchpack.ActionDissociate {
+		f, want = Dissociate, searchpack.Dissociating
+	}
+	ch, err := f(c)
+	if err != nil {
+		var e *searchpack.Error
+		if !errors.As(err, &e) || e.Message == "" {
+			s.fail("%s %s: %v", action, pkg, err)
+		}
+		s.log("%s %s refused: %v", action, pkg, err)
+		return false
+	}
+	if ch.Association.Status != want {
+		s.fail("rule 10: after %s %s the status is %s", action, pkg, ch.Association.Status)
+	}
+	s.log("%s %s as %s", action, pkg, ch.Rollout.ID)
+	v.associations[pkg] = ch.Association
+	for _, r := range ch.Replaced {
+		for i := range v.rollouts {
+			if v.rollouts[i].ID == r.ID {
+				v.rollouts[i] = r
+			}
+		}
+	}
+	v.rollouts = append(v.rollouts, ch.Rollout)
+	v.fence++
+	v.dirty()
+	return true
+}
+
+// simCall is a step of a script.
+type simCall struct {
+	action searchpack.Action // "" = only what is below
+	pkg    string
+	fault  string // of the new version that is made first; "-" = no new version
+	create bool   // an index of the package first
+	delete bool   // all users of the package first
+}
+
+// nextCall makes the next call of the script once nothing is open and every node is there.
+func (s *sim) nextCall() {
+	if len(s.script) == 0 || s.failure != "" {
+		return
+	}
+	if len(s.server.world().Rollouts) > 0 {
+		s.after(time.Second, s.nextCall)
+		return
+	}
+	c := s.script[0]
+	if c.create {
+		had := len(s.cluster.users)
+		if s.cluster.create(simUser{kind: searchpack.UserIndex, pkg: c.pkg}); len(s.cluster.users) == had {
+			s.after(time.Second, s.nextCall) // no manager, or it lacks the file for a moment
+			return
+		}
+	}
+	if c.delete {
+		for _, u := range s.cluster.usedBy(c.pkg) {
+			s.cluster.delete(u.name)
+		}
+	}
+	if c.action == searchpack.ActionAssociate && c.fault != "-" {
+		s.server.update(c.pkg, c.fault)
+	}
+	s.script = s.script[1:]
+	if c.action != "" && !s.call(c.action, c.pkg) {
+		s.fail("the script's %s %s was refused", c.action, c.pkg)
+	}
+	s.after(2*time.Second, s.nextCall)
+}
+
+// containsPath reports whether a body names a path.
+func containsPath(body, path string) bool { return strings.Contains(body, path) }

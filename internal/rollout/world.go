@@ -1,0 +1,42 @@
+package rollout
+
+import (
+	"time"
+
+	"github.com/searchpack/searchpack"
+)
+
+// World is everything Decide looks at: one domain at one moment.
+type World struct {
+	Now    time.Time // the server's clock
+	Domain searchpack.Domain
+	// Agents of the domain, retired ones too.
+	Agents       []searchpack.AgentState
+	Associations []searchpack.Association
+	// Rollouts that are open, oldest first.
+	Rollouts []searchpack.Rollout
+	// Packages and Versions that associations and rollouts name, by id.
+	Packages map[string]searchpack.Package
+	Versions map[string]searchpack.Version
+	// Findings of those versions whose rollouts may fail: they name the line of a bad rule.
+	Findings map[string][]searchpack.Finding
+	// Usage is the latest, nil before the first.
+	Usage *searchpack.Usage
+	// Proofs as stored.
+	Proofs []searchpack.Proof
+}
+
+// Decision is what is to be written. Values not named stay as they are.
+type Decision struct {
+	// Orders of agents whose order is to change, by agent id, with Generation already grown.
+	Orders       map[string]searchpack.Order
+	Rollouts     []searchpack.Rollout     // new content of changed ones
+	Associations []searchpack.Association // new content of changed ones
+	Dissociated  []string                 // package ids whose association row goes
+	Proofs       []searchpack.Proof       // new or changed
+	Unproven     []searchpack.Proof       // to delete (agent id and package id count)
+	Bound        []searchpack.Agent       // agents whose identity was bound
+	Events       []searchpack.Event       // ID, Account and Region are filled in by the caller
+	// Next is when to decide again although nothing was reported; zero = only on news.
+	Next time.Time
+}

@@ -1,0 +1,139 @@
+// Package runner is the worker that reconciles domains: it loads what a domain wants and what its
+// nodes report, lets rollout.Decide decide, and writes the decision. It holds no rules of its own
+// and talks to nothing but the store.
+package runner
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/rollout"
+)
+
+// Runner handles work of kind WorkReconcile.
+type Runner struct {
+	store searchpack.Store
+	now   func() time.Time
+	log   *slog.Logger
+}
+
+// New returns a runner. now may be nil for the wall clock.
+func New(store searchpack.Store, now func() time.Time, log *slog.Logger) *Runner {
+	if now == nil {
+		now = time.Now
+	}
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return &Runner{store: store, now: now, log: log}
+}
+
+// Handle decides for the domain whose key w.Key is. The decision is taken twice: once on a
+// snapshot, to see whether there is anything to write and when to look again, and once more inside
+// the fenced transaction that writes it, so that no call that came between is overwritten.
+func (r *Runner) Handle(ctx context.Context, w *searchpack.Work) (searchpack.WorkResult, func(searchpack.Tx) error, error) {
+	key, err := searchpack.ParseDomainKey(w.Key)
+	if err != nil {
+		r.log.Error("work item without a domain", "key", w.Key)
+		return searchpack.WorkResult{}, nil, nil
+	}
+	now := r.now().UTC().Truncate(time.Microsecond)
+	var d rollout.Decision
+	gone := false
+	err = r.store.View(ctx, func(tx searchpack.Tx) error {
+		world, err := load(ctx, tx, key, now)
+		if searchpack.ErrorCode(err) == searchpack.ErrNotFound {
+			gone = true
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		d = rollout.Decide(world)
+		return nil
+	})
+	if err != nil || gone {
+		return searchpack.WorkResult{}, nil, err
+	}
+	res := searchpack.WorkResult{At: d.Next}
+	if empty(d) {
+		return res, nil, nil
+	}
+	return res, func(tx searchpack.Tx) error {
+		world, err := load(ctx, tx, key, now)
+		if searchpack.ErrorCode(err) == searchpack.ErrNotFound {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return apply(ctx, tx, key, now, rollout.Decide(world))
+	}, nil
+}
+
+// empty reports whether the decision writes nothing.
+func empty(d rollout.Decision) bool {
+	return len(d.Orders) == 0 && len(d.Rollouts) == 0 && len(d.Associations) == 0 && len(d.Dissociated) == 0 &&
+		len(d.Proofs) == 0 && len(d.Unproven) == 0 && len(d.Bound) == 0 && len(d.Events) == 0
+}
+
+// apply writes a decision.
+func apply(ctx context.Context, tx searchpack.Tx, key searchpack.DomainKey, now time.Time, d rollout.Decision) error {
+	for i := range d.Bound {
+		if err := tx.PutAgent(ctx, &d.Bound[i]); err != nil {
+			return fmt.Errorf("bind agent %s: %w", d.Bound[i].ID, err)
+		}
+	}
+	for id, order := range d.Orders {
+		if err := tx.PutOrder(ctx, id, &order); err != nil {
+			return fmt.Errorf("order for agent %s: %w", id, err)
+		}
+	}
+	for i := range d.Rollouts {
+		if err := tx.PutRollout(ctx, &d.Rollouts[i]); err != nil {
+			return fmt.Errorf("rollout %s: %w", d.Rollouts[i].ID, err)
+		}
+	}
+	for i := range d.Associations {
+		if err := tx.PutAssociation(ctx, &d.Associations[i]); err != nil {
+			return fmt.Errorf("association of %s: %w", d.Associations[i].PackageID, err)
+		}
+	}
+	for _, id := range d.Dissociated {
+		if err := tx.DeleteAssociation(ctx, key, id); err != nil {
+			return fmt.Errorf("dissociate %s: %w", id, err)
+		}
+	}
+	return applyProofs(ctx, tx, key, now, d)
+}
+
+func applyProofs(ctx context.Context, tx searchpack.Tx, key searchpack.DomainKey, now time.Time, d rollout.Decision) error {
+	for _, p := range d.Unproven {
+		if err := tx.DeleteProof(ctx, p.AgentID, p.PackageID); err != nil {
+			return fmt.Errorf("proof of %s: %w", p.PackageID, err)
+		}
+	}
+	for i := range d.Proofs {
+		d.Proofs[i].Domain = key
+		if err := tx.PutProof(ctx, &d.Proofs[i]); err != nil {
+			return fmt.Errorf("proof of %s: %w", d.Proofs[i].PackageID, err)
+		}
+	}
+	for i := range d.Events {
+		e := &d.Events[i]
+		e.Account, e.Region = key.Account, key.Region
+		if e.At.IsZero() {
+			e.At = now
+		}
+		if e.Actor == "" {
+			e.Actor = "searchpack"
+		}
+		if err := tx.AddEvent(ctx, e); err != nil {
+			return fmt.Errorf("event: %w", err)
+		}
+	}
+	return nil
+}

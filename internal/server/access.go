@@ -1,0 +1,99 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/auth/enroll"
+	"github.com/searchpack/searchpack/internal/auth/sigv4"
+	"github.com/searchpack/searchpack/internal/catalog"
+)
+
+// Handler serves the AWS API and /searchpack/v1.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Addr is the API's address, "" if the caller serves Handler.
+func (s *Server) Addr() string {
+	if s.api == nil {
+		return ""
+	}
+	return s.api.Addr().String()
+}
+
+// AgentAddr is the agents' address, host:port; "" if there is none.
+func (s *Server) AgentAddr() string {
+	if s.agentsL == nil {
+		return ""
+	}
+	return s.agentsL.Addr().String()
+}
+
+// Store is the store, for the development stack, which makes clusters from domain rows.
+func (s *Server) Store() searchpack.Store { return s.store }
+
+// Catalog is the application, for the development stack, which makes domains by itself.
+func (s *Server) Catalog() *catalog.Catalog { return s.catalog }
+
+// Admin is the caller whom the development stack acts as.
+func (s *Server) Admin() searchpack.Caller {
+	return searchpack.Caller{Account: s.cfg.Account, Region: s.cfg.Region, ARN: "arn:aws:iam::" + s.cfg.Account + ":user/admin"}
+}
+
+// Identify checks the signature of a request for a service ("es", "sts") and says who sent it.
+func (s *Server) Identify(r *http.Request, body []byte, service string) (searchpack.Caller, error) {
+	return sigv4.Verify(r, body, s.credential, sigv4.Options{Services: []string{service}, Now: s.cfg.Now()})
+}
+
+// CreateJoinToken makes a token for one agent and returns its text.
+func (s *Server) CreateJoinToken(ctx context.Context, key searchpack.DomainKey) (string, error) {
+	id, text, hash, err := s.newToken()
+	if err != nil {
+		return "", err
+	}
+	who := s.Admin()
+	who.Account, who.Region = key.Account, key.Region
+	_, err = s.catalog.CreateJoinToken(ctx, who, catalog.JoinTokenInput{Domain: key.Name, ID: id, SecretHash: hash})
+	return text, err
+}
+
+// newToken makes a join token that carries the hash of the authority's key.
+func (s *Server) newToken() (id, text string, hash searchpack.Digest, err error) {
+	t := enroll.NewToken(s.authority.KeyHash())
+	return t.ID, t.String(), t.SecretHash(), nil
+}
+
+func (s *Server) now() time.Time { return s.cfg.Now().UTC().Truncate(time.Microsecond) }
+
+// allowed is the allow-list of sources: account -> "*", "bucket" (the whole of it) or
+// "bucket/prefix", a prefix of the key in characters as everywhere in S3; the account "*" is every
+// account.
+type allowed map[string][]string
+
+// Allowed reports whether the account may import from the place.
+func (a allowed) Allowed(account string, src searchpack.Source) bool {
+	return slices.ContainsFunc(slices.Concat(a[account], a["*"]), func(entry string) bool {
+		if entry == "*" {
+			return true
+		}
+		bucket, prefix, _ := strings.Cut(entry, "/")
+		if bucket != src.Bucket || !strings.HasPrefix(src.Key, prefix) {
+			return false
+		}
+		return prefix == "" || !climbs(src.Key)
+	})
+}
+
+// climbs reports "." and ".." between slashes. To S3 they are plain text, but a server that keeps
+// objects as files might follow them out of the prefix.
+func climbs(key string) bool {
+	for part := range strings.SplitSeq(key, "/") {
+		if part == "." || part == ".." {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,88 @@
+package sqlstore
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/searchpack/searchpack"
+)
+
+const versionRest = "package_id, number, status, error, source, commit_message, digest, size, kind, kind_declared, " +
+	"identical, finding_count, created_at, imported_at"
+
+// PutVersion inserts or replaces; ErrNotFound if its package is gone.
+func (t *tx) PutVersion(ctx context.Context, v *searchpack.Version) error {
+	details, err := jsonText(v.Error)
+	if err != nil {
+		return err
+	}
+	source, err := jsonText(&v.Source)
+	if err != nil {
+		return err
+	}
+	return t.put(ctx, "package", v.PackageID, t.s.d.upsertSeq("package_version", "id", versionRest),
+		v.ID, v.PackageID, v.Number, string(v.Status), details, source, v.CommitMessage, string(v.Digest), v.Size,
+		string(v.Kind), flag(v.KindDeclared), flag(v.Identical), v.FindingCount, micros(v.CreatedAt), micros(v.ImportedAt))
+}
+
+func scanVersion(row scanner) (*searchpack.Version, error) {
+	var v searchpack.Version
+	err := row.Scan(&v.ID, &v.PackageID, &v.Number, &v.Status, jsonDoc{&v.Error}, jsonDoc{&v.Source}, &v.CommitMessage,
+		&v.Digest, &v.Size, &v.Kind, flagOf{&v.KindDeclared}, flagOf{&v.Identical}, &v.FindingCount,
+		microTime{&v.CreatedAt}, microTime{&v.ImportedAt})
+	return &v, err
+}
+
+// Version returns a version.
+func (t *tx) Version(ctx context.Context, id string) (*searchpack.Version, error) {
+	return one(ctx, t, "version", id, scanVersion, "SELECT id, "+versionRest+" FROM package_version WHERE id = $1", id)
+}
+
+// Versions returns all versions of a package, oldest first.
+func (t *tx) Versions(ctx context.Context, packageID string) ([]*searchpack.Version, error) {
+	return list(ctx, t, scanVersion,
+		"SELECT id, "+versionRest+" FROM package_version WHERE package_id = $1 ORDER BY created_at, seq", packageID)
+}
+
+// DigestInUse reports whether any version names the blob.
+func (t *tx) DigestInUse(ctx context.Context, d searchpack.Digest) (bool, error) {
+	var n int
+	err := t.row(ctx, []any{&n}, "SELECT count(*) FROM (SELECT 1 FROM package_version WHERE digest = $1 LIMIT 1) AS v", string(d))
+	return n > 0, err
+}
+
+// findingsAtOnce is how many findings one INSERT writes: nine parameters each, and PostgreSQL
+// takes 65,535, SQLite 32,766.
+const findingsAtOnce = 500
+
+// PutFindings replaces the findings of a version, keeping their order.
+func (t *tx) PutFindings(ctx context.Context, versionID string, f []searchpack.Finding) error {
+	if _, err := t.exec(ctx, "DELETE FROM finding WHERE version_id = $1", versionID); err != nil {
+		return err
+	}
+	position := 0
+	for part := range slices.Chunk(f, findingsAtOnce) {
+		var rows []string
+		var args []any
+		for _, x := range part {
+			rows = append(rows, "("+params(len(args)+1, 9)+")")
+			args = append(args, versionID, position, x.Rule, string(x.Severity), x.Line, x.Column, x.Text, x.Message, x.Remedy)
+			position++
+		}
+		err := t.put(ctx, "version", versionID, "INSERT INTO finding (version_id, position, rule, severity, line, col, text, "+
+			"message, remedy) VALUES "+strings.Join(rows, ", "), args...)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Findings returns the findings of a version as they were put.
+func (t *tx) Findings(ctx context.Context, versionID string) ([]searchpack.Finding, error) {
+	return list(ctx, t, func(row scanner) (f searchpack.Finding, err error) {
+		err = row.Scan(&f.Rule, &f.Severity, &f.Line, &f.Column, &f.Text, &f.Message, &f.Remedy)
+		return f, err
+	}, "SELECT rule, severity, line, col, text, message, remedy FROM finding WHERE version_id = $1 ORDER BY position", versionID)
+}

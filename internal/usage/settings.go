@@ -1,0 +1,151 @@
+package usage
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// value is one setting: a string, or a list of them.
+type value struct {
+	list   []string
+	isList bool
+}
+
+// items splits a comma-separated string as Settings.getAsList does.
+func (v value) items() []string {
+	if v.isList {
+		return v.list
+	}
+	var out []string
+	for _, s := range v.list {
+		out = append(out, splitNames(s)...)
+	}
+	return out
+}
+
+// json is the value as it goes into an inline component.
+func (v value) json() any {
+	if v.isList {
+		return v.list
+	}
+	return v.list[0]
+}
+
+// splitNames splits at commas and drops what is empty.
+func splitNames(s string) []string {
+	var out []string
+	for p := range strings.SplitSeq(s, ",") {
+		if p = strings.TrimSpace(p); p != "" {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// flatten turns settings, nested or flat or mixed, into flat keys without the prefix "index.".
+// Where a key comes twice the alphabetically later spelling wins, so the result does not depend on
+// the order of the JSON.
+func flatten(v any) (map[string]value, error) {
+	out := map[string]value{}
+	switch m := v.(type) {
+	case nil:
+	case map[string]any:
+		if err := flattenInto(out, "", m, 0); err != nil {
+			return nil, err
+		}
+	default:
+		return nil, fmt.Errorf("they are a %T, not an object", v)
+	}
+	foldLists(out)
+	return out, nil
+}
+
+func flattenInto(out map[string]value, prefix string, m map[string]any, depth int) error {
+	if depth > maxDepth {
+		return fmt.Errorf("they are nested deeper than %d", maxDepth)
+	}
+	for _, k := range sorted(m) {
+		key := prefix + k
+		if prefix == "" {
+			if key == "index" {
+				if inner, ok := m[k].(map[string]any); ok {
+					if err := flattenInto(out, "", inner, depth+1); err != nil {
+						return err
+					}
+					continue
+				}
+			}
+			key = strings.TrimPrefix(key, "index.")
+		}
+		if err := flattenValue(out, key, m[k], depth); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func flattenValue(out map[string]value, key string, v any, depth int) error {
+	switch v := v.(type) {
+	case nil:
+	case map[string]any:
+		return flattenInto(out, key+".", v, depth+1)
+	case []any:
+		list := make([]string, 0, len(v))
+		for _, e := range v {
+			s, ok := scalar(e)
+			if !ok {
+				return fmt.Errorf("%s holds a list of something other than values", key)
+			}
+			list = append(list, s)
+		}
+		out[key] = value{list: list, isList: true}
+	default:
+		if s, ok := scalar(v); ok {
+			out[key] = value{list: []string{s}}
+		}
+	}
+	return nil
+}
+
+func scalar(v any) (string, bool) {
+	switch v := v.(type) {
+	case string:
+		return v, true
+	case json.Number:
+		return v.String(), true
+	case bool:
+		return strconv.FormatBool(v), true
+	}
+	return "", false
+}
+
+// foldLists turns k.0, k.1, ... into the list k, as Settings.Builder.processLegacyLists does.
+func foldLists(m map[string]value) {
+	for _, key := range sorted(m) {
+		base, ok := strings.CutSuffix(key, ".0")
+		if !ok {
+			continue
+		}
+		var list []string
+		for i := 0; ; i++ {
+			k := base + "." + strconv.Itoa(i)
+			v, ok := m[k]
+			if !ok {
+				break
+			}
+			list = append(list, v.list...)
+			delete(m, k)
+		}
+		if _, taken := m[base]; !taken {
+			m[base] = value{list: list, isList: true}
+		}
+	}
+}
+
+func sorted[V any](m map[string]V) []string {
+	return slices.Sorted(maps.Keys(m))
+}

@@ -1,0 +1,137 @@
+package searchpack
+
+// Order is what one node should be like. It is level-triggered: the agent makes the node so,
+// whatever it was like before, and losing, repeating or reordering orders changes nothing in the
+// end. No order says "run this": files, probes and duties are all there is.
+type Order struct {
+	Schema int `json:"schema"` // 1
+	// Generation grows with every change of this node's order.
+	Generation int64       `json:"generation"`
+	Files      []FileOrder `json:"files,omitempty"`
+	Candidates []Candidate `json:"candidates,omitempty"`
+	Probes     []Probe     `json:"probes,omitempty"`
+	Duties     []Duty      `json:"duties,omitempty"`
+	// Speaker: this agent sends the usage of the domain (UsageReport), at once and then whenever
+	// the cluster state has changed.
+	Speaker bool `json:"speaker,omitempty"`
+}
+
+// FileState is where a package's file is on a node, or should be.
+type FileState string
+
+// The file states. What an order does not list is left as it is: a file goes only by being listed
+// as FileRemoved, which Decide does by look, hide, look.
+const (
+	FileLive    FileState = "live"    // analyzers/<PackageID>
+	FileHidden  FileState = "hidden"  // analyzers/.searchpack/<PackageID>.gone
+	FileRemoved FileState = "removed" // neither
+)
+
+// FileOrder is how one package's file should be on the node.
+type FileOrder struct {
+	PackageID string    `json:"package_id"`
+	State     FileState `json:"state"`
+	VersionID string    `json:"version_id,omitempty"`
+	Version   int       `json:"version,omitempty"`
+	Digest    Digest    `json:"digest,omitempty"` // of the bytes, when live; hidden hides whatever is there
+	Size      int64     `json:"size,omitempty"`   // bytes
+}
+
+// Candidate is bytes to be fetched and verified, not yet in place. They lie in
+// analyzers/.searchpack/<digest> under the configuration folder. Candidates no longer listed are
+// removed from there.
+type Candidate struct {
+	PackageID string `json:"package_id"`
+	Digest    Digest `json:"digest"`
+	Size      int64  `json:"size"`
+	Kind      Kind   `json:"kind,omitempty"`
+}
+
+// Folders and names under a node's configuration folder.
+const (
+	AnalyzersDir = "analyzers"
+	// CandidateDir holds candidates, hidden files and control files.
+	CandidateDir = "analyzers/.searchpack"
+)
+
+// CandidatePath is what an inline _analyze names to read a candidate.
+func CandidatePath(d Digest) string { return CandidateDir + "/" + string(d) }
+
+// HiddenPath is where a hidden file lies.
+func HiddenPath(packageID string) string { return CandidateDir + "/" + packageID + ".gone" }
+
+// ControlPath is a minimal valid file of the kind, which every agent keeps for control probes.
+func ControlPath(k Kind) string {
+	if k == KindUnknown {
+		k = KindWords
+	}
+	return CandidateDir + "/control-" + string(k)
+}
+
+// ControlFile returns the bytes of the minimal valid file of the kind. Empty files are valid for
+// every kind of line list but type tables; hyphenation patterns are XML, and the one reader of an
+// opaque kind that can be asked wants ICU break rules (all tried on 3.8.0).
+func ControlFile(k Kind) []byte {
+	switch k {
+	case KindTypeTable:
+		return []byte("# => ALPHA\n")
+	case KindHyphen:
+		return []byte("<?xml version=\"1.0\"?><hyphenation-info/>\n")
+	case KindOpaque:
+		return []byte(".+ {200};\n")
+	}
+	return nil
+}
+
+// Probe asks the node itself whether it can build a filter from a file, by an inline _analyze sent
+// to this node without an index. The agent runs it only while the file at Path has the digest
+// Digest, so that an answer is always about these bytes. Equal ids mean equal questions: an answer
+// is kept until the file at Path changes.
+type Probe struct {
+	ID        string `json:"id"`
+	PackageID string `json:"package_id"`
+	Path      string `json:"path"`   // relative to the configuration folder
+	Digest    Digest `json:"digest"` // of the bytes asked about
+	Index     string `json:"index,omitempty"`
+	Analyzer  string `json:"analyzer,omitempty"` // or the component, for an unused filter
+	// Equivalent: the analyzer cannot be asked directly; this is a component with the same reader.
+	Equivalent bool   `json:"equivalent,omitempty"`
+	Body       string `json:"body"` // JSON for POST /_analyze, names Path
+	// Control is the same call with a file known to be good; run only when Body fails.
+	Control string `json:"control"`
+}
+
+// Verdict of a probe.
+type Verdict string
+
+// The verdicts.
+const (
+	VerdictGood Verdict = "good"
+	// VerdictBad: the candidate fails and the control passes.
+	VerdictBad Verdict = "bad"
+	// VerdictNone: both fail, or this node lacks a plugin that the chain needs: it says nothing
+	// about the candidate.
+	VerdictNone Verdict = "cannot be probed here"
+	// VerdictRetry: 429, 503, a time-out, OpenSearch away. The agent asks again by itself.
+	VerdictRetry Verdict = "retry"
+)
+
+// DutyKind is what a duty asks for.
+type DutyKind string
+
+// The duties of this version.
+const (
+	// DutyLook: read the cluster state now and send it as UsageReport with this duty's id.
+	DutyLook DutyKind = "look"
+	// DutyRefresh: refresh the search analyzers of Indices, then clear their request caches.
+	DutyRefresh DutyKind = "refresh"
+	// DutyReroute: _cluster/reroute?retry_failed=true.
+	DutyReroute DutyKind = "reroute"
+)
+
+// Duty is a typed task for one agent on behalf of the domain. Doing it twice does no harm.
+type Duty struct {
+	ID      string   `json:"id"`
+	Kind    DutyKind `json:"kind"`
+	Indices []string `json:"indices,omitempty"` // concrete names
+}

@@ -1,0 +1,134 @@
+package searchpack
+
+import "time"
+
+// PackageType is AWS's PackageType.
+type PackageType string
+
+// The four package types.
+const (
+	TypeDictionary PackageType = "TXT-DICTIONARY"
+	TypePlugin     PackageType = "ZIP-PLUGIN"
+	TypeLicense    PackageType = "PACKAGE-LICENSE"
+	TypeConfig     PackageType = "PACKAGE-CONFIG"
+)
+
+// PackageStatus is AWS's PackageStatus.
+type PackageStatus string
+
+// The package statuses that Searchpack uses. A deleted package has no row at all.
+const (
+	PackageCopying          PackageStatus = "COPYING"
+	PackageCopyFailed       PackageStatus = "COPY_FAILED"
+	PackageValidating       PackageStatus = "VALIDATING"
+	PackageValidationFailed PackageStatus = "VALIDATION_FAILED"
+	PackageAvailable        PackageStatus = "AVAILABLE"
+)
+
+// ErrorDetails is AWS's ErrorDetails: why something FAILED. It is nil with every other status,
+// because Terraform takes its mere presence for a failure.
+type ErrorDetails struct {
+	Type    string `json:"type"`
+	Message string `json:"message"`
+}
+
+// Package is what CreatePackage makes.
+type Package struct {
+	ID          string // "F" and digits for a dictionary
+	Account     string // 12 digits
+	Region      string
+	Name        string
+	Type        PackageType
+	Description string
+	Status      PackageStatus // of the newest import
+	Error       *ErrorDetails // only with a *_FAILED status
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+
+	// AvailableID is the version that AssociatePackage takes, "" before the first success. It
+	// stays while an update is imported and after one has failed.
+	AvailableID string
+	// AvailableNumber is the number of that version: 1 for v1. 0 before the first success.
+	AvailableNumber int
+	// ImportID is the version being imported, or the one whose import came last.
+	ImportID string
+}
+
+// Kind is what text a dictionary holds. The names are the same in object metadata, command line
+// and API.
+type Kind string
+
+// The kinds of dictionary. KindUnknown: neither declared nor known.
+const (
+	KindUnknown   Kind = ""
+	KindSynonyms  Kind = "solr-synonyms"
+	KindWordNet   Kind = "wordnet"
+	KindWords     Kind = "words"
+	KindStemmer   Kind = "stemmer-override"
+	KindMapping   Kind = "mapping"
+	KindTypeTable Kind = "type-table"
+	KindKuromoji  Kind = "kuromoji"
+	KindNori      Kind = "nori"
+	KindHyphen    Kind = "hyphenation"
+	KindHunspell  Kind = "hunspell"
+	KindOpaque    Kind = "opaque"
+)
+
+// Kinds lists every kind that may be declared.
+var Kinds = []Kind{
+	KindSynonyms, KindWordNet, KindWords, KindStemmer, KindMapping, KindTypeTable,
+	KindKuromoji, KindNori, KindHyphen, KindHunspell, KindOpaque,
+}
+
+// Source is the S3 object that a version was, or is to be, read from.
+type Source struct {
+	Bucket    string `json:"bucket"`
+	Key       string `json:"key"`
+	VersionID string `json:"version_id,omitempty"` // what was read, known after the read
+	ETag      string `json:"etag,omitempty"`       // what was read, known after the read
+}
+
+// Version is one version of a package, or an attempt at one: Number is 0 until its import
+// succeeded, and stays 0 for ever if it failed.
+type Version struct {
+	ID            string // own id, known from the start
+	PackageID     string
+	Number        int           // 1 for v1; given at success
+	Status        PackageStatus // of this version's import
+	Error         *ErrorDetails
+	Source        Source
+	CommitMessage string
+	Digest        Digest // of the blob; "" before it is stored
+	Size          int64  // bytes
+	Kind          Kind
+	KindDeclared  bool // by x-amz-meta-searchpack-kind; else guessed
+	Identical     bool // same bytes as the version before
+	FindingCount  int  // exact, also when fewer findings were kept
+	CreatedAt     time.Time
+	ImportedAt    time.Time // zero until the import ended, either way
+}
+
+// Severity of a finding.
+type Severity string
+
+// The severities. Only SeverityError makes an import fail.
+const (
+	SeverityError   Severity = "error"   // OpenSearch will refuse it
+	SeverityWarning Severity = "warning" // accepted, but surely not meant
+	SeverityNote    Severity = "note"
+)
+
+// Finding is one result of inspecting bytes.
+type Finding struct {
+	Rule     string   `json:"rule"` // stable id, for example "synonyms.two-arrows"
+	Severity Severity `json:"severity"`
+	Line     int      `json:"line,omitempty"`   // physical, 1-based; 0: the whole file
+	Column   int      `json:"column,omitempty"` // in characters, 1-based; 0: the whole line
+	Text     string   `json:"text,omitempty"`   // the offending text, cut to 200 characters
+	Message  string   `json:"message"`          // what is wrong and what happens
+	Remedy   string   `json:"remedy,omitempty"` // what to write instead
+}
+
+// ReferencePath is what an index setting names to use a dictionary, relative to the node's
+// configuration folder. It holds the package's id, not its version.
+func ReferencePath(packageID string) string { return "analyzers/" + packageID }

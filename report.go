@@ -1,0 +1,123 @@
+package searchpack
+
+import "time"
+
+// Report is what a node is like, as its agent saw it. It is complete: each report replaces the
+// one before. (Epoch, Seq) orders the reports of one agent; an older one that arrives late is
+// dropped.
+type Report struct {
+	Schema     int    `json:"schema"`     // 1
+	Epoch      int64  `json:"epoch"`      // grows with each start of the agent, kept in its state folder
+	Seq        int64  `json:"seq"`        // grows with each report of one epoch
+	Generation int64  `json:"generation"` // of the order that the agent last took in
+	Version    string `json:"version"`    // of the agent
+	// Node is nil while OpenSearch does not answer; NodeError then says why.
+	Node      *NodeFacts `json:"node,omitempty"`
+	NodeError string     `json:"node_error,omitempty"`
+
+	Files      []FileReport      `json:"files,omitempty"`      // every package file that Searchpack placed here
+	Candidates []CandidateReport `json:"candidates,omitempty"` // of the candidates ordered
+	Probes     []ProbeResult     `json:"probes,omitempty"`     // of the probes ordered
+	Duties     []DutyResult      `json:"duties,omitempty"`     // of the duties ordered
+	Incidents  []Incident        `json:"incidents,omitempty"`  // newest last; sent until the server has them, told apart by id
+	// Problems are what a person must mend on this node: "analyzers/ is read-only: ...".
+	Problems []string `json:"problems,omitempty"`
+}
+
+// NodeFacts is what the node says of itself and of its cluster, all from its own (local) cluster
+// state.
+type NodeFacts struct {
+	ClusterUUID  string   `json:"cluster_uuid"`
+	ClusterName  string   `json:"cluster_name"`
+	NodeID       string   `json:"node_id"`
+	EphemeralID  string   `json:"ephemeral_id"`
+	Name         string   `json:"name"`
+	Version      string   `json:"version"` // of OpenSearch: "3.8.0"
+	Roles        []string `json:"roles"`
+	HTTPAddress  string   `json:"http_address"` // host:port that the node publishes
+	ManagerID    string   `json:"manager_id"`   // node id of the elected manager; "" = none known
+	Term         int64    `json:"term"`
+	StateVersion int64    `json:"state_version"`
+	Members      []Member `json:"members"` // the node list of that cluster state
+	RefreshAPI   bool     `json:"refresh_api"`
+	// FilesOnly: there is no OpenSearch; ids are the agent's own.
+	FilesOnly bool `json:"files_only,omitempty"`
+}
+
+// Member is one node in a cluster state's node list.
+type Member struct {
+	NodeID      string `json:"node_id"`
+	EphemeralID string `json:"ephemeral_id"`
+	Name        string `json:"name"`
+}
+
+// FileReport is one package file on the node's disk, by digest, not by belief.
+type FileReport struct {
+	PackageID string    `json:"package_id"`
+	State     FileState `json:"state"`  // live or hidden; FileRemoved = known before, now gone as ordered
+	Digest    Digest    `json:"digest"` // of the bytes that lie there now
+	Size      int64     `json:"size"`
+	Error     string    `json:"error,omitempty"` // why it is not as ordered
+}
+
+// CandidateReport is how far a candidate has come.
+type CandidateReport struct {
+	Digest  Digest `json:"digest"`
+	Ready   bool   `json:"ready"`   // verified, lies at CandidatePath
+	Fetched int64  `json:"fetched"` // bytes so far
+	Error   string `json:"error,omitempty"`
+}
+
+// ProbeResult answers a Probe.
+type ProbeResult struct {
+	ID      string  `json:"id"`
+	Digest  Digest  `json:"digest"` // of the bytes that were read
+	Verdict Verdict `json:"verdict"`
+	Status  int     `json:"status,omitempty"` // HTTP
+	Reason  string  `json:"reason,omitempty"` // OpenSearch's words, cut to 500 characters
+}
+
+// DutyResult answers a Duty.
+type DutyResult struct {
+	ID   string `json:"id"`
+	Done bool   `json:"done"` // carried out; look into Refreshed for what came of it
+	// Error says why it is not done. The agent tries again by itself while the duty is ordered.
+	Error     string         `json:"error,omitempty"`
+	Refreshed []IndexRefresh `json:"refreshed,omitempty"`
+	// NoRefreshAPI: OpenSearch has no route for it (no index-management).
+	NoRefreshAPI bool `json:"no_refresh_api,omitempty"`
+}
+
+// IndexRefresh is what refreshing one index's search analyzers gave.
+type IndexRefresh struct {
+	Index     string   `json:"index"`
+	Gone      bool     `json:"gone,omitempty"` // deleted or closed since
+	Analyzers []string `json:"analyzers,omitempty"`
+	Failed    int      `json:"failed,omitempty"` // copies
+	Reason    string   `json:"reason,omitempty"`
+}
+
+// IncidentKind says what was found.
+type IncidentKind string
+
+// The incidents.
+const (
+	IncidentChanged IncidentKind = "changed" // a placed file had other bytes
+	IncidentMissing IncidentKind = "missing" // a placed file was gone
+)
+
+// Incident is one thing that went wrong on a node behind Searchpack's back.
+type Incident struct {
+	ID        string       `json:"id"`
+	Kind      IncidentKind `json:"kind"`
+	PackageID string       `json:"package_id"`
+	Found     Digest       `json:"found,omitempty"` // what lay there
+	Wanted    Digest       `json:"wanted"`
+	Healed    bool         `json:"healed"`
+	At        time.Time    `json:"at"` // the agent's clock
+}
+
+// Later reports whether r is newer than old.
+func (r *Report) Later(old *Report) bool {
+	return old == nil || r.Epoch > old.Epoch || (r.Epoch == old.Epoch && r.Seq > old.Seq)
+}
