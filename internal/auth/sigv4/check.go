@@ -2,6 +2,7 @@ package sigv4
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -9,12 +10,18 @@ import (
 
 // check decides on everything that needs no secret: what must be signed, scope and date. It comes
 // before the lookup, so its answers do not depend on whether the access key exists.
-func (a *authorization) check(opts Options) error {
+func (a *authorization) check(r *http.Request, opts Options) error {
 	if !slices.Contains(a.signedHeaders, "host") {
 		return invalid("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
 	}
-	if !slices.Contains(a.signedHeaders, "x-amz-date") {
-		return invalid("'X-Amz-Date' must be a 'SignedHeader' in the AWS Authorization.")
+	must := []string{a.dateHeader}
+	if len(r.Header.Values(tokenHeader)) > 0 {
+		must = append(must, tokenHeader)
+	}
+	for _, name := range must {
+		if !slices.Contains(a.signedHeaders, strings.ToLower(name)) {
+			return invalid("'" + name + "' must be a 'SignedHeader' in the AWS Authorization.")
+		}
 	}
 	if err := a.checkScope(opts); err != nil {
 		return err

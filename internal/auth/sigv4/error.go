@@ -16,6 +16,7 @@ func (e *Error) Error() string { return e.Code + ": " + e.Message }
 var (
 	errMissing      = refusal("MissingAuthenticationTokenException", "Missing Authentication Token")
 	errUnrecognized = refusal("UnrecognizedClientException", "The security token included in the request is invalid.")
+	errExpired      = refusal("ExpiredTokenException", "The security token included in the request is expired")
 	// AWS adds the canonical string here. We do not: it would help only who probes.
 	errMismatch = refusal("InvalidSignatureException", "The request signature we calculated does not match the signature you provided. "+
 		"Check your AWS Secret Access Key and signing method. Consult the service documentation for details.")

@@ -24,29 +24,47 @@ import (
 const (
 	testKey    = "AKIDEXAMPLE"
 	testSecret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+	// tempKey is one that comes with testToken. It has the same secret.
+	tempKey   = "ASIAEXAMPLE"
+	testToken = "session/token+="
 )
 
 var testNow = time.Date(2026, 8, 7, 12, 0, 0, 0, time.UTC)
 
 func testLookup(_ context.Context, key string) (Credential, error) {
-	if key != testKey {
+	c := Credential{
+		Account: "000000000000", User: "admin", ARN: "arn:aws:iam::000000000000:user/admin", Secret: testSecret,
+		Policies: []string{"{}"}, Operator: true,
+	}
+	switch key {
+	case testKey:
+	case tempKey:
+		c.SessionHash, c.ExpiresAt = searchpack.DigestOf([]byte(testToken)), testNow.Add(time.Hour)
+	default:
 		return Credential{}, searchpack.Errorf(searchpack.ErrNotFound, "no such key")
 	}
-	return Credential{Account: "000000000000", ARN: "arn:aws:iam::000000000000:user/admin", Secret: testSecret}, nil
+	return c, nil
 }
 
 func verify(r *http.Request, body []byte) (searchpack.Caller, error) {
 	return Verify(r, body, testLookup, Options{Now: testNow})
 }
 
-// sign signs as the Go SDK does and returns the request as a server would read it.
+// sign signs as the Go SDK does, with tempKey if there is a token, and returns the request as a server would read it.
 func sign(t interface{ Fatal(...any) }, r *http.Request, body []byte, token string) *http.Request {
 	sum := sha256.Sum256(body)
-	cred := aws.Credentials{AccessKeyID: testKey, SecretAccessKey: testSecret, SessionToken: token}
+	cred := aws.Credentials{AccessKeyID: keyFor(token), SecretAccessKey: testSecret, SessionToken: token}
 	if err := v4.NewSigner().SignHTTP(context.Background(), cred, r, hex.EncodeToString(sum[:]), "es", "us-east-1", testNow); err != nil {
 		t.Fatal(err)
 	}
 	return overWire(t, r, body)
+}
+
+func keyFor(token string) string {
+	if token == "" {
+		return testKey
+	}
+	return tempKey
 }
 
 // overWire writes the request and reads it back, so that net/http's own changes take part.
@@ -127,12 +145,13 @@ func TestWhatTheSDKSignsVerifies(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		r, body := drawRequest(t)
-		r = sign(t, r, body, rapid.SampledFrom([]string{"", "session/token+="}).Draw(t, "token"))
+		token := rapid.SampledFrom([]string{"", testToken}).Draw(t, "token")
+		r = sign(t, r, body, token)
 		r.RemoteAddr = "192.0.2.7:1234"
 		got, err := verify(r, body)
 		want := searchpack.Caller{
-			Account: "000000000000", Region: "us-east-1", AccessKey: testKey,
-			ARN: "arn:aws:iam::000000000000:user/admin", SourceIP: "192.0.2.7",
+			Account: "000000000000", Region: "us-east-1", AccessKey: keyFor(token), User: "admin",
+			ARN: "arn:aws:iam::000000000000:user/admin", SourceIP: "192.0.2.7", Policies: []string{"{}"}, Operator: true,
 		}
 		if d := cmp.Diff(want, got); err != nil || d != "" {
 			t.Fatalf("%s %s: %v %s", r.Method, r.URL, err, d)
@@ -180,7 +199,7 @@ func TestTamperingIsRefused(t *testing.T) {
 			t.Parallel()
 			rapid.Check(t, func(t *rapid.T) {
 				r, body := drawRequest(t)
-				r = sign(t, r, body, "token")
+				r = sign(t, r, body, testToken)
 				if _, err := verify(r, body); err != nil {
 					t.Fatalf("before: %v", err)
 				}

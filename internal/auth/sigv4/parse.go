@@ -13,6 +13,8 @@ const (
 	terminator = "aws4_request"
 	dateFormat = "20060102T150405Z"
 	service    = "es"
+
+	tokenHeader = "X-Amz-Security-Token"
 )
 
 // Bounds of what is read from a header that anybody may write. SDKs send about 300 bytes and at
@@ -31,7 +33,8 @@ type authorization struct {
 	term                 string
 	signedHeaders        []string // lower case, sorted, each once
 	signature            []byte
-	date                 string // X-Amz-Date as sent
+	dateHeader           string // that the date was in: X-Amz-Date, or Date
+	date                 string // as it is signed: X-Amz-Date as sent
 	time                 time.Time
 }
 
@@ -93,7 +96,7 @@ var parameters = []string{"Credential", "Signature", "SignedHeaders"}
 
 // build checks that everything is there and takes it apart.
 func build(r *http.Request, fields map[string]string) (*authorization, error) {
-	dates := r.Header.Values("X-Amz-Date")
+	dateHeader, dates := dateOf(r)
 	var missing []string
 	for _, name := range parameters {
 		if fields[name] == "" {
@@ -107,10 +110,13 @@ func build(r *http.Request, fields map[string]string) (*authorization, error) {
 		return nil, incomplete(strings.Join(missing, " "))
 	}
 	t, err := time.Parse(dateFormat, dates[0])
-	if err != nil || len(dates) > 1 {
-		return nil, incomplete("The 'X-Amz-Date' header must be one date in ISO-8601 'basic format', for example 20060102T150405Z.")
+	if err != nil && dateHeader == "Date" {
+		t, err = http.ParseTime(dates[0])
 	}
-	a := &authorization{date: dates[0], time: t}
+	if err != nil || len(dates) > 1 {
+		return nil, incomplete("The '" + dateHeader + "' header must be one date in ISO-8601 'basic format', for example 20060102T150405Z.")
+	}
+	a := &authorization{dateHeader: dateHeader, date: t.UTC().Format(dateFormat), time: t}
 	if err := a.parseCredential(fields["Credential"]); err != nil {
 		return nil, err
 	}
@@ -121,6 +127,19 @@ func build(r *http.Request, fields map[string]string) (*authorization, error) {
 		return nil, incomplete("The 'Signature' parameter must be 64 hexadecimal digits.")
 	}
 	return a, nil
+}
+
+// dateOf returns the header that says when the request was signed. Date counts where X-Amz-Date is
+// missing, and may be written as HTTP does.
+func dateOf(r *http.Request) (name string, values []string) {
+	const own = "X-Amz-Date"
+	if values = r.Header.Values(own); len(values) > 0 {
+		return own, values
+	}
+	if values = r.Header.Values("Date"); len(values) > 0 {
+		return "Date", values
+	}
+	return own, nil
 }
 
 // parseCredential reads "AKID/20060102/us-east-1/es/aws4_request".

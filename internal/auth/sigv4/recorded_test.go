@@ -1,11 +1,14 @@
 package sigv4
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/searchpack/searchpack"
 )
 
 // Requests that botocore 1.43.11 signed: a second oracle beside the Go SDK, without Python.
@@ -41,7 +44,14 @@ func TestRecordedBotocore(t *testing.T) {
 		b.WriteString("Authorization: AWS4-HMAC-SHA256 Credential=" + testKey + "/20261122/us-east-1/es/aws4_request, SignedHeaders=" +
 			tt.signed + ", Signature=" + tt.signature + "\r\n\r\n" + tt.body)
 		r := readRequest(t, b.String())
-		if caller, err := Verify(r, []byte(tt.body), testLookup, Options{Now: now}); err != nil || caller.AccessKey != testKey {
+		lookup := func(context.Context, string) (Credential, error) {
+			c := Credential{Secret: testSecret}
+			if tt.token != "" {
+				c.SessionHash = searchpack.DigestOf([]byte(tt.token))
+			}
+			return c, nil
+		}
+		if caller, err := Verify(r, []byte(tt.body), lookup, Options{Now: now}); err != nil || caller.AccessKey != testKey {
 			t.Errorf("%s %s: %v", tt.method, tt.target, err)
 		}
 	}

@@ -27,12 +27,19 @@ const DefaultSkew = 5 * time.Minute
 // Credential is what an access key stands for.
 type Credential struct {
 	Account string // 12 digits
+	User    string
 	ARN     string
 	Secret  string
+	// SessionHash is the digest of the session token that a temporary key comes with; "" for a
+	// lasting key, which comes with none.
+	SessionHash searchpack.Digest
+	ExpiresAt   time.Time // zero = never
+	Policies    []string
+	Operator    bool
 }
 
-// Lookup finds the credential of an access key. An unknown one is an error with code
-// searchpack.ErrNotFound; any other error means that nobody can tell now.
+// Lookup finds the credential of an access key. An unknown one, and one that is not in use, is an
+// error with code searchpack.ErrNotFound; any other error means that nobody can tell now.
 type Lookup func(ctx context.Context, accessKey string) (Credential, error)
 
 // Options say which requests are for us. Times come in through Now.
@@ -56,7 +63,7 @@ func Verify(r *http.Request, body []byte, lookup Lookup, opts Options) (searchpa
 	if err != nil {
 		return searchpack.Caller{}, err
 	}
-	if err := auth.check(opts); err != nil {
+	if err := auth.check(r, opts); err != nil {
 		return searchpack.Caller{}, err
 	}
 	hash, err := payloadHash(r, body)
@@ -81,10 +88,34 @@ func Verify(r *http.Request, body []byte, lookup Lookup, opts Options) (searchpa
 	case !matches:
 		return searchpack.Caller{}, errMismatch
 	}
+	if err := cred.checkSession(r, opts.Now); err != nil {
+		return searchpack.Caller{}, err
+	}
 	return searchpack.Caller{
-		Account: cred.Account, Region: auth.region, AccessKey: auth.accessKey, ARN: cred.ARN,
-		SourceIP: sourceIP(r),
+		Account: cred.Account, Region: auth.region, AccessKey: auth.accessKey, User: cred.User, ARN: cred.ARN,
+		SourceIP: sourceIP(r), Secure: r.TLS != nil, Policies: cred.Policies, Operator: cred.Operator,
 	}, nil
+}
+
+// checkSession wants the session token of a temporary key, and none of a lasting one. It comes
+// after the signature: only who has the secret learns that a key has expired.
+func (c *Credential) checkSession(r *http.Request, now time.Time) error {
+	sent := r.Header.Values(tokenHeader)
+	expired := !c.ExpiresAt.IsZero() && !now.Before(c.ExpiresAt)
+	switch {
+	case c.SessionHash == "":
+		if len(sent) > 0 || expired {
+			return errUnrecognized
+		}
+		return nil
+	case len(sent) != 1:
+		return errUnrecognized
+	case subtle.ConstantTimeCompare([]byte(searchpack.DigestOf([]byte(sent[0]))), []byte(c.SessionHash)) != 1:
+		return errUnrecognized
+	case expired:
+		return errExpired
+	}
+	return nil
 }
 
 // payloadHash hashes the body itself. A hash the client sends is checked, never believed.
