@@ -37,9 +37,17 @@ type JoinToken struct {
 type Credential struct {
 	AccessKey string
 	Account   string
-	Name      string // "admin"; the last part of the ARN shown in texts
+	Name      string // of the user, "admin"; the last part of the ARN. A user may have several keys
 	Sealed    []byte // the secret, sealed with the master key
 	CreatedAt time.Time
+	// Policies are identity policies, JSON documents in IAM's language, checked when they were set.
+	Policies []string
+	Operator bool // may manage the credentials of every account
+	Inactive bool // kept, and refused
+	// SessionHash is the digest of the session token that must come with a temporary key; "" for a
+	// lasting one, which takes none.
+	SessionHash Digest
+	ExpiresAt   time.Time // zero = never
 }
 
 // Event is one line of the audit log.
@@ -52,6 +60,11 @@ type Event struct {
 	Action  string    `json:"action"`  // "CreatePackage", "rollout failed"
 	Subject string    `json:"subject"` // package id, domain name or both
 	Detail  string    `json:"detail,omitempty"`
+	// The rest stands in events of calls only.
+	Result    string `json:"result,omitempty"` // "ok", or the code of the error: "denied"
+	AccessKey string `json:"access_key,omitempty"`
+	SourceIP  string `json:"source_ip,omitempty"`
+	RequestID string `json:"request_id,omitempty"`
 }
 
 // NodeIncident is an incident as stored: on which node.

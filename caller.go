@@ -5,9 +5,22 @@ type Caller struct {
 	Account   string
 	Region    string // of the credential scope
 	AccessKey string
+	User      string // "admin"
 	ARN       string // "arn:aws:iam::000000000000:user/admin"
 	SourceIP  string
+	Secure    bool   // came over TLS
+	RequestID string // of the call, for the audit log
+	// Policies are the identity policies of the credential, JSON documents in IAM's language. They
+	// alone say what the caller may do; none = nothing.
+	Policies []string
+	// Operator may manage the credentials of every account.
+	Operator bool
 }
+
+// Authorizer decides whether a caller may do something: nil, or an *Error with ErrDenied and AWS's
+// text. action is "es:CreatePackage", resource an ARN or "*". conditions are keys beside those
+// that follow from the caller ("iam:PassedToService"); nil if there are none.
+type Authorizer func(who Caller, action, resource string, conditions map[string]string) error
 
 // Key names the caller's domain of that name.
 func (c Caller) Key(domain string) DomainKey {

@@ -47,7 +47,7 @@ func TestBoto3(t *testing.T) {
 	home := t.TempDir()
 	cmd.Env = []string{
 		"HOME=" + home, "PATH=" + os.Getenv("PATH"), "PYTHONDONTWRITEBYTECODE=1", "AWS_EC2_METADATA_DISABLED=true",
-		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_SESSION_TOKEN=token/+=", "AWS_DEFAULT_REGION=us-east-1",
+		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_SESSION_TOKEN=" + sessionToken, "AWS_DEFAULT_REGION=us-east-1",
 	}
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

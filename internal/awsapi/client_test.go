@@ -28,7 +28,7 @@ func startServer(t *testing.T, fake *fakeCatalog) *httptest.Server {
 		if key != "test" {
 			return sigv4.Credential{}, searchpack.Errorf(searchpack.ErrNotFound, "no such key")
 		}
-		return sigv4.Credential{Account: testCaller.Account, Secret: "test"}, nil
+		return sigv4.Credential{Account: testCaller.Account, Secret: "test", SessionHash: searchpack.DigestOf([]byte(sessionToken))}, nil
 	}
 	srv := httptest.NewServer(New(Config{
 		Catalog: fake,
@@ -41,10 +41,13 @@ func startServer(t *testing.T, fake *fakeCatalog) *httptest.Server {
 	return srv
 }
 
+// sessionToken comes with the test key, which is a temporary one.
+const sessionToken = "session/token+="
+
 func client(url, secret string) *opensearch.Client {
 	return opensearch.New(opensearch.Options{
 		BaseEndpoint: aws.String(url), Region: "us-east-1",
-		Credentials:      credentials.NewStaticCredentialsProvider("test", secret, "session/token+="),
+		Credentials:      credentials.NewStaticCredentialsProvider("test", secret, sessionToken),
 		RetryMaxAttempts: 1,
 	})
 }
