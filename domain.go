@@ -54,9 +54,13 @@ type Domain struct {
 	DomainKey
 	ID            string // AWS's DomainId: account/name
 	EngineVersion string // "OpenSearch_3.8"; "" until asked for or reported
-	// Request is the JSON body of CreateDomain, so that the options a client sent come back;
-	// "" for a domain made by its first join token.
-	Request string
+	// Options are the options as they are now: a JSON object with AWS's member names, of what
+	// CreateDomain and UpdateDomainConfig asked for; "" for a domain made by its first join token.
+	Options string
+	// Stamps say of each option when it was set and changed; one that is missing is as old as the
+	// domain.
+	Stamps map[string]OptionStamp
+	Tags   []Tag // by key
 	// Nodes is how many nodes make the domain ready; 0: the first one does.
 	Nodes int
 	// FilesOnly: the nodes are agents without an OpenSearch (searchpack-dev --opensearch none).
@@ -88,10 +92,94 @@ type Association struct {
 	// change it.
 	ServingID string
 	// WantedID is the version pinned by the last AssociatePackage.
-	WantedID  string
+	WantedID string
+	// Prerequisites are the packages that the caller said must be associated before this one.
+	Prerequisites []string
+	// KeyStore is AWS's KeyStoreAccessOption as the caller gave it; nil: not given.
+	KeyStore  *KeyStoreAccess
 	Error     *ErrorDetails // only with a *_FAILED status
 	Note      string        // what an unfinished rollout waits for, in one sentence; "" if nothing
 	Findings  []Finding     // for example "reopen needed: ..."
 	CreatedAt time.Time
 	UpdatedAt time.Time
+}
+
+// KeyStoreAccess is AWS's KeyStoreAccessOption.
+type KeyStoreAccess struct {
+	Enabled bool   `json:"enabled"`
+	RoleARN string `json:"role_arn,omitempty"`
+}
+
+// OptionStamp is what AWS says about each option of a domain's configuration.
+type OptionStamp struct {
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
+	Version   int       `json:"version"` // UpdateVersion: grows with each change
+}
+
+// Tag of a domain.
+type Tag struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
+
+// ChangeKind is what a domain change is about.
+type ChangeKind string
+
+// The kinds of domain changes.
+const (
+	ChangeConfig  ChangeKind = "config"  // UpdateDomainConfig
+	ChangeUpgrade ChangeKind = "upgrade" // UpgradeDomain
+)
+
+// ChangeStatus is AWS's OverallChangeStatus.
+type ChangeStatus string
+
+// The statuses of a domain change.
+const (
+	ChangePending    ChangeStatus = "PENDING"
+	ChangeProcessing ChangeStatus = "PROCESSING"
+	ChangeCompleted  ChangeStatus = "COMPLETED"
+	ChangeFailed     ChangeStatus = "FAILED"
+)
+
+// Open reports whether the change has not ended.
+func (s ChangeStatus) Open() bool { return s == ChangePending || s == ChangeProcessing }
+
+// UpgradeStep is AWS's UpgradeStep.
+type UpgradeStep string
+
+// The steps of an upgrade, in their order.
+const (
+	UpgradeCheck    UpgradeStep = "PRE_UPGRADE_CHECK"
+	UpgradeSnapshot UpgradeStep = "SNAPSHOT"
+	UpgradeUpgrade  UpgradeStep = "UPGRADE"
+)
+
+// DomainChange is a change of a domain's configuration or engine version. At most one of a domain
+// is open.
+type DomainChange struct {
+	ID     string // a UUID: AWS's ChangeId
+	Domain DomainKey
+	Kind   ChangeKind
+	Status ChangeStatus
+	// Properties are what changes, for clients to read.
+	Properties []ChangedProperty
+	// FromVersion and ToVersion of an upgrade, "OpenSearch_3.7"; "" else.
+	FromVersion, ToVersion string
+	CheckOnly              bool        // of an upgrade: nothing is to be changed
+	Step                   UpgradeStep // of an upgrade
+	Progress               float64     // of Step, in percent
+	Note                   string      // what it is doing or waiting for, in one sentence
+	Error                  string      // why it FAILED
+	StartedAt              time.Time
+	UpdatedAt              time.Time
+	EndedAt                time.Time // zero while open
+}
+
+// ChangedProperty is one option that a change touches, values as JSON text.
+type ChangedProperty struct {
+	Name string `json:"name"` // "ClusterConfig.InstanceCount"
+	From string `json:"from"`
+	To   string `json:"to"`
 }

@@ -1,6 +1,9 @@
 package searchpack
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // PackageType is AWS's PackageType.
 type PackageType string
@@ -45,13 +48,62 @@ type Package struct {
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 
+	// EngineVersion, "OpenSearch_3.8", is a plugin's; "" for every other type.
+	EngineVersion string
+	// Vending is PackageVendingOptions.VendingEnabled, Encryption PackageEncryptionOptions.
+	// EncryptionEnabled, as CreatePackage gave them; nil: not given.
+	Vending    *bool
+	Encryption *bool
+	// SharedWith lists who else sees the package and may associate it: accounts and "GLOBAL",
+	// sorted, each once.
+	SharedWith []string
+
 	// AvailableID is the version that AssociatePackage takes, "" before the first success. It
 	// stays while an update is imported and after one has failed.
 	AvailableID string
 	// AvailableNumber is the number of that version: 1 for v1. 0 before the first success.
 	AvailableNumber int
+	// AvailablePlugin and AvailableConfiguration are that version's; nil if it has none.
+	AvailablePlugin        *PluginProperties
+	AvailableConfiguration *PackageConfiguration
 	// ImportID is the version being imported, or the one whose import came last.
 	ImportID string
+}
+
+// Global stands for every account in Package.SharedWith.
+const Global = "GLOBAL"
+
+// VisibleTo reports whether the account sees the package and may associate it.
+func (p *Package) VisibleTo(account string) bool {
+	return p.Account == account || slices.Contains(p.SharedWith, account) || slices.Contains(p.SharedWith, Global)
+}
+
+// RequirementLevel is AWS's RequirementLevel.
+type RequirementLevel string
+
+// The requirement levels.
+const (
+	RequirementRequired RequirementLevel = "REQUIRED"
+	RequirementOptional RequirementLevel = "OPTIONAL"
+	RequirementNone     RequirementLevel = "NONE"
+)
+
+// PackageConfiguration is AWS's PackageConfiguration: what else a plugin needs.
+type PackageConfiguration struct {
+	License         RequirementLevel `json:"license"`
+	Configuration   RequirementLevel `json:"configuration"`
+	LicenseFilepath string           `json:"license_filepath,omitempty"` // relative to the plugin's folder
+	// RestartForConfiguration: a new configuration needs a restart of the nodes; nil: not said.
+	RestartForConfiguration *bool `json:"restart_for_configuration,omitempty"`
+}
+
+// PluginProperties is what a plugin's descriptor says, with the size of the unpacked tree in bytes.
+type PluginProperties struct {
+	Name             string `json:"name"`
+	Description      string `json:"description"`
+	Version          string `json:"version"`
+	ClassName        string `json:"class_name"`
+	UncompressedSize int64  `json:"uncompressed_size"`
 }
 
 // Kind is what text a dictionary holds. The names are the same in object metadata, command line
@@ -104,6 +156,10 @@ type Version struct {
 	KindDeclared  bool // by x-amz-meta-searchpack-kind; else guessed
 	Identical     bool // same bytes as the version before
 	FindingCount  int  // exact, also when fewer findings were kept
+	// Configuration is what the caller gave with this version, Plugin what the descriptor in the
+	// zip says; nil if there is none.
+	Configuration *PackageConfiguration
+	Plugin        *PluginProperties
 	CreatedAt     time.Time
 	ImportedAt    time.Time // zero until the import ended, either way
 }

@@ -82,11 +82,14 @@ type Tx interface {
 // one list are alternatives; all lists together.
 type PackageQuery struct {
 	Account, Region string
+	Shared          bool // also those that other accounts share with Account or with everybody
 	IDs, Names      []string
 	Statuses        []PackageStatus
 	Types           []PackageType
-	AfterID         string // only ids greater than this: packages come ordered by id
-	Limit           int    // 0 = all
+	EngineVersions  []string
+	Owners          []string // accounts
+	AfterID         string   // only ids greater than this: packages come ordered by id
+	Limit           int      // 0 = all
 }
 
 // PackageTx keeps packages, versions and findings.
@@ -106,14 +109,18 @@ type PackageTx interface {
 	Findings(ctx context.Context, versionID string) ([]Finding, error)
 }
 
-// DomainTx keeps domains, associations and usage.
+// DomainTx keeps domains, their changes, associations and usage.
 type DomainTx interface {
 	PutDomain(ctx context.Context, d *Domain) error
 	Domain(ctx context.Context, k DomainKey) (*Domain, error)
 	// Domains returns the domains of an account and region by name; both "" = every domain.
 	Domains(ctx context.Context, account, region string) ([]*Domain, error)
+	// PutChange keeps a domain change. Of each domain the newest 100 that have ended are kept.
+	PutChange(ctx context.Context, c *DomainChange) error
+	// Changes of a domain, the newest limit (0 = all), newest first.
+	Changes(ctx context.Context, k DomainKey, limit int) ([]*DomainChange, error)
 	// DeleteDomain deletes the domain with all that hangs on it: associations, rollouts, agents,
-	// proofs, incidents, usage, join tokens.
+	// proofs, incidents, usage, join tokens, changes.
 	DeleteDomain(ctx context.Context, k DomainKey) error
 	PutAssociation(ctx context.Context, a *Association) error
 	Association(ctx context.Context, k DomainKey, packageID string) (*Association, error)
@@ -168,7 +175,9 @@ type AgentTx interface {
 type AccessTx interface {
 	PutCredential(ctx context.Context, c *Credential) error
 	Credential(ctx context.Context, accessKey string) (*Credential, error)
+	// Credentials by account, name, access key.
 	Credentials(ctx context.Context) ([]*Credential, error)
+	DeleteCredential(ctx context.Context, accessKey string) error
 	// PutSecret keeps a sealed document by name ("ca").
 	PutSecret(ctx context.Context, name string, sealed []byte) error
 	Secret(ctx context.Context, name string) ([]byte, error)
@@ -176,4 +185,12 @@ type AccessTx interface {
 	// Events returns the newest limit events of the account and region with an id below before
 	// (0 = from the newest), newest first.
 	Events(ctx context.Context, account, region string, before int64, limit int) ([]*Event, error)
+	// DeleteEvents deletes up to limit events older than before, oldest first, and says how many.
+	DeleteEvents(ctx context.Context, before time.Time, limit int) (int, error)
+	// BlobDoomed returns since when the blob is marked for deletion; zero = it is not.
+	BlobDoomed(ctx context.Context, d Digest) (time.Time, error)
+	// DoomBlob marks the blob; the zero time takes the mark off. PutVersion takes it off for the
+	// digest of the version, in its transaction, so that a sweep that re-reads the mark in its own
+	// transaction never deletes what a version names.
+	DoomBlob(ctx context.Context, d Digest, since time.Time) error
 }

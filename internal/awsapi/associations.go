@@ -2,6 +2,8 @@ package awsapi
 
 import (
 	"context"
+
+	"github.com/searchpack/searchpack/internal/catalog"
 )
 
 type associationInput struct{ PackageID, DomainName string }
@@ -9,7 +11,7 @@ type associationInput struct{ PackageID, DomainName string }
 type associationOutput struct{ DomainPackageDetails domainPackageDetails }
 
 func associatePackage(ctx context.Context, h *handler, c *call, in associationInput) (*associationOutput, error) {
-	a, err := h.Catalog.AssociatePackage(ctx, c.caller, in.PackageID, in.DomainName)
+	a, err := h.Catalog.AssociatePackage(ctx, c.caller, in.DomainName, catalog.AssociateInput{PackageID: in.PackageID})
 	if err != nil {
 		return nil, err
 	}
@@ -17,7 +19,7 @@ func associatePackage(ctx context.Context, h *handler, c *call, in associationIn
 }
 
 func dissociatePackage(ctx context.Context, h *handler, c *call, in associationInput) (*associationOutput, error) {
-	a, err := h.Catalog.DissociatePackage(ctx, c.caller, in.PackageID, in.DomainName)
+	a, err := h.Catalog.DissociatePackage(ctx, c.caller, in.DomainName, in.PackageID)
 	if err != nil {
 		return nil, err
 	}

@@ -26,7 +26,8 @@ func (m *model) decode(op *operation, path map[string]string, rawQuery string, b
 	if err != nil {
 		return nil, validation("The query string is malformed.")
 	}
-	input := m.Shapes[op.Input]
+	shapes := m.Shapes[op.Version]
+	input := shapes[op.Input]
 	for name, mem := range input.Members {
 		if mem.In == "" {
 			continue
@@ -39,11 +40,11 @@ func (m *model) decode(op *operation, path map[string]string, rawQuery string, b
 		if !there || (mem.In == "query" && value == "") {
 			continue
 		}
-		if sent[name], err = m.fromText(mem, value); err != nil {
+		if sent[name], err = shapes[mem.Shape].fromText(mem, value); err != nil {
 			return nil, err
 		}
 	}
-	v := &validator{model: m}
+	v := &validator{shapes: shapes}
 	clean := v.structure(input, sent, "")
 	if err := v.err(op); err != nil {
 		return nil, err
@@ -52,11 +53,11 @@ func (m *model) decode(op *operation, path map[string]string, rawQuery string, b
 }
 
 // fromText gives a member of path or query the type that its shape has.
-func (m *model) fromText(mem *member, text string) (any, error) {
+func (s *shape) fromText(mem *member, text string) (any, error) {
 	if !utf8.ValidString(text) {
 		return nil, serialization("%s is not valid UTF-8.", mem.As)
 	}
-	if m.Shapes[mem.Shape].Type != "integer" {
+	if s.Type != "integer" {
 		return text, nil
 	}
 	if _, err := strconv.ParseInt(text, 10, 32); err != nil {

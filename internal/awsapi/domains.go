@@ -7,6 +7,17 @@ import (
 	"github.com/searchpack/searchpack/internal/catalog"
 )
 
+// domainOperations are the operations on domains; those of 2015-01-01 bear other names.
+func domainOperations() map[string]map[string]endpoint {
+	return map[string]map[string]endpoint{version: {
+		"CreateDomain":    serve(createDomain),
+		"DescribeDomain":  serve(describeDomain),
+		"DescribeDomains": serve(describeDomains),
+		"ListDomainNames": serve(listDomainNames),
+		"DeleteDomain":    serve(deleteDomain),
+	}}
+}
+
 type domainInput struct{ DomainName string }
 
 type domainOutput struct{ DomainStatus domainStatus }
@@ -22,7 +33,7 @@ type createDomainInput struct {
 func createDomain(ctx context.Context, h *handler, c *call, in createDomainInput) (*domainOutput, error) {
 	d, err := h.Catalog.CreateDomain(ctx, c.caller, catalog.CreateDomainInput{
 		Name: in.DomainName, EngineVersion: in.EngineVersion,
-		InstanceCount: in.ClusterConfig.InstanceCount, Request: string(c.input),
+		InstanceCount: in.ClusterConfig.InstanceCount, Options: string(c.input),
 	})
 	return h.domain(d, err)
 }

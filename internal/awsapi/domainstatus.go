@@ -25,9 +25,9 @@ func loadDefaults() (map[string]any, error) {
 func (h *handler) domainStatus(d *catalog.DomainView) (domainStatus, error) {
 	out := domainStatus(maps.Clone(h.defaults))
 	asked := map[string]any{}
-	if d.Request != "" {
+	if d.Options != "" {
 		var err error
-		if asked, err = object([]byte(d.Request)); err != nil {
+		if asked, err = object([]byte(d.Options)); err != nil {
 			return nil, fmt.Errorf("the stored request of domain %s: %w", d.DomainKey, err)
 		}
 	}

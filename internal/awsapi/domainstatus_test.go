@@ -13,7 +13,7 @@ import (
 
 func status(t *testing.T, h *handler, request string) string {
 	t.Helper()
-	s, err := h.domainStatus(&catalog.DomainView{Domain: searchpack.Domain{DomainKey: testCaller.Key("my-dom"), Request: request}})
+	s, err := h.domainStatus(&catalog.DomainView{Domain: searchpack.Domain{DomainKey: testCaller.Key("my-dom"), Options: request}})
 	if err != nil {
 		t.Fatal(err)
 	}

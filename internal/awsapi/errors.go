@@ -89,10 +89,7 @@ func serialization(format string, args ...any) *apiError {
 	return &apiError{typeSerialization, http.StatusBadRequest, fmt.Sprintf(format, args...)}
 }
 
-// notOffered names the operation; where only the version of the API is wrong, it says so.
-func (h *handler) notOffered(op *operation) *apiError {
-	if h.served[op.Name] != nil {
-		return validation("%s is not offered by Searchpack for API version %s; use %s", op.Name, op.Version, version)
-	}
+// notOffered names the operation.
+func notOffered(op *operation) *apiError {
 	return validation("%s is not offered by Searchpack", op.Name)
 }

@@ -16,6 +16,11 @@ type outcome struct {
 	Packages     []*searchpack.Package
 	Associations []*catalog.AssociationView
 	Domains      []*catalog.DomainView
+	Versions     []*searchpack.Version
+	Changes      []*searchpack.DomainChange
+	Compatible   []catalog.CompatibleVersions
+	Engines      []string
+	Tagged       []searchpack.Tag
 	Next         string
 	Error        *searchpack.Error // for the client
 	Internal     string            // any other error
@@ -78,12 +83,28 @@ func (f *fakeCatalog) DescribePackages(_ context.Context, c searchpack.Caller, i
 	return f.Packages, f.Next, f.note(c, "DescribePackages", in, p)
 }
 
-func (f *fakeCatalog) AssociatePackage(_ context.Context, c searchpack.Caller, id, domain string) (*catalog.AssociationView, error) {
-	return first(f.Associations, f.note(c, "AssociatePackage", id, domain))
+func (f *fakeCatalog) UpdatePackageScope(_ context.Context, c searchpack.Caller, id string, op catalog.ScopeOperation, users []string) (*searchpack.Package, error) {
+	return first(f.Packages, f.note(c, "UpdatePackageScope", id, op, users))
 }
 
-func (f *fakeCatalog) DissociatePackage(_ context.Context, c searchpack.Caller, id, domain string) (*catalog.AssociationView, error) {
-	return first(f.Associations, f.note(c, "DissociatePackage", id, domain))
+func (f *fakeCatalog) PackageVersionHistory(_ context.Context, c searchpack.Caller, id string, p catalog.Page) ([]*searchpack.Version, string, error) {
+	return f.Versions, f.Next, f.note(c, "PackageVersionHistory", id, p)
+}
+
+func (f *fakeCatalog) AssociatePackage(_ context.Context, c searchpack.Caller, domain string, in catalog.AssociateInput) (*catalog.AssociationView, error) {
+	return first(f.Associations, f.note(c, "AssociatePackage", domain, in))
+}
+
+func (f *fakeCatalog) AssociatePackages(_ context.Context, c searchpack.Caller, domain string, in []catalog.AssociateInput) ([]*catalog.AssociationView, error) {
+	return f.Associations, f.note(c, "AssociatePackages", domain, in)
+}
+
+func (f *fakeCatalog) DissociatePackage(_ context.Context, c searchpack.Caller, domain, id string) (*catalog.AssociationView, error) {
+	return first(f.Associations, f.note(c, "DissociatePackage", domain, id))
+}
+
+func (f *fakeCatalog) DissociatePackages(_ context.Context, c searchpack.Caller, domain string, ids []string) ([]*catalog.AssociationView, error) {
+	return f.Associations, f.note(c, "DissociatePackages", domain, ids)
 }
 
 func (f *fakeCatalog) ListPackagesForDomain(_ context.Context, c searchpack.Caller, domain string, p catalog.Page) ([]*catalog.AssociationView, string, error) {
@@ -98,7 +119,7 @@ func (f *fakeCatalog) CreateDomain(_ context.Context, c searchpack.Caller, in ca
 	d, err := first(f.Domains, f.note(c, "CreateDomain", in))
 	if d != nil {
 		copied := *d
-		copied.Request = in.Request // as the catalog keeps it
+		copied.Options = in.Options // as the catalog keeps it
 		d = &copied
 	}
 	return d, err
@@ -118,6 +139,40 @@ func (f *fakeCatalog) ListDomainNames(_ context.Context, c searchpack.Caller) ([
 
 func (f *fakeCatalog) DeleteDomain(_ context.Context, c searchpack.Caller, name string) (*catalog.DomainView, error) {
 	return first(f.Domains, f.note(c, "DeleteDomain", name))
+}
+
+func (f *fakeCatalog) UpdateDomainConfig(_ context.Context, c searchpack.Caller, in catalog.UpdateDomainInput) (*catalog.DomainView, *searchpack.DomainChange, error) {
+	d, err := first(f.Domains, f.note(c, "UpdateDomainConfig", in))
+	if err != nil || len(f.Changes) == 0 {
+		return d, nil, err
+	}
+	return d, f.Changes[0], nil
+}
+
+func (f *fakeCatalog) DomainChanges(_ context.Context, c searchpack.Caller, domain string, kind searchpack.ChangeKind) ([]*searchpack.DomainChange, error) {
+	return f.Changes, f.note(c, "DomainChanges", domain, kind)
+}
+
+func (f *fakeCatalog) UpgradeDomain(_ context.Context, c searchpack.Caller, in catalog.UpgradeInput) (*searchpack.DomainChange, error) {
+	return first(f.Changes, f.note(c, "UpgradeDomain", in))
+}
+
+func (f *fakeCatalog) EngineVersions() []string { return f.Engines }
+
+func (f *fakeCatalog) CompatibleVersions(_ context.Context, c searchpack.Caller, domain string) ([]catalog.CompatibleVersions, error) {
+	return f.Compatible, f.note(c, "CompatibleVersions", domain)
+}
+
+func (f *fakeCatalog) Tags(_ context.Context, c searchpack.Caller, arn string) ([]searchpack.Tag, error) {
+	return f.Tagged, f.note(c, "Tags", arn)
+}
+
+func (f *fakeCatalog) AddTags(_ context.Context, c searchpack.Caller, arn string, tags []searchpack.Tag) error {
+	return f.note(c, "AddTags", arn, tags)
+}
+
+func (f *fakeCatalog) RemoveTags(_ context.Context, c searchpack.Caller, arn string, keys []string) error {
+	return f.note(c, "RemoveTags", arn, keys)
 }
 
 // The real catalog is what the edge is made for.

@@ -28,9 +28,13 @@ type Catalog interface {
 	UpdatePackage(ctx context.Context, c searchpack.Caller, in catalog.UpdatePackageInput) (*searchpack.Package, error)
 	DeletePackage(ctx context.Context, c searchpack.Caller, id string) (*searchpack.Package, error)
 	DescribePackages(ctx context.Context, c searchpack.Caller, f catalog.PackageFilter, p catalog.Page) ([]*searchpack.Package, string, error)
+	UpdatePackageScope(ctx context.Context, c searchpack.Caller, id string, op catalog.ScopeOperation, users []string) (*searchpack.Package, error)
+	PackageVersionHistory(ctx context.Context, c searchpack.Caller, id string, p catalog.Page) ([]*searchpack.Version, string, error)
 
-	AssociatePackage(ctx context.Context, c searchpack.Caller, id, domain string) (*catalog.AssociationView, error)
-	DissociatePackage(ctx context.Context, c searchpack.Caller, id, domain string) (*catalog.AssociationView, error)
+	AssociatePackage(ctx context.Context, c searchpack.Caller, domain string, in catalog.AssociateInput) (*catalog.AssociationView, error)
+	AssociatePackages(ctx context.Context, c searchpack.Caller, domain string, in []catalog.AssociateInput) ([]*catalog.AssociationView, error)
+	DissociatePackage(ctx context.Context, c searchpack.Caller, domain, id string) (*catalog.AssociationView, error)
+	DissociatePackages(ctx context.Context, c searchpack.Caller, domain string, ids []string) ([]*catalog.AssociationView, error)
 	ListPackagesForDomain(ctx context.Context, c searchpack.Caller, domain string, p catalog.Page) ([]*catalog.AssociationView, string, error)
 	ListDomainsForPackage(ctx context.Context, c searchpack.Caller, id string, p catalog.Page) ([]*catalog.AssociationView, string, error)
 
@@ -39,6 +43,15 @@ type Catalog interface {
 	DescribeDomains(ctx context.Context, c searchpack.Caller, names []string) ([]*catalog.DomainView, error)
 	ListDomainNames(ctx context.Context, c searchpack.Caller) ([]*catalog.DomainView, error)
 	DeleteDomain(ctx context.Context, c searchpack.Caller, name string) (*catalog.DomainView, error)
+	UpdateDomainConfig(ctx context.Context, c searchpack.Caller, in catalog.UpdateDomainInput) (*catalog.DomainView, *searchpack.DomainChange, error)
+	DomainChanges(ctx context.Context, c searchpack.Caller, domain string, kind searchpack.ChangeKind) ([]*searchpack.DomainChange, error)
+	UpgradeDomain(ctx context.Context, c searchpack.Caller, in catalog.UpgradeInput) (*searchpack.DomainChange, error)
+	EngineVersions() []string
+	CompatibleVersions(ctx context.Context, c searchpack.Caller, domain string) ([]catalog.CompatibleVersions, error)
+
+	Tags(ctx context.Context, c searchpack.Caller, arn string) ([]searchpack.Tag, error)
+	AddTags(ctx context.Context, c searchpack.Caller, arn string, tags []searchpack.Tag) error
+	RemoveTags(ctx context.Context, c searchpack.Caller, arn string, keys []string) error
 }
 
 // Config is what the edge needs. Catalog and Authenticate must be set.
@@ -47,9 +60,11 @@ type Config struct {
 	// Authenticate says who sent the request with that body. A *sigv4.Error goes to the client as
 	// it is, a *searchpack.Error by its code; any other error is internal.
 	Authenticate func(r *http.Request, body []byte) (searchpack.Caller, error)
-	Logger       *slog.Logger     // nil: slog.Default()
-	Now          func() time.Time // nil: time.Now
-	MaxBody      int64            // bytes; 0: 1 MiB
+	// Authorize decides whether the caller may do it; nil: every authenticated caller may.
+	Authorize searchpack.Authorizer
+	Logger    *slog.Logger     // nil: slog.Default()
+	Now       func() time.Time // nil: time.Now
+	MaxBody   int64            // bytes; 0: 1 MiB
 }
 
 // defaultMaxBody: AWS's largest legal request is CreateDomain with a 100 KiB access policy.
@@ -59,14 +74,17 @@ type handler struct {
 	Config
 	model    *model
 	router   *router
-	served   map[string]serveFunc // by operation name, for version
+	served   map[string]map[string]endpoint // by version and name of the operation
 	defaults map[string]any
 	newID    func() string // of requests
 	bodyTime time.Duration
 }
 
-// version is the API version that is served.
-const version = "2021-01-01"
+// The versions of the API. Both work on the same packages and domains.
+const (
+	version = "2021-01-01"
+	legacy  = "2015-01-01" // aws es: fewer operations, narrower shapes
+)
 
 // New returns the edge as a handler for the whole host: it answers every path, also unknown ones.
 func New(cfg Config) http.Handler {

@@ -23,7 +23,8 @@ type model struct {
 	Operations []*operation
 	Errors     map[string]int // HTTP status of each error type
 	Returned   []string       // options of CreateDomain that DomainStatus shows
-	Shapes     map[string]*shape
+	// Shapes by version of the API, then name: the same name may mean less in 2015-01-01.
+	Shapes map[string]map[string]*shape
 }
 
 // operation is one operation of one version of the API, served or not.
@@ -33,7 +34,9 @@ type operation struct {
 	Method  string
 	URI     string   // "/2021-01-01/packages/{PackageID}"
 	Errors  []string // the types it declares
-	Input   string   // shape; "" if it has no input or is not served
+	Served  bool
+	Input   string // shape; "" if it has no input or is not served
+	Output  string // shape; "" if it has no output or is not served
 }
 
 func (op *operation) declares(errorType string) bool { return slices.Contains(op.Errors, errorType) }
@@ -71,9 +74,11 @@ func loadModel() (*model, error) {
 	if err := json.Unmarshal(apiJSON, m); err != nil {
 		return nil, fmt.Errorf("model/api.json: %w", err)
 	}
-	for name, s := range m.Shapes {
-		if err := s.compile(); err != nil {
-			return nil, fmt.Errorf("model/api.json: shape %s: %w", name, err)
+	for version, shapes := range m.Shapes {
+		for name, s := range shapes {
+			if err := s.compile(); err != nil {
+				return nil, fmt.Errorf("model/api.json: shape %s of %s: %w", name, version, err)
+			}
 		}
 	}
 	return m, nil

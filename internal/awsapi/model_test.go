@@ -61,9 +61,9 @@ func matching(r *router, method, uri string) (n int) {
 func TestEveryServedOperationIsInTheTable(t *testing.T) {
 	t.Parallel()
 	m := mustModel(t)
-	for name := range operations() {
+	for name := range operations()[version] {
 		i := slices.IndexFunc(m.Operations, func(op *operation) bool { return op.Name == name && op.Version == version })
-		if i < 0 || m.Operations[i].Input == "" || m.Shapes[m.Operations[i].Input] == nil {
+		if i < 0 || m.Operations[i].Input == "" || m.Shapes[version][m.Operations[i].Input] == nil {
 			t.Errorf("%s has no input in the table", name)
 		}
 	}
@@ -108,7 +108,7 @@ func TestPatternsWithLookahead(t *testing.T) {
 		"EngineVersion": {"OpenSearch_2.19": true, "OpenSearch_2.19.1": false, "Elasticsearch_7.10": true, "xOpenSearch_2.19": false},
 	} {
 		for text, want := range cases {
-			if got := m.Shapes[shape].matches(text); got != want {
+			if got := m.Shapes[version][shape].matches(text); got != want {
 				t.Errorf("%s %q: %v, want %v", shape, text, got, want)
 			}
 		}
@@ -125,7 +125,7 @@ func TestErrorsAreDeclared(t *testing.T) {
 		searchpack.ErrDenied, searchpack.ErrLimit, searchpack.ErrUnsupported, searchpack.ErrType, searchpack.ErrTooLarge,
 		searchpack.ErrUnavailable, "a code of the future",
 	}
-	for name := range operations() {
+	for name := range operations()[version] {
 		i := slices.IndexFunc(m.Operations, func(op *operation) bool { return op.Name == name && op.Version == version })
 		op := m.Operations[i]
 		for _, code := range codes {

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"reflect"
 	"runtime/debug"
 	"strconv"
 	"time"
@@ -37,8 +38,13 @@ type call struct {
 	input  json.RawMessage // a JSON object of the members the model knows, wherever they were sent
 }
 
-// serveFunc carries out an operation and returns what goes into the body.
-type serveFunc func(ctx context.Context, h *handler, c *call) (any, error)
+// endpoint is an operation that is served.
+type endpoint struct {
+	// run carries it out and returns what goes into the body.
+	run func(ctx context.Context, h *handler, c *call) (any, error)
+	// in and out are the types of its input and output, for docs/api.md.
+	in, out reflect.Type
+}
 
 // exchange is what the access log says about a request. It holds no secret: no header, no query.
 type exchange struct {
@@ -105,19 +111,23 @@ func (h *handler) answer(w http.ResponseWriter, r *http.Request, x *exchange) (b
 	if x.caller, err = h.Authenticate(r, sent); err != nil {
 		return nil, err
 	}
-	serve := h.served[op.Name]
-	if serve == nil || op.Version != version {
-		return nil, h.notOffered(op)
+	x.caller.RequestID = x.id
+	serve, served := h.served[op.Version][op.Name]
+	if !served {
+		return nil, notOffered(op)
 	}
 	input, err := h.model.decode(op, params, r.URL.RawQuery, sent)
 	if err != nil {
 		return nil, err
 	}
-	out, err := serve(r.Context(), h, &call{op: op, caller: x.caller, input: input})
+	if err := h.authorize(x.caller, op, input); err != nil {
+		return nil, err
+	}
+	out, err := serve.run(r.Context(), h, &call{op: op, caller: x.caller, input: input})
 	if err != nil {
 		return nil, err
 	}
-	return marshal(out)
+	return h.model.encode(op, out)
 }
 
 // fail sets the error's header and returns its body. What is wrong with the server is logged in

@@ -24,7 +24,7 @@ const (
 // validator walks an input beside its shape. It collects every broken constraint, in AWS's words,
 // the first member of a wrong JSON type, and the first member that is valid but not offered.
 type validator struct {
-	model      *model
+	shapes     map[string]*shape // of the operation's version
 	violations []string
 	count      int
 	wrongType  *apiError
@@ -98,12 +98,12 @@ func (v *validator) structure(s *shape, in map[string]any, path string) map[stri
 		at := join(path, lowerFirst(name))
 		if value == nil {
 			if slices.Contains(s.Required, name) {
-				v.violate(v.model.Shapes[mem.Shape], nil, at, "not be null")
+				v.violate(v.shapes[mem.Shape], nil, at, "not be null")
 			}
 			continue
 		}
 		clean := v.value(mem.Shape, value, at)
-		v.bounds(v.model.Shapes[mem.Shape], mem.Min, mem.Max, clean, at)
+		v.bounds(v.shapes[mem.Shape], mem.Min, mem.Max, clean, at)
 		if v.refused == "" && mem.refuses(clean) {
 			v.refused = modelName(at)
 			if mem.Refuse == "true" {
@@ -130,7 +130,7 @@ func (m *member) refuses(value any) bool {
 
 // value checks one value and returns it with unknown members removed; nil if its type is wrong.
 func (v *validator) value(shapeName string, value any, path string) any {
-	s := v.model.Shapes[shapeName]
+	s := v.shapes[shapeName]
 	var clean any
 	var ok bool
 	switch s.Type {
@@ -177,7 +177,7 @@ func (v *validator) list(s *shape, in []any, path string) []any {
 	for i, item := range in {
 		at := path + "." + strconv.Itoa(i+1) + ".member"
 		if item == nil {
-			v.violate(v.model.Shapes[s.Member], nil, at, "not be null")
+			v.violate(v.shapes[s.Member], nil, at, "not be null")
 			continue
 		}
 		out = append(out, v.value(s.Member, item, at))
@@ -192,7 +192,7 @@ func (v *validator) dict(s *shape, in map[string]any, path string) map[string]an
 			continue
 		}
 		at := path + "." + clip(key) + ".member"
-		v.constraints(v.model.Shapes[s.Key], key, at)
+		v.constraints(v.shapes[s.Key], key, at)
 		out[key] = v.value(s.Value, in[key], at)
 	}
 	return out

@@ -29,7 +29,7 @@ func newDir(t testing.TB) *Dir {
 
 func TestDir(t *testing.T) {
 	t.Parallel()
-	blobtest.Run(t, func(t *testing.T) searchpack.BlobStore { return newDir(t) })
+	blobtest.Run(t, blobtest.Options{OpenOutlivesDelete: true}, func(t *testing.T) searchpack.BlobStore { return newDir(t) })
 }
 
 func TestModes(t *testing.T) {

@@ -1,6 +1,7 @@
 package blobstore
 
 import (
+	"context"
 	"crypto/rand"
 	"io/fs"
 	"os"
@@ -44,26 +45,28 @@ func (t *temp) discard() {
 	_ = t.file.Close() // synced before it got its name
 }
 
-// clearTemp removes left-overs last written before the given time. It is housekeeping: what cannot
-// be removed now is left for another start.
-func (d *Dir) clearTemp(before time.Time) {
-	_ = d.eachEntry(tmpDir, func(e fs.DirEntry) error {
+// ClearPartial removes what dead writers left behind, last written before the given time, and says
+// how many files. It is housekeeping: what cannot be removed now is left for another time.
+func (d *Dir) ClearPartial(ctx context.Context, before time.Time) (int, error) {
+	cleared := 0
+	err := d.eachEntry(tmpDir, func(e fs.DirEntry) error {
 		name := path.Join(tmpDir, e.Name())
 		info, err := d.root.Lstat(name)
-		if err == nil && info.Mode().IsRegular() && info.ModTime().Before(before) {
-			d.clearOne(name)
+		if err == nil && info.Mode().IsRegular() && info.ModTime().Before(before) && d.clearOne(name) {
+			cleared++
 		}
-		return nil
+		return context.Cause(ctx)
 	})
+	return cleared, err
 }
 
-func (d *Dir) clearOne(name string) {
+// clearOne reports whether it removed the file, which no live writer has.
+func (d *Dir) clearOne(name string) bool {
 	f, err := d.root.OpenFile(name, os.O_RDWR, 0)
 	if err != nil {
-		return
+		return false
 	}
 	defer f.Close()
-	if free, err := tryLock(f); err == nil && free {
-		_ = d.root.Remove(name)
-	}
+	free, err := tryLock(f)
+	return err == nil && free && d.root.Remove(name) == nil
 }

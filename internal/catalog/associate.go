@@ -10,8 +10,8 @@ import (
 // AssociatePackage pins the newest available version for the domain and queues its rollout. The
 // answer shows ASSOCIATING, and so does every list from now on. ErrNotFound (package, domain),
 // ErrInvalid (not available, quota), ErrConflict (as wanted already, or busy).
-func (c *Catalog) AssociatePackage(ctx context.Context, who searchpack.Caller, id, domain string) (*AssociationView, error) {
-	return c.change(ctx, who, "AssociatePackage", id, domain, func(ctx context.Context, tx searchpack.Tx, call rollout.Call) (rollout.Change, error) {
+func (c *Catalog) AssociatePackage(ctx context.Context, who searchpack.Caller, domain string, in AssociateInput) (*AssociationView, error) {
+	return c.change(ctx, who, "AssociatePackage", in.PackageID, domain, func(ctx context.Context, tx searchpack.Tx, call rollout.Call) (rollout.Change, error) {
 		if call.Association == nil {
 			if err := c.checkRoomInDomain(ctx, tx, call.Domain); err != nil {
 				return rollout.Change{}, err
@@ -23,10 +23,36 @@ func (c *Catalog) AssociatePackage(ctx context.Context, who searchpack.Caller, i
 
 // DissociatePackage queues the removal. Whether something uses the package is found out by the
 // rollout, which then ends in DISSOCIATION_FAILED. ErrInvalid: it is not associated.
-func (c *Catalog) DissociatePackage(ctx context.Context, who searchpack.Caller, id, domain string) (*AssociationView, error) {
+func (c *Catalog) DissociatePackage(ctx context.Context, who searchpack.Caller, domain, id string) (*AssociationView, error) {
 	return c.change(ctx, who, "DissociatePackage", id, domain, func(_ context.Context, _ searchpack.Tx, call rollout.Call) (rollout.Change, error) {
 		return rollout.Dissociate(call)
 	})
+}
+
+// AssociatePackages is AssociatePackage for several packages.
+func (c *Catalog) AssociatePackages(ctx context.Context, who searchpack.Caller, domain string, in []AssociateInput) ([]*AssociationView, error) {
+	out := []*AssociationView{}
+	for _, each := range in {
+		v, err := c.AssociatePackage(ctx, who, domain, each)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+// DissociatePackages is DissociatePackage for several packages.
+func (c *Catalog) DissociatePackages(ctx context.Context, who searchpack.Caller, domain string, ids []string) ([]*AssociationView, error) {
+	out := []*AssociationView{}
+	for _, id := range ids {
+		v, err := c.DissociatePackage(ctx, who, domain, id)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, nil
 }
 
 // checkRoomInDomain enforces the quota. AssociatePackage declares no LimitExceededException.

@@ -20,7 +20,7 @@ type Catalog struct {
 	now    func() time.Time
 	limits Limits
 	source SourceCheck
-	// changed is called after a domain was made or deleted.
+	// changed is called after a domain was made or deleted, or was given a change to carry out.
 	changed func()
 	log     *slog.Logger
 }

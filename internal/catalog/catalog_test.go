@@ -179,7 +179,7 @@ func TestPackagesOfOthersDoNotExist(t *testing.T) {
 		wantCode(t, err, searchpack.ErrNotFound)
 		_, err = b.UpdatePackage(t.Context(), other, UpdatePackageInput{ID: p.ID, Source: source})
 		wantCode(t, err, searchpack.ErrNotFound)
-		_, err = b.AssociatePackage(t.Context(), other, p.ID, "products")
+		_, err = b.AssociatePackage(t.Context(), other, "products", AssociateInput{PackageID: p.ID})
 		wantCode(t, err, searchpack.ErrNotFound)
 		_, err = b.DescribeDomain(t.Context(), other, "products")
 		wantCode(t, err, searchpack.ErrNotFound)
@@ -214,7 +214,7 @@ func TestDeletePackageRefusesWhileAssociated(t *testing.T) {
 	b := setup(t)
 	p := b.imported(b.pkg("synonyms"))
 	b.domain("products")
-	if _, err := b.AssociatePackage(t.Context(), b.who, p.ID, "products"); err != nil {
+	if _, err := b.AssociatePackage(t.Context(), b.who, "products", AssociateInput{PackageID: p.ID}); err != nil {
 		t.Fatal(err)
 	}
 	_, err := b.DeletePackage(t.Context(), b.who, p.ID)

@@ -2,28 +2,27 @@ package catalog
 
 import (
 	"context"
-	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/searchpack/searchpack"
 )
 
-// engineVersion is AWS's VersionString.
-var engineVersion = regexp.MustCompile(`^(Elasticsearch_[0-9]\.[0-9]{1,2}|OpenSearch_[0-9]{1,2}\.[0-9]{1,2})$`)
-
 // CreateDomain writes a domain. It is Processing until its nodes report. ErrAlreadyExists,
-// ErrInvalid (engine version), ErrLimit (nodes).
+// ErrInvalid (engine version, tags), ErrLimit (nodes, tags).
 func (c *Catalog) CreateDomain(ctx context.Context, who searchpack.Caller, in CreateDomainInput) (*DomainView, error) {
-	version, err := c.engineVersion(in.EngineVersion)
+	version, err := c.chooseEngine(in.EngineVersion)
+	if err != nil {
+		return nil, err
+	}
+	tags, err := withTags(nil, in.Tags)
 	if err != nil {
 		return nil, err
 	}
 	d := &searchpack.Domain{
 		DomainKey: who.Key(in.Name), ID: who.Account + "/" + in.Name, EngineVersion: version,
-		Request: in.Request, FilesOnly: c.limits.FilesOnly, CreatedAt: c.clock(),
+		Options: in.Options, Tags: tags, FilesOnly: c.limits.FilesOnly, CreatedAt: c.clock(),
 	}
-	if c.limits.MaxNodes > 0 { // a stack that starts the nodes itself: all of them make it ready
+	if c.limits.LocalClusters || c.limits.MaxNodes > 0 { // whoever starts the nodes: all of them make it ready
 		d.Nodes = max(in.InstanceCount, 1)
 	}
 	err = c.store.Update(ctx, func(tx searchpack.Tx) error {
@@ -42,39 +41,35 @@ func (c *Catalog) CreateDomain(ctx context.Context, who searchpack.Caller, in Cr
 	return &DomainView{Domain: *d, Processing: true}, nil
 }
 
-// engineVersion checks the version asked for against those offered; "" takes the first.
-func (c *Catalog) engineVersion(asked string) (string, error) {
-	offered := c.limits.EngineVersions
-	if asked == "" && len(offered) > 0 {
-		return offered[0], nil
+// checkNewDomain enforces the name's uniqueness and the node limit.
+func (c *Catalog) checkNewDomain(ctx context.Context, tx searchpack.Tx, d *searchpack.Domain) error {
+	switch _, err := tx.Domain(ctx, d.DomainKey); searchpack.ErrorCode(err) {
+	case "":
+		return searchpack.Errorf(searchpack.ErrAlreadyExists, "Domain %s already exists.", d.Name)
+	case searchpack.ErrNotFound:
+		return c.checkRoom(ctx, tx, d.DomainKey, d.Nodes)
+	default:
+		return err
 	}
-	if asked == "" {
-		return c.limits.DefaultEngine, nil
-	}
-	if !engineVersion.MatchString(asked) {
-		return "", searchpack.Errorf(searchpack.ErrInvalid, "EngineVersion %s is none: write it as OpenSearch_3.8.", asked)
-	}
-	if len(offered) > 0 && !slices.Contains(offered, asked) {
-		return "", searchpack.Errorf(searchpack.ErrInvalid, "EngineVersion %s is not offered here. Offered: %s.", asked, strings.Join(offered, ", "))
-	}
-	return asked, nil
 }
 
-// checkNewDomain enforces the name's uniqueness and the node limit over all domains.
-func (c *Catalog) checkNewDomain(ctx context.Context, tx searchpack.Tx, d *searchpack.Domain) error {
+// checkRoom enforces the node limit over all domains, if the one has so many nodes.
+func (c *Catalog) checkRoom(ctx context.Context, tx searchpack.Tx, key searchpack.DomainKey, nodes int) error {
+	limit := c.limits.MaxNodes
+	if limit == 0 {
+		return nil
+	}
 	all, err := tx.Domains(ctx, "", "")
 	if err != nil {
 		return err
 	}
-	nodes := d.Nodes
 	for _, other := range all {
-		if other.DomainKey == d.DomainKey {
-			return searchpack.Errorf(searchpack.ErrAlreadyExists, "Domain %s already exists.", d.Name)
+		if other.DomainKey != key {
+			nodes += other.Nodes
 		}
-		nodes += other.Nodes
 	}
-	if limit := c.limits.MaxNodes; limit > 0 && nodes > limit {
-		return searchpack.Errorf(searchpack.ErrLimit, "Domain %s would make %d nodes, the limit of this stack is %d (--max-nodes). Delete a domain or ask for fewer instances.", d.Name, nodes, limit)
+	if nodes > limit {
+		return searchpack.Errorf(searchpack.ErrLimit, "Domain %s would make %d nodes, the limit of this stack is %d (--max-nodes). Delete a domain or ask for fewer instances.", key.Name, nodes, limit)
 	}
 	return nil
 }
@@ -88,14 +83,19 @@ func domainOf(ctx context.Context, tx searchpack.Tx, who searchpack.Caller, name
 	return d, err
 }
 
-// view adds what the nodes report. A domain is ready when as many nodes report as make it ready.
+// view adds what the nodes report. A domain is ready when as many nodes report as make it ready, and
+// keeps its endpoint while a change is open: none begins before it is ready.
 func (c *Catalog) view(ctx context.Context, tx searchpack.Tx, d *searchpack.Domain) (*DomainView, error) {
 	agents, err := tx.Agents(ctx, d.DomainKey)
 	if err != nil {
 		return nil, err
 	}
 	v := &DomainView{Domain: *d}
+	if v.Change, err = newestChange(ctx, tx, d.DomainKey); err != nil {
+		return nil, err
+	}
 	now, joined := c.clock(), 0
+	var reported []string
 	for _, a := range agents {
 		if !a.RetiredAt.IsZero() || a.Report == nil {
 			continue
@@ -105,32 +105,28 @@ func (c *Catalog) view(ctx context.Context, tx searchpack.Tx, d *searchpack.Doma
 			if v.Endpoint == "" {
 				v.Endpoint = n.HTTPAddress
 			}
-			if v.EngineVersion == "" {
-				v.EngineVersion = engineOf(n.Version)
-			}
+			reported = append(reported, engineOf(n.Version))
 		}
 		if now.Sub(a.ReportedAt) < freshFor {
 			v.Nodes++
 		}
 	}
+	if len(reported) > 0 && (v.EngineVersion == "" || !c.limits.LocalClusters) {
+		// Who else runs the cluster upgrades it: until the last node is done, it is of the old version.
+		v.EngineVersion = slices.MinFunc(reported, compareEngines)
+	}
 	if d.FilesOnly {
 		v.Endpoint = d.Name + ".es.files-only.invalid"
 	}
-	v.Processing = joined < max(d.Nodes, 1)
-	if v.Processing {
+	v.Processing = joined < max(d.Nodes, 1) || v.Changing()
+	if v.Processing && !v.Changing() {
 		v.Endpoint = ""
 	}
 	return v, nil
 }
 
-// engineOf turns "3.8.0" into "OpenSearch_3.8".
-func engineOf(version string) string {
-	p := strings.SplitN(version, ".", 3)
-	if len(p) < 2 {
-		return ""
-	}
-	return "OpenSearch_" + p[0] + "." + p[1]
-}
+// Changing reports whether a change is open.
+func (v *DomainView) Changing() bool { return v.Change != nil && v.Change.Status.Open() }
 
 // DescribeDomain returns the caller's domain. ErrNotFound.
 func (c *Catalog) DescribeDomain(ctx context.Context, who searchpack.Caller, name string) (*DomainView, error) {

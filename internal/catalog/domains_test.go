@@ -13,11 +13,11 @@ func TestAssociatePackageShowsAtOnceAndAsksForAReconcile(t *testing.T) {
 	b := setup(t)
 	p := b.pkg("synonyms")
 	b.domain("products")
-	_, err := b.AssociatePackage(t.Context(), b.who, p.ID, "products")
+	_, err := b.AssociatePackage(t.Context(), b.who, "products", AssociateInput{PackageID: p.ID})
 	wantCode(t, err, searchpack.ErrInvalid) // nothing is available yet
 	b.imported(p)
 	b.work()
-	v, err := b.AssociatePackage(t.Context(), b.who, p.ID, "products")
+	v, err := b.AssociatePackage(t.Context(), b.who, "products", AssociateInput{PackageID: p.ID})
 	if err != nil || v.Status != searchpack.Associating || v.WantedNumber != 1 || v.ServingNumber != 0 || v.Package.Name != "synonyms" {
 		t.Fatalf("answered %+v, %v", v, err)
 	}
@@ -28,12 +28,12 @@ func TestAssociatePackageShowsAtOnceAndAsksForAReconcile(t *testing.T) {
 	if err != nil || len(list) != 1 || list[0].Status != searchpack.Associating {
 		t.Errorf("listed %+v, %v", list, err)
 	}
-	_, err = b.AssociatePackage(t.Context(), b.who, p.ID, "products")
+	_, err = b.AssociatePackage(t.Context(), b.who, "products", AssociateInput{PackageID: p.ID})
 	wantCode(t, err, searchpack.ErrConflict)
 	if !strings.Contains(searchpack.ErrorMessage(err), "Package is already in desired state") {
 		t.Errorf("text %q is not AWS's", err)
 	}
-	if v, err = b.DissociatePackage(t.Context(), b.who, p.ID, "products"); err != nil || v.Status != searchpack.Dissociating {
+	if v, err = b.DissociatePackage(t.Context(), b.who, "products", p.ID); err != nil || v.Status != searchpack.Dissociating {
 		t.Errorf("dissociated %+v, %v", v, err)
 	}
 	if list, _, err = b.ListDomainsForPackage(t.Context(), b.who, p.ID, Page{}); err != nil || len(list) != 1 || list[0].Status != searchpack.Dissociating {
@@ -45,23 +45,23 @@ func TestAssociatePackageNamesWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(o *Options) { o.Limits.PackagesPerDomain = 1 })
 	p := b.imported(b.pkg("synonyms"))
-	_, err := b.AssociatePackage(t.Context(), b.who, p.ID, "nowhere")
+	_, err := b.AssociatePackage(t.Context(), b.who, "nowhere", AssociateInput{PackageID: p.ID})
 	if searchpack.ErrorCode(err) != searchpack.ErrNotFound || searchpack.ErrorMessage(err) != "Domain not found: nowhere" {
 		t.Errorf("unknown domain: %v", err)
 	}
 	b.domain("products")
-	_, err = b.AssociatePackage(t.Context(), b.who, "F000000001", "products")
+	_, err = b.AssociatePackage(t.Context(), b.who, "products", AssociateInput{PackageID: "F000000001"})
 	if searchpack.ErrorCode(err) != searchpack.ErrNotFound || !strings.Contains(err.Error(), "Package not found") {
 		t.Errorf("unknown package: %v", err)
 	}
-	_, err = b.DissociatePackage(t.Context(), b.who, p.ID, "products")
+	_, err = b.DissociatePackage(t.Context(), b.who, "products", p.ID)
 	if !strings.Contains(err.Error(), "Package is not associated to this domain") {
 		t.Errorf("nothing to dissociate: %v", err)
 	}
-	if _, err := b.AssociatePackage(t.Context(), b.who, p.ID, "products"); err != nil {
+	if _, err := b.AssociatePackage(t.Context(), b.who, "products", AssociateInput{PackageID: p.ID}); err != nil {
 		t.Fatal(err)
 	}
-	_, err = b.AssociatePackage(t.Context(), b.who, b.imported(b.pkg("more")).ID, "products")
+	_, err = b.AssociatePackage(t.Context(), b.who, "products", AssociateInput{PackageID: b.imported(b.pkg("more")).ID})
 	wantCode(t, err, searchpack.ErrInvalid)
 }
 

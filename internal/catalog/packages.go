@@ -2,6 +2,10 @@ package catalog
 
 import (
 	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
 
 	"github.com/searchpack/searchpack"
 )
@@ -214,4 +218,52 @@ func (c *Catalog) Findings(ctx context.Context, who searchpack.Caller, id string
 		return err
 	})
 	return v, fs, err
+}
+
+// UpdatePackageScope changes who else sees a package and may associate it; users are accounts and
+// GLOBAL. ErrNotFound: the caller owns no such package. ErrUnsupported: it was made without
+// VendingEnabled.
+func (c *Catalog) UpdatePackageScope(ctx context.Context, who searchpack.Caller, id string, op ScopeOperation, users []string) (*searchpack.Package, error) {
+	var p *searchpack.Package
+	err := c.store.Update(ctx, func(tx searchpack.Tx) error {
+		var err error
+		if p, err = packageOf(ctx, tx, who, id); err != nil {
+			return err
+		}
+		if p.Vending == nil || !*p.Vending {
+			return searchpack.Errorf(searchpack.ErrUnsupported, "Package %s cannot be shared: it was created without PackageVendingOptions VendingEnabled.", id)
+		}
+		p.SharedWith = scope(p.SharedWith, op, users)
+		p.UpdatedAt = c.clock()
+		if err := tx.PutPackage(ctx, p); err != nil {
+			return err
+		}
+		return c.audit(ctx, tx, who, "UpdatePackageScope", id, string(op)+" "+strings.Join(users, ", "))
+	})
+	return p, err
+}
+
+// scope is the list after the operation: sorted, each user once.
+func scope(have []string, op ScopeOperation, users []string) []string {
+	switch op {
+	case ScopeAdd:
+		have = slices.Concat(have, users)
+	case ScopeOverride:
+		have = users
+	case ScopeRemove:
+		have = slices.DeleteFunc(slices.Clone(have), func(u string) bool { return slices.Contains(users, u) })
+	}
+	return slices.Compact(slices.Sorted(slices.Values(have)))
+}
+
+// PackageVersionHistory lists the versions of a package that became available, newest first.
+func (c *Catalog) PackageVersionHistory(ctx context.Context, who searchpack.Caller, id string, page Page) ([]*searchpack.Version, string, error) {
+	vs, err := c.Versions(ctx, who, id)
+	if err != nil {
+		return nil, "", err
+	}
+	vs = slices.DeleteFunc(vs, func(v *searchpack.Version) bool { return v.Number == 0 })
+	slices.Reverse(vs)
+	vs, next := cut(vs, page, func(v *searchpack.Version) string { return fmt.Sprintf("%010d", math.MaxInt32-v.Number) })
+	return vs, next, nil
 }

@@ -16,6 +16,9 @@ type CreatePackageInput struct {
 	Description   string
 	EngineVersion string
 	Source        searchpack.Source
+	Configuration *searchpack.PackageConfiguration // nil: not given
+	Vending       *bool                            // PackageVendingOptions.VendingEnabled; nil: not given
+	Encryption    *bool                            // PackageEncryptionOptions.EncryptionEnabled; nil: not given
 }
 
 // UpdatePackageInput is what UpdatePackage is asked.
@@ -24,6 +27,24 @@ type UpdatePackageInput struct {
 	Source        searchpack.Source
 	Description   *string // nil: stays
 	CommitMessage string
+	Configuration *searchpack.PackageConfiguration // nil: not given
+}
+
+// ScopeOperation is AWS's PackageScopeOperationEnum.
+type ScopeOperation string
+
+// The scope operations.
+const (
+	ScopeAdd      ScopeOperation = "ADD"
+	ScopeOverride ScopeOperation = "OVERRIDE" // the list given is the list from now on
+	ScopeRemove   ScopeOperation = "REMOVE"
+)
+
+// AssociateInput is what AssociatePackage is asked, and AssociatePackages for each package.
+type AssociateInput struct {
+	PackageID     string
+	Prerequisites []string
+	KeyStore      *searchpack.KeyStoreAccess // nil: not given
 }
 
 // PackageFilter selects packages. Values of one list are alternatives, the lists go together.
@@ -31,6 +52,8 @@ type PackageFilter struct {
 	IDs, Names []string
 	Statuses   []searchpack.PackageStatus
 	Types      []searchpack.PackageType
+	// EngineVersions and Owners (accounts) are alternatives as well.
+	EngineVersions, Owners []string
 }
 
 // Page is a place in a list: After is the last key seen ("" = start), Max how many (0 = the
@@ -53,16 +76,42 @@ type CreateDomainInput struct {
 	Name          string
 	EngineVersion string
 	InstanceCount int
-	Request       string // the JSON body, kept to be returned
+	Options       string // a JSON object of the options asked for, kept to be returned
+	Tags          []searchpack.Tag
+}
+
+// UpdateDomainInput is what UpdateDomainConfig is asked.
+type UpdateDomainInput struct {
+	Name    string
+	Options string // a JSON object of the options asked for; members of an object are merged
+	// Defaults is a JSON object of what the options are that nobody asked for: what is the same as
+	// that is no change.
+	Defaults string
+	DryRun   bool // say what would change, change nothing
+}
+
+// UpgradeInput is what UpgradeDomain is asked.
+type UpgradeInput struct {
+	Name          string
+	TargetVersion string // "OpenSearch_3.8"
+	CheckOnly     bool
+}
+
+// CompatibleVersions says to which versions a domain of a version may be upgraded.
+type CompatibleVersions struct {
+	Source  string
+	Targets []string // ascending
 }
 
 // DomainView is a domain with what its nodes report.
 type DomainView struct {
 	searchpack.Domain
 	Processing bool
-	Endpoint   string // host:port of the first node that reports; "" while Processing
+	Endpoint   string // host:port of the first node that reports; "" until the domain is ready
 	Nodes      int    // agents in service that reported within the last 30 s
 	Deleted    bool
+	// Change is the open change, else the newest; nil if there never was one.
+	Change *searchpack.DomainChange
 }
 
 // Limits are what operators may change.
@@ -75,6 +124,10 @@ type Limits struct {
 	MaxNodes int
 	// PackagesPerRegion and PackagesPerDomain are AWS's quotas (25 and 20); 0 = off.
 	PackagesPerRegion, PackagesPerDomain int
+	// LocalClusters: whoever runs this catalog makes the clusters and changes them when a domain row
+	// changes (searchpack-dev). Else a cluster belongs to somebody who alone can resize or upgrade it,
+	// and a call that asks for it is refused by name.
+	LocalClusters bool
 	// FilesOnly: domains made by CreateDomain have files-only nodes.
 	FilesOnly bool
 }

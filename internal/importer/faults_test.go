@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"reflect"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -160,7 +161,7 @@ func TestLeaseLost(t *testing.T) {
 		t.Errorf("VALIDATING by the late worker: %v", err)
 	}
 	w.update(func(ctx context.Context, tx searchpack.Tx) error { return effects(tx) }) // even without the fence
-	if after, afterV := *w.pkg(), *w.version("v"); after != before || afterV != beforeV {
+	if after, afterV := *w.pkg(), *w.version("v"); !reflect.DeepEqual(after, before) || !reflect.DeepEqual(afterV, beforeV) {
 		t.Errorf("the late worker changed\n%+v\nto\n%+v", beforeV, afterV)
 	}
 }

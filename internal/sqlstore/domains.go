@@ -9,25 +9,26 @@ import (
 
 const (
 	domainKeys = "account, region, name"
-	domainRest = "id, engine_version, request, nodes, files_only, policy, created_at, deleted_at"
+	domainRest = "id, engine_version, options, nodes, files_only, policy, created_at, deleted_at, stamps, tags"
 )
 
 // PutDomain inserts or replaces.
 func (t *tx) PutDomain(ctx context.Context, d *searchpack.Domain) error {
-	policy, err := jsonText(&d.Policy)
-	if err != nil {
+	var docs [3]string
+	if err := jsonTexts(docs[:], &d.Policy, d.Stamps, d.Tags); err != nil {
 		return err
 	}
-	_, err = t.exec(ctx, upsert("domain", domainKeys, domainRest),
-		d.Account, d.Region, d.Name, d.ID, d.EngineVersion, d.Request, d.Nodes, flag(d.FilesOnly), policy,
-		micros(d.CreatedAt), micros(d.DeletedAt))
+	_, err := t.exec(ctx, upsert("domain", domainKeys, domainRest),
+		d.Account, d.Region, d.Name, d.ID, d.EngineVersion, d.Options, d.Nodes, flag(d.FilesOnly), docs[0],
+		micros(d.CreatedAt), micros(d.DeletedAt), docs[1], docs[2])
 	return err
 }
 
 func scanDomain(row scanner) (*searchpack.Domain, error) {
 	var d searchpack.Domain
-	err := row.Scan(append(domainColumns(&d.DomainKey), &d.ID, &d.EngineVersion, &d.Request, &d.Nodes,
-		flagOf{&d.FilesOnly}, jsonDoc{&d.Policy}, microTime{&d.CreatedAt}, microTime{&d.DeletedAt})...)
+	err := row.Scan(append(domainColumns(&d.DomainKey), &d.ID, &d.EngineVersion, &d.Options, &d.Nodes,
+		flagOf{&d.FilesOnly}, jsonDoc{&d.Policy}, microTime{&d.CreatedAt}, microTime{&d.DeletedAt},
+		jsonDoc{&d.Stamps}, jsonDoc{&d.Tags})...)
 	return &d, err
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"reflect"
 	"strings"
 	"time"
 
@@ -61,6 +62,21 @@ func jsonText[T any](v *T) (string, error) {
 	}
 	b, err := json.Marshal(v)
 	return string(b), err
+}
+
+// jsonTexts writes nested values, nil pointers as empty texts.
+func jsonTexts(out []string, values ...any) error {
+	for i, v := range values {
+		if reflect.ValueOf(v).IsNil() {
+			continue
+		}
+		b, err := json.Marshal(v)
+		if err != nil {
+			return err
+		}
+		out[i] = string(b)
+	}
+	return nil
 }
 
 // sealedText reads and writes bytes as base64.

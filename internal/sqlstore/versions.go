@@ -4,33 +4,37 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/searchpack/searchpack"
 )
 
 const versionRest = "package_id, number, status, error, source, commit_message, digest, size, kind, kind_declared, " +
-	"identical, finding_count, created_at, imported_at"
+	"identical, finding_count, created_at, imported_at, configuration, plugin"
 
-// PutVersion inserts or replaces; ErrNotFound if its package is gone.
+// PutVersion inserts or replaces, and takes its blob off the list of those to be deleted;
+// ErrNotFound if its package is gone.
 func (t *tx) PutVersion(ctx context.Context, v *searchpack.Version) error {
-	details, err := jsonText(v.Error)
-	if err != nil {
+	var docs [4]string
+	if err := jsonTexts(docs[:], v.Error, &v.Source, v.Configuration, v.Plugin); err != nil {
 		return err
 	}
-	source, err := jsonText(&v.Source)
-	if err != nil {
-		return err
+	if v.Digest != "" {
+		if err := t.DoomBlob(ctx, v.Digest, time.Time{}); err != nil {
+			return err
+		}
 	}
 	return t.put(ctx, "package", v.PackageID, t.s.d.upsertSeq("package_version", "id", versionRest),
-		v.ID, v.PackageID, v.Number, string(v.Status), details, source, v.CommitMessage, string(v.Digest), v.Size,
-		string(v.Kind), flag(v.KindDeclared), flag(v.Identical), v.FindingCount, micros(v.CreatedAt), micros(v.ImportedAt))
+		v.ID, v.PackageID, v.Number, string(v.Status), docs[0], docs[1], v.CommitMessage, string(v.Digest), v.Size,
+		string(v.Kind), flag(v.KindDeclared), flag(v.Identical), v.FindingCount, micros(v.CreatedAt), micros(v.ImportedAt),
+		docs[2], docs[3])
 }
 
 func scanVersion(row scanner) (*searchpack.Version, error) {
 	var v searchpack.Version
 	err := row.Scan(&v.ID, &v.PackageID, &v.Number, &v.Status, jsonDoc{&v.Error}, jsonDoc{&v.Source}, &v.CommitMessage,
 		&v.Digest, &v.Size, &v.Kind, flagOf{&v.KindDeclared}, flagOf{&v.Identical}, &v.FindingCount,
-		microTime{&v.CreatedAt}, microTime{&v.ImportedAt})
+		microTime{&v.CreatedAt}, microTime{&v.ImportedAt}, jsonDoc{&v.Configuration}, jsonDoc{&v.Plugin})
 	return &v, err
 }
 

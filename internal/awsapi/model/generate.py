@@ -2,9 +2,9 @@
 
     python3 generate.py >api.json          (with the botocore that is installed)
 
-Kept: every operation's method, URI and declared errors; the input shapes of the operations that
-Searchpack serves, with their constraints. Added, because the model says less than a server needs
-(SERVED, REQUIRED, BOUNDS, REFUSED below). Left out: documentation, outputs, instance type lists
+Kept: every operation's method, URI and declared errors; the input and output shapes of the
+operations that Searchpack serves, for each version of the API, with their constraints. Added,
+because the model says less than a server needs (SERVED, REQUIRED, BOUNDS, REFUSED below). Left out: documentation, instance type lists
 (AWS accepts types that are not in the model), and patterns that constrain nothing.
 """
 
@@ -17,41 +17,52 @@ import botocore
 
 MODELS = [("opensearch", "2021-01-01"), ("es", "2015-01-01")]
 
-# Operations whose input shapes are kept: those served, of the 2021-01-01 API.
-SERVED = """CreatePackage DescribePackages UpdatePackage DeletePackage AssociatePackage DissociatePackage
-ListPackagesForDomain ListDomainsForPackage CreateDomain DescribeDomain DescribeDomains ListDomainNames
-DeleteDomain""".split()
+# Operations whose shapes are kept: those served, of each version of the API.
+PACKAGES = """CreatePackage DescribePackages UpdatePackage DeletePackage GetPackageVersionHistory
+ListDomainsForPackage ListPackagesForDomain AssociatePackage DissociatePackage""".split()
+DOMAINS = """ListDomainNames DescribeDomainChangeProgress GetUpgradeStatus GetUpgradeHistory
+AddTags ListTags RemoveTags""".split()
+SERVED = {
+    "2021-01-01": PACKAGES
+    + DOMAINS
+    + """UpdatePackageScope AssociatePackages DissociatePackages CreateDomain DescribeDomain
+    DescribeDomains DescribeDomainConfig UpdateDomainConfig DeleteDomain ListVersions
+    GetCompatibleVersions UpgradeDomain""".split(),
+    "2015-01-01": PACKAGES
+    + DOMAINS
+    + """CreateElasticsearchDomain DescribeElasticsearchDomain DescribeElasticsearchDomains
+    DescribeElasticsearchDomainConfig UpdateElasticsearchDomainConfig DeleteElasticsearchDomain
+    ListElasticsearchVersions GetCompatibleElasticsearchVersions UpgradeElasticsearchDomain""".split(),
+}
 
 # Members without which a request means nothing, though the model does not mark them.
 REQUIRED = {"PackageSource": ["S3BucketName", "S3Key"], "DescribePackagesFilter": ["Name", "Value"]}
 
 # Bounds that the model leaves open: a negative page size or node count has no meaning.
 BOUNDS = {
-    ("DescribePackagesRequest", "MaxResults"): {"min": 0},
-    ("ListPackagesForDomainRequest", "MaxResults"): {"min": 0},
-    ("ListDomainsForPackageRequest", "MaxResults"): {"min": 0},
     ("ClusterConfig", "InstanceCount"): {"min": 1},
+    ("ElasticsearchClusterConfig", "InstanceCount"): {"min": 1},
 }
+MAX_RESULTS = {"min": 0}
 
 # Members that are valid but not offered: refused by name when "present", "true" or "nonempty".
 REFUSED = {
-    ("CreatePackageRequest", "PackageConfiguration"): "present",
-    ("CreatePackageRequest", "PackageEncryptionOptions"): "present",
-    ("UpdatePackageRequest", "PackageConfiguration"): "present",
-    ("UpdatePackageRequest", "PackageEncryptionOptions"): "present",
-    ("PackageVendingOptions", "VendingEnabled"): "true",
-    ("AssociatePackageRequest", "PrerequisitePackageIDList"): "nonempty",
-    ("KeyStoreAccessOption", "KeyStoreAccessEnabled"): "true",
+    ("PackageEncryptionOptions", "EncryptionEnabled"): "true",
+    ("PackageEncryptionOptions", "KmsKeyIdentifier"): "present",
     ("CreateDomainRequest", "VPCOptions"): "present",
+    ("UpdateDomainConfigRequest", "VPCOptions"): "present",
+    ("CreateElasticsearchDomainRequest", "VPCOptions"): "present",
+    ("UpdateElasticsearchDomainConfigRequest", "VPCOptions"): "present",
     ("AdvancedSecurityOptionsInput", "MasterUserOptions"): "present",
 }
 
-# Patterns with lookahead, which Go's regexp has not: what to match, and what must not occur.
+# Patterns that Go's regexp has not (lookahead, \p{XDigit}): what to match, and what must not occur.
 # The message to the client keeps the model's own pattern.
 RE2 = {
     "DomainNameFqdn": {
         "re2": r"([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9][A-Za-z0-9-]{0,61}[A-Za-z0-9]",
     },
+    "GUID": {"re2": r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"},
     "LicenseFilepath": {"re2": r"[a-zA-Z0-9_.-]+(?:\/[a-zA-Z0-9_.-]+)*", "without": r"\.\."},
     "JwksUrl": {
         "re2": r"|https://[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
@@ -81,8 +92,11 @@ def operations(model, version):
             "uri": op["http"]["requestUri"],
             "errors": sorted(e["shape"] for e in op.get("errors", [])),
         }
-        if version == "2021-01-01" and name in SERVED and "input" in op:
-            out["input"] = op["input"]["shape"]
+        if name in SERVED[version]:
+            out["served"] = True
+            for key in ("input", "output"):
+                if key in op:
+                    out[key] = op[key]["shape"]
         yield out
 
 
@@ -91,6 +105,8 @@ def member(owner, name, spec):
     if "location" in spec:
         out["in"] = LOCATIONS[spec["location"]]
         out["as"] = spec["locationName"]
+    if name == "MaxResults":
+        out.update(MAX_RESULTS)
     out.update(BOUNDS.get((owner, name), {}))
     if (owner, name) in REFUSED:
         out["refuse"] = REFUSED[owner, name]
@@ -141,17 +157,22 @@ def statuses(model):
 def main():
     models = {version: load(service, version) for service, version in MODELS}
     ops = [op for version, model in models.items() for op in operations(model, version)]
+    shapes = {}
+    for version, model in models.items():
+        roots = [op[key] for op in ops for key in ("input", "output") if op["version"] == version and key in op]
+        shapes[version] = dict(sorted(reachable(model, roots).items()))
     current = models["2021-01-01"]
     asked = current["shapes"]["CreateDomainRequest"]["members"]
     status = current["shapes"]["DomainStatus"]["members"]
-    table = {
-        "source": "botocore " + botocore.__version__ + ", data/{opensearch,es}; made by generate.py",
-        "operations": ops,
-        "errors": dict(statuses(current)),
-        "returned": sorted(name for name in asked if name.endswith(RETURNED) and name in status and name != "VPCOptions"),
-        "shapes": dict(sorted(reachable(current, [op["input"] for op in ops if "input" in op]).items())),
-    }
-    write(table)
+    write(
+        {
+            "source": "botocore " + botocore.__version__ + ", data/{opensearch,es}; made by generate.py",
+            "operations": ops,
+            "errors": dict(statuses(current)),
+            "returned": sorted(name for name in asked if name.endswith(RETURNED) and name in status and name != "VPCOptions"),
+            "shapes": shapes,
+        }
+    )
 
 
 def write(table):
@@ -160,9 +181,12 @@ def write(table):
     out.append(",\n".join(json.dumps(op) for op in table["operations"]))
     out.append("],")
     out += ['"%s": %s,' % (key, json.dumps(table[key])) for key in ("errors", "returned")]
-    out.append('"shapes": {')
-    out.append(",\n".join(json.dumps(k) + ": " + json.dumps(v) for k, v in table["shapes"].items()))
-    sys.stdout.write("\n".join(out + ["}", "}"]) + "\n")
+    versions = []
+    for version, shapes in table["shapes"].items():
+        lines = ",\n".join(json.dumps(k) + ": " + json.dumps(v) for k, v in shapes.items())
+        versions.append(json.dumps(version) + ": {\n" + lines + "\n}")
+    out += ['"shapes": {', ",\n".join(versions), "}"]
+    sys.stdout.write("\n".join(out + ["}"]) + "\n")
 
 
 if __name__ == "__main__":

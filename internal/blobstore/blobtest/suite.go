@@ -20,23 +20,32 @@ import (
 // noLimit is more than any blob of the suite.
 const noLimit = 1 << 30
 
+// Options say what a store promises beyond the interface.
+type Options struct {
+	// OpenOutlivesDelete: whoever has a blob open reads all of it, even when it is deleted
+	// meanwhile. Else he may get an error instead, but never fewer bytes as if whole.
+	OpenOutlivesDelete bool
+}
+
 // Run runs the suite; newStore returns an empty store that the test cleans up.
-func Run(t *testing.T, newStore func(t *testing.T) searchpack.BlobStore) {
+func Run(t *testing.T, o Options, newStore func(t *testing.T) searchpack.BlobStore) {
 	tests := map[string]func(*testing.T, searchpack.BlobStore){
 		"write then read":     testRoundTrip,
 		"write twice":         testTwice,
 		"limit":               testLimit,
 		"failing reader":      testFailingReader,
 		"cancelled":           testCancelled,
-		"equal bytes race":    testEqualRace,
+		"equal bytes race":    o.testEqualRace,
 		"different race":      testDifferentRace,
 		"absent":              testAbsent,
 		"names that are not":  testNotDigests,
 		"delete":              testDelete,
-		"delete while open":   testDeleteWhileOpen,
+		"delete while open":   o.testDeleteWhileOpen,
 		"list":                testList,
 		"list stops":          testListStops,
 		"seek":                testSeek,
+		"reader's contract":   testReader,
+		"reading cancelled":   testReadCancelled,
 		"replaced while read": testReplacedWhileRead,
 	}
 	for name, test := range tests {
@@ -222,6 +231,46 @@ func testSeek(t *testing.T, s searchpack.BlobStore) {
 	}
 	if _, err := b.Seek(-1, io.SeekStart); err == nil {
 		t.Error("Seek before the start succeeded")
+	}
+}
+
+// testReader holds the reader against the standard library's idea of one.
+func testReader(t *testing.T, s searchpack.BlobStore) {
+	for _, size := range []int{0, 1, 70_000} {
+		content := randomBytes(size)
+		mustWrite(t, s, content)
+		b, err := s.Open(t.Context(), searchpack.DigestOf(content))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := iotest.TestReader(b, content); err != nil {
+			t.Errorf("%d bytes: %v", size, err)
+		}
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+		if n, err := b.Read(make([]byte, 1)); n != 0 || err == nil || err == io.EOF {
+			t.Errorf("Read after Close = %d, %v", n, err)
+		}
+	}
+}
+
+// testReadCancelled: the end of Open's context may end the reading, but never as if whole.
+func testReadCancelled(t *testing.T, s searchpack.BlobStore) {
+	content := randomBytes(3 << 20)
+	mustWrite(t, s, content)
+	ctx, cancel := context.WithCancel(t.Context())
+	b, err := s.Open(ctx, searchpack.DigestOf(content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	if _, err := io.ReadFull(b, make([]byte, 1000)); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if got, err := io.ReadAll(b); err == nil && len(got) != len(content)-1000 || err != nil && !errors.Is(err, context.Canceled) {
+		t.Errorf("%d of %d bytes after the context's end, %v", len(got), len(content)-1000, err)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 func testDomains(t *testing.T, s searchpack.Store) {
 	ctx := t.Context()
 	full := &searchpack.Domain{
-		DomainKey: key("b"), ID: account + "/b", EngineVersion: "OpenSearch_3.8", Request: `{"DomainName":"b"}`, Nodes: 3,
+		DomainKey: key("b"), ID: account + "/b", EngineVersion: "OpenSearch_3.8", Options: `{"DomainName":"b"}`, Nodes: 3,
 		FilesOnly: true, Policy: searchpack.DomainPolicy{Level: searchpack.LevelPlaced, UnmanagedNodes: "ignore", AbsentNodes: "wait"},
 		CreatedAt: t0, DeletedAt: at(time.Minute),
 	}

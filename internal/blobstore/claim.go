@@ -1,0 +1,148 @@
+package blobstore
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go"
+
+	"github.com/searchpack/searchpack"
+)
+
+const (
+	// ownerName is the file, or the key, that says whose blobs these are.
+	ownerName = "owner"
+	// maxOwner bounds what is read of it.
+	maxOwner = 1024
+	// claimTime bounds the first contact with S3.
+	claimTime = 30 * time.Second
+)
+
+// Claim makes the folder the owner's, a text of one line that stays the same for one database.
+// ErrConflict: it is another's. Two databases on one blob store would delete each other's blobs,
+// because each sees that none of its versions names them.
+func (d *Dir) Claim(ctx context.Context, owner string) error {
+	has, err := d.owner()
+	if err == nil && has == "" {
+		err = d.setOwner(ctx, owner)
+	}
+	if err == nil {
+		has, err = d.owner()
+	}
+	if err != nil {
+		return folderError(d.path, err)
+	}
+	return sameOwner(d.path, has, owner)
+}
+
+// owner returns "" if there is none.
+func (d *Dir) owner() (string, error) {
+	f, err := d.root.Open(ownerName)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	return readOwner(f)
+}
+
+func (d *Dir) setOwner(ctx context.Context, owner string) error {
+	t, err := d.newTemp()
+	if err != nil {
+		return err
+	}
+	defer t.discard()
+	if _, _, err := copyHashed(ctx, t.file, strings.NewReader(owner+"\n"), maxOwner); err != nil {
+		return err
+	}
+	if err := t.file.Sync(); err != nil {
+		return err
+	}
+	if err := d.root.Rename(t.path, ownerName); err != nil {
+		return err
+	}
+	t.named = true
+	return d.syncDir(".")
+}
+
+// Claim is the first contact with the bucket: it lists, reads and writes, so that whatever is wrong
+// with it is said at the start, in one line. It makes the prefix the owner's as Dir.Claim does.
+func (s *S3) Claim(ctx context.Context, owner string) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, claimTime, errStalled)
+	defer cancel()
+	one := int32(1)
+	if _, err := s.client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &s.bucket, Prefix: &s.prefix, MaxKeys: &one}); err != nil {
+		return s.unusable(ctx, bucketError(err))
+	}
+	has, err := s.owner(ctx)
+	if err != nil {
+		return s.unusable(ctx, err)
+	}
+	if has != "" && has != owner {
+		return sameOwner(s.String(), has, owner)
+	}
+	text := []byte(owner + "\n")
+	body := io.NewSectionReader(bytes.NewReader(text), 0, int64(len(text)))
+	if err := s.put(ctx, s.prefix+ownerName, body, searchpack.DigestOf(text)); err != nil {
+		return s.unusable(ctx, err)
+	}
+	if has, err = s.owner(ctx); err != nil {
+		return s.unusable(ctx, err)
+	}
+	return sameOwner(s.String(), has, owner)
+}
+
+func (s *S3) owner(ctx context.Context) (string, error) {
+	key := s.prefix + ownerName
+	out, err := s.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.bucket, Key: &key})
+	if absent(err) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	defer out.Body.Close()
+	return readOwner(out.Body)
+}
+
+func (s *S3) unusable(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, errStalled) {
+		return cause
+	}
+	var own *searchpack.Error
+	if errors.As(err, &own) && own.Err != nil {
+		err = own.Err
+	}
+	return searchpack.Errorf(searchpack.ErrUnavailable, "the blob store %s %s", s, explain(err))
+}
+
+// bucketError gives the answer to a request for the bucket itself its name: what is not found is
+// the bucket.
+func bucketError(err error) error {
+	if _, status := answer(err); status == 404 {
+		return fmt.Errorf("%w (%w)", &smithy.GenericAPIError{Code: "NoSuchBucket"}, err)
+	}
+	return err
+}
+
+func readOwner(r io.Reader) (string, error) {
+	b, err := io.ReadAll(io.LimitReader(r, maxOwner))
+	return strings.TrimSpace(string(b)), err
+}
+
+func sameOwner(where, has, owner string) error {
+	if has == owner {
+		return nil
+	}
+	return searchpack.Errorf(searchpack.ErrConflict, "the blobs in %s belong to another database: each would delete what it does not know; "+
+		"name another place, or, if that database is gone for good, remove %q there", where, ownerName)
+}
