@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 scripts/need.sh test
 make --no-print-directory build
 export SEARCHPACK_REQUIRE_POSTGRES=1 SEARCHPACK_REQUIRE_CLIENTS=1 SEARCHPACK_JVM=1 SEARCHPACK_BIN=$PWD/bin
-[ ! -x .cache/venv/bin/python3 ] || export SEARCHPACK_PYTHON=$PWD/.cache/venv/bin/python3
+. scripts/clients.sh
 
 results=()
 failed=0

@@ -3,7 +3,8 @@
 # says the exact command to type and ends with status 1.
 #
 #   scripts/need.sh demo    a JDK and Maven
-#   scripts/need.sh test    these, both JDKs, PostgreSQL, Python with boto3
+#   scripts/need.sh test    these, both JDKs, PostgreSQL, Python with boto3, the AWS CLI, and Node with
+#                           the AWS SDK for JavaScript
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -59,14 +60,32 @@ need_postgres() {
     install "the store is tested on PostgreSQL" postgresql
 }
 
-# need_boto3: the system's Python if it has boto3, else a virtual environment under .cache
-need_boto3() {
-  python3 -c 'import boto3' 2>/dev/null && return 0
-  [ -x .cache/venv/bin/python3 ] && .cache/venv/bin/python3 -c 'import boto3' 2>/dev/null && return 0
+# The Python clients under test, in the versions that testdata was recorded with.
+readonly BOTO3=boto3==1.43.11 AWSCLI=awscli==1.45.11
+
+# need_python: the system's Python if it has the clients, else a virtual environment under .cache
+need_python() {
+  python3 -c 'import boto3, awscli' 2>/dev/null && command -v aws >/dev/null && return 0
+  [ -x .cache/venv/bin/aws ] && .cache/venv/bin/python3 -c 'import boto3, awscli' 2>/dev/null && return 0
   command -v python3 >/dev/null && python3 -c 'import venv, ensurepip' 2>/dev/null ||
-    install "boto3 is one of the clients under test" python3 python3-venv
+    install "boto3 and the AWS CLI are clients under test" python3 python3-venv
   python3 -m venv .cache/venv
-  .cache/venv/bin/pip install -q boto3
+  .cache/venv/bin/pip install -q "$BOTO3" "$AWSCLI"
+}
+
+# need_js: Node, and the SDK under .cache/js as its package.json says
+need_js() {
+  local wanted=dev/e2e/testdata/conformance/package.json
+  command -v node >/dev/null && command -v npm >/dev/null || install "the AWS SDK for JavaScript is a client under test" nodejs npm
+  cmp -s "$wanted" .cache/js/package.json && [ -d .cache/js/node_modules/@aws-sdk ] && return 0
+  mkdir -p .cache/js
+  rm -f .cache/js/package.json
+  cp "$wanted" .cache/js/wanted.json
+  (cd .cache/js && mv wanted.json package.json && npm install --no-package-lock --no-audit --no-fund --silent) || {
+    rm -f .cache/js/package.json
+    echo "need.sh: npm could not install the AWS SDK for JavaScript. Type: cd .cache/js && npm install" >&2
+    return 1
+  }
 }
 
 case ${1:-} in
@@ -81,6 +100,6 @@ case ${1:-} in
   test)
     need_jdk17
     need_new_jdk || { echo "need.sh: OpenSearch 3.8.0 is part of the tests and needs a JDK 21 or newer, and apt has none here. Install one under /usr/lib/jvm or set JAVA_HOME." >&2; exit 1; }
-    need_maven; need_postgres; need_boto3 ;;
-  *) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    need_maven; need_postgres; need_python; need_js ;;
+  *) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac

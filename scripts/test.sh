@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 tools=${SEARCHPACK_TOOLS:-$PWD/.cache/tools}
 scripts/need.sh test
-[ ! -x .cache/venv/bin/python3 ] || export SEARCHPACK_PYTHON=$PWD/.cache/venv/bin/python3
+. scripts/clients.sh
 scripts/check.sh without-unit-tests
 make --no-print-directory build
 
