@@ -45,7 +45,7 @@ func bucket(t *testing.T) (url string, put func(key, text string)) {
 }
 
 // sdk is the AWS SDK's own client, pointed at the server.
-func sdk(t *testing.T, url, access, secret string) *opensearch.Client {
+func sdk(t testing.TB, url, access, secret string) *opensearch.Client {
 	t.Helper()
 	c := &http.Client{Transport: &http.Transport{}}
 	t.Cleanup(c.CloseIdleConnections)

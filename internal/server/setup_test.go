@@ -34,7 +34,7 @@ type running struct {
 	stop func()
 }
 
-func start(t *testing.T, c Config) *running {
+func start(t testing.TB, c Config) *running {
 	t.Helper()
 	s, err := New(t.Context(), c)
 	if err != nil {
@@ -93,7 +93,7 @@ func works(t *testing.T, c Config) {
 }
 
 // firstCredentials reads what the first start made.
-func firstCredentials(t *testing.T, dir string) (access, secret string) {
+func firstCredentials(t testing.TB, dir string) (access, secret string) {
 	t.Helper()
 	access, secret, err := ReadCredentials(filepath.Join(dir, credentialsFile))
 	if err != nil {
