@@ -23,13 +23,15 @@ type Options struct {
 
 // Store is a searchpack.Store on a SQL database.
 type Store struct {
-	d      dialect
-	log    *slog.Logger
-	now    func() time.Time
-	write  *sql.DB
-	read   *sql.DB // the same as write on PostgreSQL
-	wake   chan struct{}
-	notify chan struct{} // nil: nobody else is to be told
+	d     dialect
+	log   *slog.Logger
+	now   func() time.Time
+	write *sql.DB
+	read  *sql.DB // the same as write on PostgreSQL
+	// readStmts and writeStmts are nil on PostgreSQL, whose driver keeps statements by itself.
+	readStmts, writeStmts *prepared
+	wake                  chan struct{}
+	notify                chan struct{} // nil: nobody else is to be told
 	// queue holds one token: transactions that were refused again and again go one at a time.
 	queue chan struct{}
 

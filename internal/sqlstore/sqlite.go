@@ -92,6 +92,7 @@ func openSQLite(ctx context.Context, path string, opts Options) (*Store, error) 
 		"_txlock": {"immediate"}, "_journal_mode": {"WAL"}, "_synchronous": {"FULL"}, "_foreign_keys": {"1"},
 	})
 	s.read = sqliteHandle(path, sqliteReaders, url.Values{"_query_only": {"1"}})
+	s.readStmts, s.writeStmts = newPrepared(s.read), newPrepared(s.write)
 	if err := migrateSQLite(ctx, s.write); err != nil {
 		s.Close() //nolint:errcheck // the first error counts
 		return nil, sqliteFailed(path, err)

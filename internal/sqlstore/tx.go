@@ -31,12 +31,12 @@ func (s *Store) Update(ctx context.Context, f func(searchpack.Tx) error) error {
 
 // View runs f in a read-only transaction. Its snapshot is that of its first read.
 func (s *Store) View(ctx context.Context, f func(searchpack.Tx) error) error {
-	return s.once(ctx, s.read, s.d.view, &tx{s: s}, func(t *tx) error { return f(t) })
+	return s.once(ctx, s.read, s.d.view, &tx{s: s, prepared: s.readStmts}, func(t *tx) error { return f(t) })
 }
 
 func (s *Store) update(ctx context.Context, opts *sql.TxOptions, f func(*tx) error) error {
 	for attempt := 1; ; attempt++ {
-		t := &tx{s: s}
+		t := &tx{s: s, prepared: s.writeStmts}
 		err := s.once(ctx, s.write, opts, t, f)
 		if t.enqueued && (err == nil || t.committing) { // a failed COMMIT may have committed
 			s.wakeAll()
@@ -81,7 +81,12 @@ func (s *Store) once(ctx context.Context, db *sql.DB, opts *sql.TxOptions, t *tx
 	if err != nil {
 		return err
 	}
-	defer sqltx.Rollback()
+	defer func() {
+		_ = sqltx.Rollback()
+		if len(t.unprepared) > 0 && ctx.Err() == nil {
+			t.prepared.learn(ctx, t.unprepared)
+		}
+	}()
 	t.tx = sqltx
 	if err := f(t); err != nil {
 		return err
@@ -114,6 +119,10 @@ func (s *Store) explain(ctx context.Context, err error) error {
 type tx struct {
 	s  *Store
 	tx *sql.Tx
+	// prepared are the handle's statements, nil where the driver keeps them itself; unprepared are
+	// texts that it lacked.
+	prepared   *prepared
+	unprepared []string
 	// failed is the first statement that failed. After it nothing more runs and nothing commits:
 	// PostgreSQL insists on that, and SQLite may have rolled back by itself (disk full, interrupt),
 	// after which further statements would each commit alone.
@@ -129,7 +138,7 @@ func (t *tx) exec(ctx context.Context, query string, args ...any) (int64, error)
 	if t.failed != nil {
 		return 0, t.failed
 	}
-	res, err := t.tx.ExecContext(ctx, query, clean(args)...)
+	res, err := t.runner(ctx, query).exec(ctx, clean(args))
 	if err != nil {
 		t.failed = err
 		return 0, err
@@ -142,7 +151,7 @@ func (t *tx) row(ctx context.Context, dest []any, query string, args ...any) err
 	if t.failed != nil {
 		return t.failed
 	}
-	err := t.tx.QueryRowContext(ctx, query, clean(args)...).Scan(dest...)
+	err := t.runner(ctx, query).row(ctx, clean(args)).Scan(dest...)
 	if err != nil && err != sql.ErrNoRows {
 		t.failed = err
 	}
@@ -162,7 +171,7 @@ func list[T any](ctx context.Context, t *tx, scan func(scanner) (T, error), quer
 			t.failed = err
 		}
 	}()
-	rows, err := t.tx.QueryContext(ctx, query, clean(args)...)
+	rows, err := t.runner(ctx, query).queryContext(ctx, clean(args))
 	if err != nil {
 		return nil, err
 	}
