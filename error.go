@@ -20,6 +20,7 @@ const (
 	ErrDenied        Code = "denied"         // the caller may not
 	ErrLimit         Code = "limit"          // a quota is used up
 	ErrUnsupported   Code = "unsupported"    // Searchpack does not offer this
+	ErrDisabled      Code = "disabled"       // the thing named was made without that ability
 	ErrType          Code = "type"           // wrong kind of resource
 	ErrTooLarge      Code = "too_large"      // over a stated size limit
 	ErrUnavailable   Code = "unavailable"    // try again later

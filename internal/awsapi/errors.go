@@ -48,6 +48,7 @@ var wireErrors = map[searchpack.Code]wireError{
 	searchpack.ErrAlreadyExists: {"ResourceAlreadyExistsException", http.StatusConflict, typeValidation, false},
 	searchpack.ErrConflict:      {"ConflictException", http.StatusConflict, typeValidation, false},
 	searchpack.ErrLimit:         {"LimitExceededException", http.StatusConflict, typeValidation, false},
+	searchpack.ErrDisabled:      {"DisabledOperationException", http.StatusConflict, typeValidation, false},
 	searchpack.ErrType:          {"InvalidTypeException", http.StatusConflict, typeValidation, false},
 	searchpack.ErrDenied:        {"AccessDeniedException", http.StatusForbidden, typeBase, true},
 	searchpack.ErrUnavailable:   {typeInternal, http.StatusInternalServerError, typeBase, true},

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"strings"
 
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/rollout"
@@ -9,73 +10,103 @@ import (
 
 // AssociatePackage pins the newest available version for the domain and queues its rollout. The
 // answer shows ASSOCIATING, and so does every list from now on. ErrNotFound (package, domain),
-// ErrInvalid (not available, quota), ErrConflict (as wanted already, or busy).
+// ErrInvalid (not available, a prerequisite is missing, quota), ErrConflict (as wanted already, or
+// busy), ErrDenied (the caller may not pass the role).
 func (c *Catalog) AssociatePackage(ctx context.Context, who searchpack.Caller, domain string, in AssociateInput) (*AssociationView, error) {
-	return c.change(ctx, who, "AssociatePackage", in.PackageID, domain, func(ctx context.Context, tx searchpack.Tx, call rollout.Call) (rollout.Change, error) {
-		if call.Association == nil {
-			if err := c.checkRoomInDomain(ctx, tx, call.Domain); err != nil {
-				return rollout.Change{}, err
-			}
-		}
-		return rollout.Associate(call)
-	})
+	return first(c.associate(ctx, who, "AssociatePackage", domain, []AssociateInput{in}))
+}
+
+// AssociatePackages is AssociatePackage for several packages at once: one rollout, which puts
+// prerequisites first and ends the same for all. The first error refuses the whole call.
+func (c *Catalog) AssociatePackages(ctx context.Context, who searchpack.Caller, domain string, in []AssociateInput) ([]*AssociationView, error) {
+	return c.associate(ctx, who, "AssociatePackages", domain, in)
 }
 
 // DissociatePackage queues the removal. Whether something uses the package is found out by the
-// rollout, which then ends in DISSOCIATION_FAILED. ErrInvalid: it is not associated.
+// rollout, which then ends in DISSOCIATION_FAILED. ErrNotFound (package, domain), ErrInvalid (it is
+// not associated), ErrConflict (on its way already, or another package needs it). A license or
+// configuration that names a plugin as its prerequisite goes with it.
 func (c *Catalog) DissociatePackage(ctx context.Context, who searchpack.Caller, domain, id string) (*AssociationView, error) {
-	return c.change(ctx, who, "DissociatePackage", id, domain, func(_ context.Context, _ searchpack.Tx, call rollout.Call) (rollout.Change, error) {
-		return rollout.Dissociate(call)
+	return first(c.dissociate(ctx, who, "DissociatePackage", domain, []string{id}))
+}
+
+// DissociatePackages is DissociatePackage for several packages at once, as one rollout. The list has
+// those named, in their order, then those that go with them.
+func (c *Catalog) DissociatePackages(ctx context.Context, who searchpack.Caller, domain string, ids []string) ([]*AssociationView, error) {
+	return c.dissociate(ctx, who, "DissociatePackages", domain, ids)
+}
+
+// first is the answer to a call for one package.
+func first(views []*AssociationView, err error) (*AssociationView, error) {
+	if err != nil {
+		return nil, err
+	}
+	return views[0], nil
+}
+
+func (c *Catalog) associate(ctx context.Context, who searchpack.Caller, action, domain string, in []AssociateInput) ([]*AssociationView, error) {
+	if err := c.checkKeyStores(who, in); err != nil {
+		return nil, err
+	}
+	asks := make([]rollout.Ask, len(in))
+	ids := make([]string, len(in))
+	for i, each := range in {
+		asks[i], ids[i] = rollout.Ask(each), each.PackageID
+	}
+	return c.change(ctx, who, action, domain, ids, func(ctx context.Context, tx searchpack.Tx, call rollout.Call) (rollout.Change, error) {
+		for _, id := range ids {
+			p, err := visiblePackage(ctx, tx, who, id)
+			if err != nil {
+				return rollout.Change{}, err
+			}
+			call.Packages[id] = *p
+		}
+		if err := c.checkRoomInDomain(call, in); err != nil {
+			return rollout.Change{}, err
+		}
+		return rollout.Associate(call, asks...)
 	})
 }
 
-// AssociatePackages is AssociatePackage for several packages.
-func (c *Catalog) AssociatePackages(ctx context.Context, who searchpack.Caller, domain string, in []AssociateInput) ([]*AssociationView, error) {
-	out := []*AssociationView{}
+// checkKeyStores refuses access to a key store without a role, and roles that the caller may not pass.
+func (c *Catalog) checkKeyStores(who searchpack.Caller, in []AssociateInput) error {
 	for _, each := range in {
-		v, err := c.AssociatePackage(ctx, who, domain, each)
-		if err != nil {
-			return nil, err
+		k := each.KeyStore
+		if k == nil {
+			continue
 		}
-		out = append(out, v)
-	}
-	return out, nil
-}
-
-// DissociatePackages is DissociatePackage for several packages.
-func (c *Catalog) DissociatePackages(ctx context.Context, who searchpack.Caller, domain string, ids []string) ([]*AssociationView, error) {
-	out := []*AssociationView{}
-	for _, id := range ids {
-		v, err := c.DissociatePackage(ctx, who, domain, id)
-		if err != nil {
-			return nil, err
+		if k.Enabled && k.RoleARN == "" {
+			return searchpack.Errorf(searchpack.ErrInvalid, "KeyStoreAccessOption of package %s needs a KeyAccessRoleArn when KeyStoreAccessEnabled is true.", each.PackageID)
 		}
-		out = append(out, v)
-	}
-	return out, nil
-}
-
-// checkRoomInDomain enforces the quota. AssociatePackage declares no LimitExceededException.
-func (c *Catalog) checkRoomInDomain(ctx context.Context, tx searchpack.Tx, key searchpack.DomainKey) error {
-	limit := c.limits.PackagesPerDomain
-	if limit == 0 {
-		return nil
-	}
-	have, err := tx.Associations(ctx, key)
-	if err != nil {
-		return err
-	}
-	if len(have) >= limit {
-		return searchpack.Errorf(searchpack.ErrInvalid, "Domain %s has the limit of %d packages. Dissociate one that no index uses.", key.Name, limit)
+		if k.RoleARN == "" {
+			continue
+		}
+		if err := c.authorize(who, "iam:PassRole", k.RoleARN, map[string]string{"iam:PassedToService": "es.amazonaws.com"}); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
+func (c *Catalog) dissociate(ctx context.Context, who searchpack.Caller, action, domain string, ids []string) ([]*AssociationView, error) {
+	return c.change(ctx, who, action, domain, ids, func(ctx context.Context, tx searchpack.Tx, call rollout.Call) (rollout.Change, error) {
+		for _, id := range ids {
+			if _, there := call.Associations[id]; there {
+				continue // dissociating needs no sight of the package
+			}
+			if _, err := visiblePackage(ctx, tx, who, id); err != nil {
+				return rollout.Change{}, err
+			}
+		}
+		return rollout.Dissociate(call, ids...)
+	})
+}
+
 // change carries out a call of the association table: reads what it needs, asks the rules, writes.
-func (c *Catalog) change(ctx context.Context, who searchpack.Caller, action, id, domain string, rules func(context.Context, searchpack.Tx, rollout.Call) (rollout.Change, error)) (*AssociationView, error) {
-	var view *AssociationView
+func (c *Catalog) change(ctx context.Context, who searchpack.Caller, action, domain string, ids []string, rules func(context.Context, searchpack.Tx, rollout.Call) (rollout.Change, error)) ([]*AssociationView, error) {
+	var views []*AssociationView
 	err := c.store.Update(ctx, func(tx searchpack.Tx) error {
-		call, err := c.call(ctx, tx, who, id, domain)
+		call, err := c.call(ctx, tx, who, domain)
 		if err != nil {
 			return err
 		}
@@ -86,32 +117,41 @@ func (c *Catalog) change(ctx context.Context, who searchpack.Caller, action, id,
 		if err := putChange(ctx, tx, call, ch); err != nil {
 			return err
 		}
-		if err := c.audit(ctx, tx, who, action, id+" "+domain, ""); err != nil {
+		if err := c.audit(ctx, tx, who, action, strings.Join(ids, " ")+" "+domain, ""); err != nil {
 			return err
 		}
-		view, err = viewOf(ctx, tx, &ch.Association)
-		return err
+		views = make([]*AssociationView, len(ch.Associations))
+		for i := range ch.Associations {
+			if views[i], err = viewOf(ctx, tx, who, &ch.Associations[i]); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
-	return view, err
+	return views, err
 }
 
 // call reads what the rules look at.
-func (c *Catalog) call(ctx context.Context, tx searchpack.Tx, who searchpack.Caller, id, domain string) (rollout.Call, error) {
-	p, err := packageOf(ctx, tx, who, id)
-	if err != nil {
-		return rollout.Call{}, err
-	}
+func (c *Catalog) call(ctx context.Context, tx searchpack.Tx, who searchpack.Caller, domain string) (rollout.Call, error) {
 	d, err := domainOf(ctx, tx, who, domain)
 	if err != nil {
 		return rollout.Call{}, err
 	}
-	call := rollout.Call{Domain: d.DomainKey, Package: *p, RolloutID: newID(), Now: c.clock()}
-	call.Association, err = tx.Association(ctx, d.DomainKey, id)
-	if searchpack.ErrorCode(err) == searchpack.ErrNotFound {
-		call.Association, err = nil, nil
+	call := rollout.Call{
+		Domain: d.DomainKey, Associations: map[string]searchpack.Association{}, Packages: map[string]searchpack.Package{},
+		RolloutID: newID(), Now: c.clock(),
 	}
+	rows, err := tx.Associations(ctx, d.DomainKey)
 	if err != nil {
 		return call, err
+	}
+	for _, a := range rows {
+		call.Associations[a.PackageID] = *a
+		p, err := tx.Package(ctx, a.PackageID)
+		if err != nil {
+			return call, err
+		}
+		call.Packages[p.ID] = *p
 	}
 	open, err := tx.OpenRollouts(ctx, d.DomainKey)
 	for _, r := range open {
@@ -122,8 +162,10 @@ func (c *Catalog) call(ctx context.Context, tx searchpack.Tx, who searchpack.Cal
 
 // putChange writes what the rules decided, and asks for a reconcile.
 func putChange(ctx context.Context, tx searchpack.Tx, call rollout.Call, ch rollout.Change) error {
-	if err := tx.PutAssociation(ctx, &ch.Association); err != nil {
-		return err
+	for i := range ch.Associations {
+		if err := tx.PutAssociation(ctx, &ch.Associations[i]); err != nil {
+			return err
+		}
 	}
 	for i := range ch.Replaced {
 		if err := tx.PutRollout(ctx, &ch.Replaced[i]); err != nil {

@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"crypto/rand"
+	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"math/big"
@@ -20,6 +21,8 @@ type Catalog struct {
 	now    func() time.Time
 	limits Limits
 	source SourceCheck
+	// authorize decides what a caller may do beside the call itself.
+	authorize searchpack.Authorizer
 	// changed is called after a domain was made or deleted, or was given a change to carry out.
 	changed func()
 	log     *slog.Logger
@@ -32,19 +35,28 @@ type SourceCheck interface {
 
 // Options for New. Store is required; every other zero value is a sensible default.
 type Options struct {
-	Store            searchpack.Store
-	Now              func() time.Time
-	Limits           Limits
-	Source           SourceCheck // nil: every source is allowed
+	Store  searchpack.Store
+	Now    func() time.Time
+	Limits Limits
+	Source SourceCheck // nil: every source is allowed
+	// Authorize is asked for what a call makes Searchpack do with the caller's rights: read an S3
+	// object, pass a role. nil: everything is allowed.
+	Authorize        searchpack.Authorizer
 	OnDomainsChanged func()
 	Logger           *slog.Logger
 }
 
 // New returns a catalog.
 func New(o Options) *Catalog {
-	c := &Catalog{store: o.Store, now: o.Now, limits: o.Limits, source: o.Source, changed: o.OnDomainsChanged, log: o.Logger}
+	c := &Catalog{
+		store: o.Store, now: o.Now, limits: o.Limits, source: o.Source, authorize: o.Authorize,
+		changed: o.OnDomainsChanged, log: o.Logger,
+	}
 	if c.now == nil {
 		c.now = time.Now
+	}
+	if c.authorize == nil {
+		c.authorize = func(searchpack.Caller, string, string, map[string]string) error { return nil }
 	}
 	if c.changed == nil {
 		c.changed = func() {}
@@ -67,9 +79,14 @@ func newID() string {
 	return id.String()
 }
 
-// newPackageID returns an id as AWS gives to customers' dictionaries: F and digits. Nine digits
-// are what AWS shows; a collision is met by trying again.
-func newPackageID() string {
+// newPackageID returns an id as AWS gives them: F and nine digits to dictionaries, pkg- and forty
+// hexadecimal digits to everything else. A collision is met by trying again.
+func newPackageID(t searchpack.PackageType) string {
+	if t != searchpack.TypeDictionary {
+		var b [20]byte
+		_, _ = rand.Read(b[:]) // never fails, as its documentation says
+		return "pkg-" + hex.EncodeToString(b[:])
+	}
 	n, err := rand.Int(rand.Reader, big.NewInt(900_000_000))
 	if err != nil {
 		panic("no randomness: " + err.Error())
@@ -88,13 +105,18 @@ func (c *Catalog) audit(ctx context.Context, tx searchpack.Tx, who searchpack.Ca
 // pageSize is how many rows a list gives when the caller does not say, and AWS's maximum.
 const pageSize = 100
 
-// cut applies a page to rows that come in ascending order of key.
-func cut[T any](rows []T, p Page, key func(T) string) ([]T, string) {
-	size := p.Max
-	if size <= 0 || size > pageSize {
-		size = pageSize
+// size is how many rows the page has.
+func (p Page) size() int {
+	if p.Max <= 0 || p.Max > pageSize {
+		return pageSize
 	}
-	start := 0
+	return p.Max
+}
+
+// cut applies a page to rows that come in ascending order of key. A place is a key, not a count, so
+// rows that come and go meanwhile neither repeat nor hide others.
+func cut[T any](rows []T, p Page, key func(T) string) ([]T, string) {
+	size, start := p.size(), 0
 	for start < len(rows) && p.After != "" && key(rows[start]) <= p.After {
 		start++
 	}

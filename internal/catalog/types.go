@@ -11,9 +11,10 @@ import (
 
 // CreatePackageInput is what CreatePackage is asked. Shapes have been checked by the edge.
 type CreatePackageInput struct {
-	Name          string
-	Type          searchpack.PackageType
-	Description   string
+	Name        string
+	Type        searchpack.PackageType
+	Description string
+	// EngineVersion is a plugin's; what is given for another type counts for nothing.
 	EngineVersion string
 	Source        searchpack.Source
 	Configuration *searchpack.PackageConfiguration // nil: not given
@@ -27,7 +28,7 @@ type UpdatePackageInput struct {
 	Source        searchpack.Source
 	Description   *string // nil: stays
 	CommitMessage string
-	Configuration *searchpack.PackageConfiguration // nil: not given
+	Configuration *searchpack.PackageConfiguration // nil: stays
 }
 
 // ScopeOperation is AWS's PackageScopeOperationEnum.
@@ -43,8 +44,8 @@ const (
 // AssociateInput is what AssociatePackage is asked, and AssociatePackages for each package.
 type AssociateInput struct {
 	PackageID     string
-	Prerequisites []string
-	KeyStore      *searchpack.KeyStoreAccess // nil: not given
+	Prerequisites []string                   // ids; nil: as before, empty: none from now on
+	KeyStore      *searchpack.KeyStoreAccess // nil: as before
 }
 
 // PackageFilter selects packages. Values of one list are alternatives, the lists go together.
@@ -122,14 +123,22 @@ type Limits struct {
 	DefaultEngine string
 	// MaxNodes of all domains together that CreateDomain may ask for; 0 = no limit.
 	MaxNodes int
-	// PackagesPerRegion and PackagesPerDomain are AWS's quotas (25 and 20); 0 = off.
+	// AWS counts plugins apart from all other packages. Per region means: of one account. 0 = off.
 	PackagesPerRegion, PackagesPerDomain int
+	PluginsPerRegion, PluginsPerDomain   int
 	// LocalClusters: whoever runs this catalog makes the clusters and changes them when a domain row
 	// changes (searchpack-dev). Else a cluster belongs to somebody who alone can resize or upgrade it,
 	// and a call that asks for it is refused by name.
 	LocalClusters bool
 	// FilesOnly: domains made by CreateDomain have files-only nodes.
 	FilesOnly bool
+}
+
+// WithAWSQuotas switches AWS's quotas of packages on.
+func (l Limits) WithAWSQuotas() Limits {
+	l.PackagesPerRegion, l.PackagesPerDomain = 25, 20
+	l.PluginsPerRegion, l.PluginsPerDomain = 25, 20
+	return l
 }
 
 // freshFor is how long a node counts as reporting after it was last heard (rollout.md section 2).

@@ -178,6 +178,7 @@ func (e *edge) write(w http.ResponseWriter, status int, answer any) {
 // statuses is the one table from code to HTTP status of this edge.
 var statuses = map[searchpack.Code]int{
 	searchpack.ErrInvalid:       http.StatusBadRequest,
+	searchpack.ErrDisabled:      http.StatusConflict,
 	searchpack.ErrUnsupported:   http.StatusBadRequest,
 	searchpack.ErrType:          http.StatusBadRequest,
 	searchpack.ErrNotFound:      http.StatusNotFound,

@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -33,7 +34,7 @@ func newBench(t *testing.T, n int) *bench {
 		Now: simStart, Domain: searchpack.Domain{DomainKey: simDomain},
 		Packages: map[string]searchpack.Package{}, Versions: map[string]searchpack.Version{}, Findings: map[string][]searchpack.Finding{},
 	}}
-	b.w.Packages["F1"] = searchpack.Package{ID: "F1", Name: "shop-words"}
+	b.w.Packages["F1"] = searchpack.Package{ID: "F1", Name: "shop-words", Type: searchpack.TypeDictionary}
 	for i := 1; i <= 3; i++ {
 		id := fmt.Sprintf("v%d", i)
 		b.w.Versions[id] = searchpack.Version{
@@ -87,28 +88,51 @@ func (b *bench) serve(version string) {
 	}
 }
 
-// ask queues a rollout and sets the association as the catalog does.
+// ask queues a rollout of F1 and sets the association as the catalog does.
 func (b *bench) ask(action searchpack.Action, version string) {
 	b.t.Helper()
+	p := b.w.Packages["F1"]
+	p.AvailableID = version
+	b.w.Packages["F1"] = p
+	if action == searchpack.ActionDissociate {
+		b.made(Dissociate(b.call(), "F1"))
+		return
+	}
+	b.made(Associate(b.call(), Ask{PackageID: "F1"}))
+}
+
+// call is what a call finds now.
+func (b *bench) call() Call {
 	c := Call{
-		Domain: simDomain, Package: b.w.Packages["F1"], Open: b.w.Rollouts,
+		Domain: simDomain, Packages: b.w.Packages, Associations: map[string]searchpack.Association{}, Open: b.w.Rollouts,
 		RolloutID: fmt.Sprintf("r%d", len(b.w.Rollouts)+len(b.done)+1), Now: b.w.Now,
 	}
-	c.Package.AvailableID = version
-	if len(b.w.Associations) > 0 {
-		c.Association = &b.w.Associations[0]
+	for _, a := range b.w.Associations {
+		c.Associations[a.PackageID] = a
 	}
-	f := Associate
-	if action == searchpack.ActionDissociate {
-		f = Dissociate
-	}
-	ch, err := f(c)
+	return c
+}
+
+// made writes what a call made.
+func (b *bench) made(ch Change, err error) {
+	b.t.Helper()
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	b.w.Associations = []searchpack.Association{ch.Association}
+	for _, a := range ch.Associations {
+		b.associate(a)
+	}
 	b.replace(ch.Replaced)
 	b.w.Rollouts = append(b.w.Rollouts, ch.Rollout)
+}
+
+func (b *bench) associate(a searchpack.Association) {
+	b.w.Associations = append(b.without(a.PackageID), a)
+	slices.SortFunc(b.w.Associations, func(x, y searchpack.Association) int { return cmp.Compare(x.PackageID, y.PackageID) })
+}
+
+func (b *bench) without(id string) []searchpack.Association {
+	return slices.DeleteFunc(slices.Clone(b.w.Associations), func(x searchpack.Association) bool { return x.PackageID == id })
 }
 
 func (b *bench) replace(rs []searchpack.Rollout) {
@@ -133,16 +157,16 @@ func (b *bench) step() Decision {
 	}
 	b.replace(d.Rollouts)
 	for _, a := range d.Associations {
-		b.w.Associations = []searchpack.Association{a}
+		b.associate(a)
 	}
-	if len(d.Dissociated) > 0 {
-		b.w.Associations = nil
+	for _, id := range d.Dissociated {
+		b.w.Associations = b.without(id)
 	}
 	for _, p := range d.Unproven {
-		b.w.Proofs = slices.DeleteFunc(b.w.Proofs, func(x searchpack.Proof) bool { return x.AgentID == p.AgentID })
+		b.w.Proofs = slices.DeleteFunc(b.w.Proofs, sameProof(p))
 	}
 	for _, p := range d.Proofs {
-		b.w.Proofs = append(slices.DeleteFunc(b.w.Proofs, func(x searchpack.Proof) bool { return x.AgentID == p.AgentID }), p)
+		b.w.Proofs = append(slices.DeleteFunc(b.w.Proofs, sameProof(p)), p)
 	}
 	for _, e := range d.Events {
 		b.events = append(b.events, e.Action)
@@ -151,6 +175,10 @@ func (b *bench) step() Decision {
 		b.t.Fatalf("deciding again changes something: %s", brief(again))
 	}
 	return d
+}
+
+func sameProof(p searchpack.Proof) func(searchpack.Proof) bool {
+	return func(x searchpack.Proof) bool { return x.AgentID == p.AgentID && x.PackageID == p.PackageID }
 }
 
 func (b *bench) index(id string) int {

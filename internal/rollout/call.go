@@ -8,21 +8,32 @@ import (
 	"github.com/searchpack/searchpack"
 )
 
-// Call is what AssociatePackage or DissociatePackage finds when it begins, read in the transaction
-// that will write the Change.
+// Call is what a call that associates or dissociates packages finds when it begins, read in the
+// transaction that will write the Change.
 type Call struct {
-	Domain      searchpack.DomainKey
-	Package     searchpack.Package
-	Association *searchpack.Association // nil: there is none
-	Open        []searchpack.Rollout    // the domain's open rollouts, oldest first
-	RolloutID   string                  // for the rollout that may be made
-	Now         time.Time
+	Domain searchpack.DomainKey
+	// Associations are all of the domain's, by package id.
+	Associations map[string]searchpack.Association
+	// Packages are those asked for and those that are associated, by id.
+	Packages  map[string]searchpack.Package
+	Open      []searchpack.Rollout // the domain's open rollouts, oldest first
+	RolloutID string               // for the rollout that may be made
+	Now       time.Time
 }
 
-// Change is what the call writes, all in one transaction.
+// Ask is one package that is to be associated.
+type Ask struct {
+	PackageID     string
+	Prerequisites []string                   // ids; nil: as before
+	KeyStore      *searchpack.KeyStoreAccess // nil: as before
+}
+
+// Change is what the call writes, all in one transaction: one rollout for all its packages, which
+// ends the same for each of them.
 type Change struct {
-	Association searchpack.Association // new or changed
-	Rollout     searchpack.Rollout     // to insert, queued
+	// Associations are new or changed: those asked for, in that order, then those taken along.
+	Associations []searchpack.Association
+	Rollout      searchpack.Rollout // to insert, queued
 	// Replaced are open rollouts with new content: a queued step that this call makes pointless is
 	// taken out, and a rollout that has no other step is aborted.
 	Replaced []searchpack.Rollout
@@ -31,87 +42,157 @@ type Change struct {
 // errDesired is what AWS answers; clients look for this text.
 var errDesired = searchpack.Errorf(searchpack.ErrConflict, "Package is already in desired state")
 
-// Associate is the table of rollout.md section 3 for AssociatePackage: the newest available version
-// is pinned now. ErrInvalid: no version is available. ErrConflict: the association is as wanted
-// already, or something is under way that must end first.
-func Associate(c Call) (Change, error) {
-	p := c.Package
+// Associate is the table of rollout.md section 3 for AssociatePackage and AssociatePackages: of each
+// package the newest available version is pinned now, and what one of them needs comes before it.
+// The first error refuses the whole call. ErrInvalid: no version is available, a package is asked
+// for twice, a prerequisite is missing or goes round in a circle. ErrConflict: an association is as
+// wanted already, or something is under way that must end first.
+func Associate(c Call, asks ...Ask) (Change, error) {
+	var ids []string
+	for _, ask := range asks {
+		ids = append(ids, ask.PackageID)
+	}
+	if err := distinct(ids); err != nil {
+		return Change{}, err
+	}
+	rows := c.copyOfAssociations()
+	for _, ask := range asks {
+		a, err := c.associate(ask, ids)
+		if err != nil {
+			return Change{}, err
+		}
+		rows[ask.PackageID] = a
+	}
+	if err := c.missing(rows, ids); err != nil {
+		return Change{}, err
+	}
+	order, err := inOrder(rows, ids)
+	if err != nil {
+		return Change{}, err
+	}
+	var steps []searchpack.RolloutStep
+	for _, id := range order {
+		steps = append(steps, searchpack.RolloutStep{PackageID: id, Action: searchpack.ActionAssociate, VersionID: rows[id].WantedID})
+	}
+	return c.change(rows, ids, steps, "a newer version was associated"), nil
+}
+
+// associate is the table's row for one of the packages asked for.
+func (c Call) associate(ask Ask, asked []string) (searchpack.Association, error) {
+	p := c.Packages[ask.PackageID]
 	if p.AvailableID == "" {
-		return Change{}, searchpack.Errorf(searchpack.ErrInvalid,
+		return searchpack.Association{}, searchpack.Errorf(searchpack.ErrInvalid,
 			"Package %s is not available: its status is %s. Associate it when it is %s.", p.ID, p.Status, searchpack.PackageAvailable)
 	}
-	a := searchpack.Association{Domain: c.Domain, PackageID: p.ID, CreatedAt: c.Now}
-	if c.Association != nil {
-		a = *c.Association
+	a, there := c.Associations[p.ID]
+	if !there {
+		a = searchpack.Association{Domain: c.Domain, PackageID: p.ID, CreatedAt: c.Now}
 	}
 	switch a.Status {
 	case searchpack.Active:
 		if a.ServingID == p.AvailableID {
-			return Change{}, errDesired
+			return a, errDesired
 		}
 	case searchpack.Associating:
-		if err := c.overtake(&a); err != nil {
-			return Change{}, err
+		if err := c.overtake(a, p, asked); err != nil {
+			return a, err
 		}
 	case searchpack.Dissociating:
-		return Change{}, searchpack.Errorf(searchpack.ErrConflict,
+		return a, searchpack.Errorf(searchpack.ErrConflict,
 			"Package %s is being dissociated from domain %s. Wait until that has ended, then associate it.", p.ID, c.Domain.Name)
 	}
 	a.Status, a.WantedID, a.Error, a.Note, a.UpdatedAt = searchpack.Associating, p.AvailableID, nil, "", c.Now
-	step := searchpack.RolloutStep{PackageID: p.ID, Action: searchpack.ActionAssociate, VersionID: p.AvailableID}
-	return Change{Association: a, Rollout: c.rollout(step), Replaced: c.replaced("a newer version was associated")}, nil
+	if ask.Prerequisites != nil {
+		a.Prerequisites = once(ask.Prerequisites)
+	}
+	if ask.KeyStore != nil {
+		a.KeyStore = ask.KeyStore
+	}
+	return a, nil
 }
 
-// overtake checks whether an AssociatePackage that has not ended may be followed by another.
-func (c Call) overtake(a *searchpack.Association) error {
-	if a.WantedID == c.Package.AvailableID {
+// overtake checks whether an association that has not ended may be followed by another.
+func (c Call) overtake(a searchpack.Association, p searchpack.Package, asked []string) error {
+	if a.WantedID == p.AvailableID {
 		return errDesired
 	}
 	for _, r := range c.Open {
-		if r.State == searchpack.RolloutRunning && hasStep(r, c.Package.ID) {
+		if !hasStep(r, p.ID) {
+			continue
+		}
+		if r.State == searchpack.RolloutRunning {
 			return searchpack.Errorf(searchpack.ErrConflict,
-				"Another version of package %s is being associated with domain %s. Wait until that has ended, then associate this one.", c.Package.ID, c.Domain.Name)
+				"Another version of package %s is being associated with domain %s. Wait until that has ended, then associate this one.", p.ID, c.Domain.Name)
+		}
+		for _, s := range r.Steps { // taking this one out would have the other go first
+			if slices.Contains(c.Associations[s.PackageID].Prerequisites, p.ID) && !slices.Contains(asked, s.PackageID) {
+				return searchpack.Errorf(searchpack.ErrConflict,
+					"Package %s is being associated with domain %s together with %s, which needs it. Wait until that has ended, then associate this version.", p.ID, c.Domain.Name, s.PackageID)
+			}
 		}
 	}
 	return nil
 }
 
-// Dissociate is the table for DissociatePackage. ErrInvalid: there is no such association.
-// ErrConflict: it is being dissociated already. A running association is not stopped here: Decide
-// aborts it if nothing was placed, else it ends first.
-func Dissociate(c Call) (Change, error) {
-	if c.Association == nil {
-		return Change{}, searchpack.Errorf(searchpack.ErrInvalid, "Package is not associated to this domain")
+// Dissociate is the table for DissociatePackage and DissociatePackages. With a plugin go the
+// licences and configurations that name it as a prerequisite. The first error refuses the whole
+// call. ErrInvalid: there is no such association, or one is asked for twice. ErrConflict: one is
+// being dissociated already, or another package of the domain needs it. A running association is
+// not stopped here: Decide aborts it if nothing was placed, else it ends first.
+func Dissociate(c Call, asked ...string) (Change, error) {
+	if err := distinct(asked); err != nil {
+		return Change{}, err
 	}
-	a := *c.Association
-	if a.Status == searchpack.Dissociating {
-		return Change{}, searchpack.Errorf(searchpack.ErrConflict,
-			"Package %s is being dissociated from domain %s already.", c.Package.ID, c.Domain.Name)
+	ids := c.takenAlong(asked)
+	rows := c.copyOfAssociations()
+	for _, id := range ids {
+		a, there := rows[id]
+		if !there {
+			return Change{}, searchpack.Errorf(searchpack.ErrInvalid, "Package is not associated to this domain")
+		}
+		if a.Status == searchpack.Dissociating {
+			return Change{}, searchpack.Errorf(searchpack.ErrConflict,
+				"Package %s is being dissociated from domain %s already.", id, c.Domain.Name)
+		}
+		a.Status, a.Error, a.Note, a.UpdatedAt = searchpack.Dissociating, nil, "", c.Now
+		rows[id] = a
 	}
-	a.Status, a.Error, a.Note, a.UpdatedAt = searchpack.Dissociating, nil, "", c.Now
-	step := searchpack.RolloutStep{PackageID: a.PackageID, Action: searchpack.ActionDissociate}
-	return Change{Association: a, Rollout: c.rollout(step), Replaced: c.replaced("the package is being dissociated")}, nil
+	if err := c.needed(ids); err != nil {
+		return Change{}, err
+	}
+	order, err := inOrder(rows, ids)
+	if err != nil {
+		return Change{}, err
+	}
+	var steps []searchpack.RolloutStep
+	for _, id := range slices.Backward(order) {
+		steps = append(steps, searchpack.RolloutStep{PackageID: id, Action: searchpack.ActionDissociate})
+	}
+	return c.change(rows, ids, steps, "the package is being dissociated"), nil
 }
 
-func (c Call) rollout(s searchpack.RolloutStep) searchpack.Rollout {
-	return searchpack.Rollout{
-		ID: c.RolloutID, Domain: c.Domain, State: searchpack.RolloutQueued,
-		Steps: []searchpack.RolloutStep{s}, CreatedAt: c.Now,
+// change puts together what is written. why says what becomes of queued steps of the same packages.
+func (c Call) change(rows map[string]searchpack.Association, ids []string, steps []searchpack.RolloutStep, why string) Change {
+	ch := Change{Rollout: searchpack.Rollout{
+		ID: c.RolloutID, Domain: c.Domain, State: searchpack.RolloutQueued, Steps: steps, CreatedAt: c.Now,
+	}}
+	for _, id := range ids {
+		ch.Associations = append(ch.Associations, rows[id])
 	}
-}
-
-// replaced takes the package's queued associate steps out of their rollouts.
-func (c Call) replaced(why string) []searchpack.Rollout {
-	var out []searchpack.Rollout
 	for _, r := range c.Open {
 		if r.State != searchpack.RolloutQueued {
 			continue
 		}
-		if next, dropped := without(r, c.Package.ID, c.Now, why); dropped {
-			out = append(out, next)
+		changed := false
+		for _, id := range ids {
+			next, dropped := without(r, id, c.Now, why)
+			r, changed = next, changed || dropped
+		}
+		if changed {
+			ch.Replaced = append(ch.Replaced, r)
 		}
 	}
-	return out
+	return ch
 }
 
 // without takes the package's associate step out of a rollout. A rollout of nothing else keeps it,

@@ -24,6 +24,8 @@ func TestCalls(t *testing.T) {
 		}
 		return a
 	}
+	associate := func(c Call) (Change, error) { return Associate(c, Ask{PackageID: "F1"}) }
+	dissociate := func(c Call) (Change, error) { return Dissociate(c, "F1") }
 	other := searchpack.RolloutStep{PackageID: "F2", Action: searchpack.ActionAssociate, VersionID: "x"}
 	for name, c := range map[string]struct {
 		call     func(Call) (Change, error)
@@ -35,26 +37,26 @@ func TestCalls(t *testing.T) {
 		serving  string
 		replaced searchpack.RolloutState
 	}{
-		"new":                              {call: Associate},
-		"not available":                    {call: Associate, none: true, code: searchpack.ErrInvalid},
-		"active at newest":                 {call: Associate, row: row(searchpack.Active, "v2", "v2"), code: searchpack.ErrConflict, message: "Package is already in desired state"},
-		"active, newer there":              {call: Associate, row: row(searchpack.Active, "v1", "v1"), serving: "v1"},
-		"associating the same":             {call: Associate, row: row(searchpack.Associating, "", "v2"), open: open(searchpack.RolloutRunning, step("v2")), code: searchpack.ErrConflict, message: "Package is already in desired state"},
-		"associating an older one, queued": {call: Associate, row: row(searchpack.Associating, "", "v1"), open: open(searchpack.RolloutQueued, step("v1")), replaced: searchpack.RolloutAborted},
-		"queued together with another":     {call: Associate, row: row(searchpack.Associating, "", "v1"), open: open(searchpack.RolloutQueued, other, step("v1")), replaced: searchpack.RolloutQueued},
-		"associating an older one":         {call: Associate, row: row(searchpack.Associating, "", "v1"), open: open(searchpack.RolloutRunning, step("v1")), code: searchpack.ErrConflict},
-		"failed":                           {call: Associate, row: row(searchpack.AssociationFailed, "v1", "v2"), serving: "v1"},
-		"dissociating":                     {call: Associate, row: row(searchpack.Dissociating, "v1", "v1"), code: searchpack.ErrConflict},
-		"dissociation failed":              {call: Associate, row: row(searchpack.DissociationFailed, "v2", "v2"), serving: "v2"},
+		"new":                              {call: associate},
+		"not available":                    {call: associate, none: true, code: searchpack.ErrInvalid},
+		"active at newest":                 {call: associate, row: row(searchpack.Active, "v2", "v2"), code: searchpack.ErrConflict, message: "Package is already in desired state"},
+		"active, newer there":              {call: associate, row: row(searchpack.Active, "v1", "v1"), serving: "v1"},
+		"associating the same":             {call: associate, row: row(searchpack.Associating, "", "v2"), open: open(searchpack.RolloutRunning, step("v2")), code: searchpack.ErrConflict, message: "Package is already in desired state"},
+		"associating an older one, queued": {call: associate, row: row(searchpack.Associating, "", "v1"), open: open(searchpack.RolloutQueued, step("v1")), replaced: searchpack.RolloutAborted},
+		"queued together with another":     {call: associate, row: row(searchpack.Associating, "", "v1"), open: open(searchpack.RolloutQueued, other, step("v1")), replaced: searchpack.RolloutQueued},
+		"associating an older one":         {call: associate, row: row(searchpack.Associating, "", "v1"), open: open(searchpack.RolloutRunning, step("v1")), code: searchpack.ErrConflict},
+		"failed":                           {call: associate, row: row(searchpack.AssociationFailed, "v1", "v2"), serving: "v1"},
+		"dissociating":                     {call: associate, row: row(searchpack.Dissociating, "v1", "v1"), code: searchpack.ErrConflict},
+		"dissociation failed":              {call: associate, row: row(searchpack.DissociationFailed, "v2", "v2"), serving: "v2"},
 
-		"dissociate nothing":           {call: Dissociate, code: searchpack.ErrInvalid, message: "Package is not associated to this domain"},
-		"dissociate active":            {call: Dissociate, row: row(searchpack.Active, "v2", "v2"), serving: "v2"},
-		"dissociate failed":            {call: Dissociate, row: row(searchpack.AssociationFailed, "v1", "v2"), serving: "v1"},
-		"dissociate queued":            {call: Dissociate, row: row(searchpack.Associating, "", "v2"), open: open(searchpack.RolloutQueued, step("v2")), replaced: searchpack.RolloutAborted},
-		"dissociate running":           {call: Dissociate, row: row(searchpack.Associating, "", "v2"), open: open(searchpack.RolloutRunning, step("v2"))},
-		"dissociate dissociating":      {call: Dissociate, row: row(searchpack.Dissociating, "v2", "v2"), code: searchpack.ErrConflict},
-		"dissociate after a refusal":   {call: Dissociate, row: row(searchpack.DissociationFailed, "v2", "v2"), serving: "v2"},
-		"dissociate an unimported one": {call: Dissociate, none: true, row: row(searchpack.Active, "v1", "v1"), serving: "v1"},
+		"dissociate nothing":           {call: dissociate, code: searchpack.ErrInvalid, message: "Package is not associated to this domain"},
+		"dissociate active":            {call: dissociate, row: row(searchpack.Active, "v2", "v2"), serving: "v2"},
+		"dissociate failed":            {call: dissociate, row: row(searchpack.AssociationFailed, "v1", "v2"), serving: "v1"},
+		"dissociate queued":            {call: dissociate, row: row(searchpack.Associating, "", "v2"), open: open(searchpack.RolloutQueued, step("v2")), replaced: searchpack.RolloutAborted},
+		"dissociate running":           {call: dissociate, row: row(searchpack.Associating, "", "v2"), open: open(searchpack.RolloutRunning, step("v2"))},
+		"dissociate dissociating":      {call: dissociate, row: row(searchpack.Dissociating, "v2", "v2"), code: searchpack.ErrConflict},
+		"dissociate after a refusal":   {call: dissociate, row: row(searchpack.DissociationFailed, "v2", "v2"), serving: "v2"},
+		"dissociate an unimported one": {call: dissociate, none: true, row: row(searchpack.Active, "v1", "v1"), serving: "v1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -62,7 +64,14 @@ func TestCalls(t *testing.T) {
 			if c.none {
 				p.AvailableID, p.Status = "", searchpack.PackageCopying
 			}
-			got, err := c.call(Call{Domain: simDomain, Package: p, Association: c.row, Open: c.open, RolloutID: "new", Now: simStart})
+			call := Call{
+				Domain: simDomain, Packages: map[string]searchpack.Package{"F1": p}, Associations: map[string]searchpack.Association{},
+				Open: c.open, RolloutID: "new", Now: simStart,
+			}
+			if c.row != nil {
+				call.Associations["F1"] = *c.row
+			}
+			got, err := c.call(call)
 			if code := searchpack.ErrorCode(err); code != c.code {
 				t.Fatalf("error %v", err)
 			}
@@ -92,7 +101,10 @@ func TestCalls(t *testing.T) {
 // checkChange holds what every change must have.
 func checkChange(t *testing.T, got Change, created bool, serving string) {
 	t.Helper()
-	a, r := got.Association, got.Rollout
+	if len(got.Associations) != 1 || len(got.Rollout.Steps) != 1 {
+		t.Fatalf("changes %+v", got)
+	}
+	a, r := got.Associations[0], got.Rollout
 	want := searchpack.Associating
 	if r.Steps[0].Action == searchpack.ActionDissociate {
 		want = searchpack.Dissociating

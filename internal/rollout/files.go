@@ -1,6 +1,10 @@
 package rollout
 
-import "github.com/searchpack/searchpack"
+import (
+	"slices"
+
+	"github.com/searchpack/searchpack"
+)
 
 // fileFor says how a package's file should be on a node now. false: it is not listed, so the agent
 // leaves it as it is.
@@ -8,6 +12,9 @@ func (d *decider) fileFor(n *node, packageID string) (searchpack.FileOrder, bool
 	a := d.associations[packageID]
 	if a == nil {
 		return d.leftOver(n, packageID)
+	}
+	if !d.onNodes(packageID) {
+		return searchpack.FileOrder{}, false
 	}
 	r, s := d.step(packageID)
 	if r == nil {
@@ -31,6 +38,20 @@ func (d *decider) fileFor(n *node, packageID string) (searchpack.FileOrder, bool
 		return d.restored(n, packageID)
 	}
 	return d.serving(n, a)
+}
+
+// onNodes reports whether packages of its type are put on nodes: dictionaries are. Of every other
+// type no node was ever told anything.
+func (d *decider) onNodes(packageID string) bool {
+	switch d.Packages[packageID].Type {
+	case searchpack.TypePlugin, searchpack.TypeLicense, searchpack.TypeConfig:
+		return false
+	}
+	return true
+}
+
+func (d *decider) anyOnNodes(r *searchpack.Rollout) bool {
+	return slices.ContainsFunc(r.Steps, func(s searchpack.RolloutStep) bool { return d.onNodes(s.PackageID) })
 }
 
 func live(v searchpack.Version) searchpack.FileOrder {

@@ -109,8 +109,12 @@ func (n *node) shows(packageID string, digest searchpack.Digest) bool {
 }
 
 // isAway: ordered hidden or removed, taken in, and reported so (or without such a file). An agent
-// that cannot look reports the state it was told, with an error: that says nothing.
+// that cannot look reports the state it was told, with an error: that says nothing. What never lies
+// on nodes is away.
 func (d *decider) isAway(n *node, packageID string, state searchpack.FileState) bool {
+	if !d.onNodes(packageID) {
+		return true
+	}
 	if n.ordered(packageID).State != state || !d.settled(n) {
 		return false
 	}

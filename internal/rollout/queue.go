@@ -71,11 +71,14 @@ func (d *decider) move(r *searchpack.Rollout) bool {
 	if len(r.Steps) == 0 {
 		return d.end(r, searchpack.RolloutAborted, "", "nothing is left to do")
 	}
+	if reason := d.notServed(r); reason != "" {
+		return d.fail(r, pluginsNotServed, reason)
+	}
 	if reason := d.unfit(r); reason != "" {
 		return d.fail(r, "PackageGone", reason)
 	}
-	if actionOf(r) == searchpack.ActionDissociate && len(d.nodes) == 0 {
-		return d.dissociated(r) // no node was ever told about the file, or all are retired
+	if actionOf(r) == searchpack.ActionDissociate && (len(d.nodes) == 0 || !d.anyOnNodes(r)) {
+		return d.dissociated(r) // no node was ever told about a file, or all are retired
 	}
 	if d.who.Hold != "" {
 		return d.wait(r, d.who.Hold)
@@ -123,6 +126,28 @@ func placed(p searchpack.Phase) bool {
 		return false
 	}
 	return true
+}
+
+// pluginsNotServed is the ErrorDetails type of a rollout that notServed ends.
+const pluginsNotServed = "PluginsNotServed"
+
+// notServed says why an association that takes more than files on the nodes comes to nothing, for
+// all its packages.
+func (d *decider) notServed(r *searchpack.Rollout) string {
+	if actionOf(r) != searchpack.ActionAssociate || placed(r.Phase) {
+		return ""
+	}
+	var names []string
+	for _, s := range r.Steps {
+		if !d.onNodes(s.PackageID) {
+			names = append(names, fmt.Sprintf("%s (%s)", d.packageText(s.PackageID), d.Packages[s.PackageID].Type))
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("Plugins, their licenses and their configurations are not served by this version of Searchpack yet: %s cannot be installed on nodes. %s",
+		list(names), d.nothingPlaced(r))
 }
 
 // unfit says why a rollout that has changed nothing yet cannot be carried out at all.

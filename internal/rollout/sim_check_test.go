@@ -23,8 +23,75 @@ func (v *simServer) check(w World, d Decision) {
 		v.checkServing(w, d, id)
 	}
 	for _, id := range d.Dissociated {
-		v.checkLooks(w, id)
+		if id != simPlugin { // nowhere to be removed from
+			v.checkLooks(w, id)
+		}
 	}
+	v.checkTogether(w, d)
+}
+
+func stepOf(r searchpack.Rollout, pkg string) int {
+	return slices.IndexFunc(r.Steps, func(s searchpack.RolloutStep) bool { return s.PackageID == pkg })
+}
+
+// checkTogether: a rollout that ends does so for all its packages; no version comes to serve without
+// what it needs, and nothing goes that another needs.
+func (v *simServer) checkTogether(w World, d Decision) {
+	rows := maps.Clone(v.associations)
+	for _, a := range d.Associations {
+		rows[a.PackageID] = a
+	}
+	for _, id := range d.Dissociated {
+		delete(rows, id)
+	}
+	for _, r := range d.Rollouts {
+		if r.State != searchpack.RolloutDone && r.State != searchpack.RolloutFailed {
+			continue
+		}
+		for _, s := range r.Steps {
+			if a, there := rows[s.PackageID]; !laterStep(w, d, r, s.PackageID) && !endedAs(r, s, a, there) {
+				v.fail("%s is %s, but %s is %+v", r.ID, r.State, s.PackageID, a)
+			}
+		}
+	}
+	for _, a := range rows {
+		for _, p := range a.Prerequisites {
+			if a.ServingID != v.associations[a.PackageID].ServingID && rows[p].ServingID == "" || slices.Contains(d.Dissociated, p) {
+				v.fail("%s serves without %s, which it needs", a.PackageID, p)
+			}
+		}
+	}
+}
+
+// laterStep: a younger rollout has the last word on the package.
+func laterStep(w World, d Decision, r searchpack.Rollout, pkg string) bool {
+	after := false
+	for _, other := range w.Rollouts {
+		for _, x := range d.Rollouts {
+			if x.ID == other.ID {
+				other = x
+			}
+		}
+		if after && stepOf(other, pkg) >= 0 {
+			return true
+		}
+		after = after || other.ID == r.ID
+	}
+	return false
+}
+
+// endedAs: the association is what the end of the rollout says.
+func endedAs(r searchpack.Rollout, s searchpack.RolloutStep, a searchpack.Association, there bool) bool {
+	done := r.State == searchpack.RolloutDone
+	switch {
+	case s.Action == searchpack.ActionDissociate && done:
+		return !there
+	case s.Action == searchpack.ActionDissociate:
+		return a.Status == searchpack.DissociationFailed
+	case done:
+		return a.Status == searchpack.Active && a.ServingID == s.VersionID
+	}
+	return a.Status == searchpack.AssociationFailed
 }
 
 // truth of one node that the server must know of.
@@ -97,8 +164,8 @@ func (v *simServer) checkStatus(w World, d Decision, a searchpack.Association) {
 				r = x
 			}
 		}
-		if r.State.Open() && r.Steps[0].PackageID == a.PackageID {
-			open = r.Steps[0].Action
+		if i := stepOf(r, a.PackageID); r.State.Open() && i >= 0 {
+			open = r.Steps[i].Action
 		}
 	}
 	switch {
@@ -190,7 +257,10 @@ func (v *simServer) checkFailed(w World, a, old searchpack.Association) {
 // checkFile is rules 2 and 11 for one line of a new order.
 func (v *simServer) checkFile(w World, d Decision, id string, f searchpack.FileOrder) {
 	_, after := running(w, d)
-	step := slices.IndexFunc(after.Steps, func(s searchpack.RolloutStep) bool { return s.PackageID == f.PackageID })
+	if f.PackageID == simPlugin {
+		v.fail("%s is told of a plugin", id)
+	}
+	step := stepOf(after, f.PackageID)
 	if step < 0 {
 		return
 	}

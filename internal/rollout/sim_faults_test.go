@@ -80,12 +80,20 @@ func (s *sim) planCalls() {
 
 func (s *sim) someCall() {
 	pkg := fmt.Sprintf("F%d", 1+s.rng.IntN(3))
-	switch s.rng.IntN(9) {
+	switch s.rng.IntN(11) {
 	case 0, 1:
 		s.server.update(pkg, s.someBadness())
-		s.call(searchpack.ActionAssociate, pkg)
+		s.call(searchpack.ActionAssociate, false, pkg)
 	case 2, 3:
-		s.call(searchpack.ActionAssociate, pkg)
+		s.call(searchpack.ActionAssociate, false, pkg)
+	case 9:
+		pkgs := s.somePackages()
+		if s.chance(0.5) {
+			s.server.update(pkgs[0], s.someBadness())
+		}
+		s.call(searchpack.ActionAssociate, s.chance(0.5), pkgs...)
+	case 10:
+		s.call(searchpack.ActionDissociate, false, s.somePackages()...)
 	case 4, 5:
 		if names := s.cluster.names(); len(names) > 0 && s.chance(0.7) {
 			for _, name := range names {
@@ -94,7 +102,7 @@ func (s *sim) someCall() {
 				}
 			}
 		}
-		s.call(searchpack.ActionDissociate, pkg)
+		s.call(searchpack.ActionDissociate, false, pkg)
 	case 6:
 		if names := s.cluster.names(); len(names) > 0 {
 			s.cluster.delete(names[s.rng.IntN(len(names))])
@@ -104,6 +112,16 @@ func (s *sim) someCall() {
 	case 8:
 		s.cluster.create(simUser{kind: searchpack.UserComponentTemplate, pkg: pkg})
 	}
+}
+
+// somePackages are two or three packages, now and then with a plugin, which is not served.
+func (s *sim) somePackages() []string {
+	pkgs := []string{"F1", "F2", "F3"}
+	if s.chance(0.2) {
+		pkgs[2] = simPlugin
+	}
+	s.rng.Shuffle(len(pkgs), func(i, j int) { pkgs[i], pkgs[j] = pkgs[j], pkgs[i] })
+	return pkgs[:2+s.rng.IntN(2)]
 }
 
 func (s *sim) someBadness() string {
@@ -120,31 +138,42 @@ func (s *sim) someBadness() string {
 	return ""
 }
 
-// call is AssociatePackage or DissociatePackage as the catalog does it, in one transaction.
-func (s *sim) call(action searchpack.Action, pkg string) bool {
+// call is a call that associates or dissociates, as the catalog does it, in one transaction. Each
+// package needs, if it is given, the one before it.
+func (s *sim) call(action searchpack.Action, chained bool, pkgs ...string) bool {
 	v := s.server
-	c := Call{Domain: simDomain, Package: v.packages[pkg], Open: v.world().Rollouts, RolloutID: fmt.Sprintf("r%d", len(v.rollouts)+1), Now: s.now}
-	if a, ok := v.associations[pkg]; ok {
-		c.Association = &a
+	c := Call{
+		Domain: simDomain, Packages: v.packages, Associations: v.associations, Open: v.world().Rollouts,
+		RolloutID: fmt.Sprintf("r%d", len(v.rollouts)+1), Now: s.now,
 	}
-	f, want := Associate, searchpack.Associating
-	if action == searchpack.ActionDissociate {
-		f, want = Dissociate, searchpack.Dissociating
+	ch, err := Dissociate(c, pkgs...)
+	want := searchpack.Dissociating
+	if action == searchpack.ActionAssociate {
+		var asks []Ask
+		for i, pkg := range pkgs {
+			asks = append(asks, Ask{PackageID: pkg, Prerequisites: []string{}})
+			if chained && i > 0 {
+				asks[i].Prerequisites = []string{pkgs[i-1]}
+			}
+		}
+		ch, err = Associate(c, asks...)
+		want = searchpack.Associating
 	}
-	ch, err := f(c)
 	if err != nil {
 		var e *searchpack.Error
 		if !errors.As(err, &e) || e.Message == "" {
-			s.fail("%s %s: %v", action, pkg, err)
+			s.fail("%s %s: %v", action, pkgs, err)
 		}
-		s.log("%s %s refused: %v", action, pkg, err)
+		s.log("%s %s refused: %v", action, pkgs, err)
 		return false
 	}
-	if ch.Association.Status != want {
-		s.fail("rule 10: after %s %s the status is %s", action, pkg, ch.Association.Status)
+	s.log("%s %s as %s", action, pkgs, ch.Rollout.ID)
+	for _, a := range ch.Associations {
+		if a.Status != want {
+			s.fail("rule 10: after %s %s the status of %s is %s", action, pkgs, a.PackageID, a.Status)
+		}
+		v.associations[a.PackageID] = a
 	}
-	s.log("%s %s as %s", action, pkg, ch.Rollout.ID)
-	v.associations[pkg] = ch.Association
 	for _, r := range ch.Replaced {
 		for i := range v.rollouts {
 			if v.rollouts[i].ID == r.ID {
@@ -162,9 +191,10 @@ func (s *sim) call(action searchpack.Action, pkg string) bool {
 type simCall struct {
 	action searchpack.Action // "" = only what is below
 	pkg    string
-	fault  string // of the new version that is made first; "-" = no new version
-	create bool   // an index of the package first
-	delete bool   // all users of the package first
+	with   []string // more packages of the same call, each of which needs the one before
+	fault  string   // of the new version that is made first; "-" = no new version
+	create bool     // an index of the package first
+	delete bool     // all users of the package first
 }
 
 // nextCall makes the next call of the script once nothing is open and every node is there.
@@ -193,7 +223,7 @@ func (s *sim) nextCall() {
 		s.server.update(c.pkg, c.fault)
 	}
 	s.script = s.script[1:]
-	if c.action != "" && !s.call(c.action, c.pkg) {
+	if c.action != "" && !s.call(c.action, len(c.with) > 0, append([]string{c.pkg}, c.with...)...) {
 		s.fail("the script's %s %s was refused", c.action, c.pkg)
 	}
 	s.after(2*time.Second, s.nextCall)

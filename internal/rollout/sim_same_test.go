@@ -36,7 +36,35 @@ func TestSameEnd(t *testing.T) {
 	if !strings.Contains(calm, "F1 DISSOCIATION_FAILED serving F1-v3") || !strings.Contains(calm, "F2 ACTIVE serving F2-v3") || strings.Contains(calm, "F3 ") {
 		t.Fatalf("without faults the end is\n%s", calm)
 	}
-	for seed := range uint64(6) {
+	sameEnd(t, calm, script, 6)
+}
+
+// TestSameEndTogether is TestSameEnd for calls of several packages.
+func TestSameEndTogether(t *testing.T) {
+	t.Parallel()
+	script := []simCall{
+		{action: searchpack.ActionAssociate, pkg: "F1", with: []string{"F2", "F3"}},
+		{create: true, pkg: "F3"},
+		{action: searchpack.ActionAssociate, pkg: "F1", fault: "all"},
+		{action: searchpack.ActionDissociate, pkg: "F3", with: []string{"F2"}}, // one is in use
+		{delete: true, pkg: "F3"},
+		{action: searchpack.ActionDissociate, pkg: "F3", with: []string{"F2"}},
+		{action: searchpack.ActionAssociate, pkg: "F2", fault: "-", with: []string{simPlugin}}, // not served
+		{action: searchpack.ActionDissociate, pkg: simPlugin},
+	}
+	calm := endOf(t, simConfig{seed: 1, nodes: 4, length: 10 * time.Minute, rest: 25 * time.Minute, script: slices.Clone(script)})
+	for _, want := range []string{"F1 ASSOCIATION_FAILED serving F1-v2 wanted F1-v3 ProbeFailed", "F2 ASSOCIATION_FAILED serving  wanted F2-v1 PluginsNotServed"} {
+		if !strings.Contains(calm, want) || strings.Contains(calm, "F3 ") || strings.Contains(calm, simPlugin) {
+			t.Fatalf("without faults the end is\n%s", calm)
+		}
+	}
+	sameEnd(t, calm, script, 4)
+}
+
+// sameEnd runs the script with ever other faults.
+func sameEnd(t *testing.T, calm string, script []simCall, seeds uint64) {
+	t.Helper()
+	for seed := range seeds {
 		got := endOf(t, simConfig{seed: seed, nodes: 4, faults: true, length: time.Hour, rest: 25 * time.Minute, script: script})
 		if diff := cmp.Diff(calm, got); diff != "" {
 			t.Errorf("seed %d ends otherwise (-calm +faults):\n%s", seed, diff)

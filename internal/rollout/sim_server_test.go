@@ -13,6 +13,9 @@ import (
 
 var simDomain = searchpack.DomainKey{Account: "000000000000", Region: "us-east-1", Name: "shop"}
 
+// simPlugin is a package that no node is ever to hear of.
+const simPlugin = "pkg-1"
+
 // simServer is the store with two servers before it. Each loads the world, decides, and commits a
 // moment later, if no other decision and no call came between (the fence); reports may.
 type simServer struct {
@@ -46,9 +49,11 @@ func newSimServer(s *sim) *simServer {
 	}
 	for i := range 3 {
 		id := fmt.Sprintf("F%d", i+1)
-		v.packages[id] = searchpack.Package{ID: id, Name: "pkg" + id, Status: searchpack.PackageAvailable}
+		v.packages[id] = searchpack.Package{ID: id, Name: "pkg" + id, Type: searchpack.TypeDictionary, Status: searchpack.PackageAvailable}
 		v.update(id, "")
 	}
+	v.packages[simPlugin] = searchpack.Package{ID: simPlugin, Name: "plugin", Type: searchpack.TypePlugin, Status: searchpack.PackageAvailable}
+	v.update(simPlugin, "")
 	return v
 }
 

@@ -1,0 +1,96 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/searchpack/searchpack"
+)
+
+// DescribePackages lists the packages that the caller sees, by id: the account's own and those that
+// others share with it. Unknown ids are simply not there.
+func (c *Catalog) DescribePackages(ctx context.Context, who searchpack.Caller, f PackageFilter, page Page) ([]*searchpack.Package, string, error) {
+	var rows []*searchpack.Package
+	size := page.size()
+	err := c.store.View(ctx, func(tx searchpack.Tx) (err error) {
+		rows, err = tx.Packages(ctx, searchpack.PackageQuery{
+			Account: who.Account, Region: who.Region, Shared: true, IDs: f.IDs, Names: f.Names,
+			Statuses: f.Statuses, Types: f.Types, EngineVersions: f.EngineVersions, Owners: f.Owners,
+			AfterID: page.After, Limit: size + 1,
+		})
+		return err
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	for _, p := range rows {
+		shown(p, who)
+	}
+	rows, next := cut(rows, Page{Max: size}, func(p *searchpack.Package) string { return p.ID })
+	return rows, next, nil
+}
+
+// Versions lists the versions and import attempts of the caller's package, oldest first. ErrNotFound;
+// ErrInvalid if it is only shared with the caller: where it was read from is the owner's business.
+func (c *Catalog) Versions(ctx context.Context, who searchpack.Caller, id string) ([]*searchpack.Version, error) {
+	var vs []*searchpack.Version
+	err := c.store.View(ctx, func(tx searchpack.Tx) error {
+		if _, err := ownPackage(ctx, tx, who, id, "looked into"); err != nil {
+			return err
+		}
+		var err error
+		vs, err = tx.Versions(ctx, id)
+		return err
+	})
+	return vs, err
+}
+
+// Findings lists the findings kept for a version of the caller's package: number 0 means the newest
+// import. Errors as Versions: findings quote the file.
+func (c *Catalog) Findings(ctx context.Context, who searchpack.Caller, id string, number int) (*searchpack.Version, []searchpack.Finding, error) {
+	var v *searchpack.Version
+	var fs []searchpack.Finding
+	err := c.store.View(ctx, func(tx searchpack.Tx) error {
+		p, err := ownPackage(ctx, tx, who, id, "looked into")
+		if err != nil {
+			return err
+		}
+		vs, err := tx.Versions(ctx, id)
+		if err != nil {
+			return err
+		}
+		for _, each := range vs {
+			if (number == 0 && each.ID == p.ImportID) || (number > 0 && each.Number == number) {
+				v = each
+			}
+		}
+		if v == nil {
+			return searchpack.Errorf(searchpack.ErrNotFound, "Package %s has no version v%d.", id, number)
+		}
+		fs, err = tx.Findings(ctx, v.ID)
+		return err
+	})
+	return v, fs, err
+}
+
+// PackageVersionHistory lists the versions that became available of a package that the caller sees,
+// newest first. ErrNotFound.
+func (c *Catalog) PackageVersionHistory(ctx context.Context, who searchpack.Caller, id string, page Page) ([]*searchpack.Version, string, error) {
+	var vs []*searchpack.Version
+	err := c.store.View(ctx, func(tx searchpack.Tx) error {
+		_, err := visiblePackage(ctx, tx, who, id)
+		if err == nil {
+			vs, err = tx.Versions(ctx, id)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	vs = slices.DeleteFunc(vs, func(v *searchpack.Version) bool { return v.Number == 0 })
+	slices.Reverse(vs)
+	vs, next := cut(vs, page, func(v *searchpack.Version) string { return fmt.Sprintf("%010d", math.MaxInt32-v.Number) })
+	return vs, next, nil
+}
