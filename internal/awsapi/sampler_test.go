@@ -23,11 +23,12 @@ type sampler struct {
 	known map[string][]string
 	full  bool                                // every member, not some
 	texts map[string]*rapid.Generator[string] // by pattern
+	stamp any                                 // a timestamp
 }
 
 func newSampler(shapes map[string]*shape, seed uint64) *sampler {
 	return &sampler{
-		Rand: rand.New(rand.NewPCG(seed, 0)), shapes: shapes, texts: map[string]*rapid.Generator[string]{},
+		Rand: rand.New(rand.NewPCG(seed, 0)), shapes: shapes, texts: map[string]*rapid.Generator[string]{}, stamp: 1704164645.5,
 		known: map[string][]string{
 			"DomainName": {"my-dom", "other-dom", "no-such-dom"}, "PackageID": {"F1"},
 			"ARN":           {testCaller.Key("my-dom").ARN(), testCaller.Key("no-such-dom").ARN()},
@@ -101,7 +102,7 @@ func (s *sampler) value(shapeName string, mem *member, depth int) any {
 	case "integer", "long":
 		return low + s.Int64N(min(high-low, 50)+1)
 	}
-	return 1704164645.5
+	return s.stamp
 }
 
 // tighter are the bounds of shape and member together.
