@@ -3,22 +3,62 @@ package awsapi
 import (
 	"context"
 
+	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/catalog"
 )
 
-type associationInput struct{ PackageID, DomainName string }
+type keyStoreAccessOption struct {
+	KeyStoreAccessEnabled bool
+	KeyAccessRoleArn      string `json:",omitempty"`
+}
+
+type associationConfiguration struct {
+	KeyStoreAccessOption *keyStoreAccessOption `json:",omitempty"`
+}
+
+// keyStore is nil if nothing was said about it.
+func (a *associationConfiguration) keyStore() *searchpack.KeyStoreAccess {
+	if a == nil || a.KeyStoreAccessOption == nil {
+		return nil
+	}
+	return &searchpack.KeyStoreAccess{Enabled: a.KeyStoreAccessOption.KeyStoreAccessEnabled, RoleARN: a.KeyStoreAccessOption.KeyAccessRoleArn}
+}
+
+// packageToAssociate is AWS's PackageDetailsForAssociation.
+type packageToAssociate struct {
+	PackageID                 string
+	PrerequisitePackageIDList []string
+	AssociationConfiguration  *associationConfiguration
+}
+
+// asked is what the catalog is asked for, if the caller may.
+func (p packageToAssociate) asked(h *handler, c *call) (catalog.AssociateInput, error) {
+	in := catalog.AssociateInput{PackageID: p.PackageID, Prerequisites: p.PrerequisitePackageIDList, KeyStore: p.AssociationConfiguration.keyStore()}
+	return in, h.mayPass(c.caller, in.KeyStore)
+}
+
+type associatePackageInput struct {
+	DomainName string
+	packageToAssociate
+}
 
 type associationOutput struct{ DomainPackageDetails domainPackageDetails }
 
-func associatePackage(ctx context.Context, h *handler, c *call, in associationInput) (*associationOutput, error) {
-	a, err := h.Catalog.AssociatePackage(ctx, c.caller, in.DomainName, catalog.AssociateInput{PackageID: in.PackageID})
+func associatePackage(ctx context.Context, h *handler, c *call, in associatePackageInput) (*associationOutput, error) {
+	asked, err := in.asked(h, c)
+	if err != nil {
+		return nil, err
+	}
+	a, err := h.Catalog.AssociatePackage(ctx, c.caller, in.DomainName, asked)
 	if err != nil {
 		return nil, err
 	}
 	return &associationOutput{associationView(a)}, nil
 }
 
-func dissociatePackage(ctx context.Context, h *handler, c *call, in associationInput) (*associationOutput, error) {
+type dissociatePackageInput struct{ PackageID, DomainName string }
+
+func dissociatePackage(ctx context.Context, h *handler, c *call, in dissociatePackageInput) (*associationOutput, error) {
 	a, err := h.Catalog.DissociatePackage(ctx, c.caller, in.DomainName, in.PackageID)
 	if err != nil {
 		return nil, err
@@ -26,19 +66,51 @@ func dissociatePackage(ctx context.Context, h *handler, c *call, in associationI
 	return &associationOutput{associationView(a)}, nil
 }
 
-// associationsInput has PackageID or DomainName, as the operation says.
-type associationsInput struct {
-	PackageID, DomainName string
-	MaxResults            int
-	NextToken             string
-}
-
 type associationsOutput struct {
 	DomainPackageDetailsList []domainPackageDetails
 	NextToken                string `json:",omitempty"`
 }
 
-func listPackagesForDomain(ctx context.Context, h *handler, c *call, in associationsInput) (*associationsOutput, error) {
+type associatePackagesInput struct {
+	DomainName  string
+	PackageList []packageToAssociate
+}
+
+func associatePackages(ctx context.Context, h *handler, c *call, in associatePackagesInput) (*associationsOutput, error) {
+	var asked []catalog.AssociateInput
+	for _, p := range in.PackageList {
+		each, err := p.asked(h, c)
+		if err != nil {
+			return nil, err
+		}
+		asked = append(asked, each)
+	}
+	return associations(h.Catalog.AssociatePackages(ctx, c.caller, in.DomainName, asked))
+}
+
+type dissociatePackagesInput struct {
+	DomainName  string
+	PackageList []string
+}
+
+func dissociatePackages(ctx context.Context, h *handler, c *call, in dissociatePackagesInput) (*associationsOutput, error) {
+	return associations(h.Catalog.DissociatePackages(ctx, c.caller, in.DomainName, in.PackageList))
+}
+
+func associations(list []*catalog.AssociationView, err error) (*associationsOutput, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &associationsOutput{DomainPackageDetailsList: views(list, associationView)}, nil
+}
+
+type listPackagesInput struct {
+	DomainName string
+	MaxResults int
+	NextToken  string
+}
+
+func listPackagesForDomain(ctx context.Context, h *handler, c *call, in listPackagesInput) (*associationsOutput, error) {
 	place, err := c.page(in.MaxResults, in.NextToken, in.DomainName)
 	if err != nil {
 		return nil, err
@@ -50,7 +122,7 @@ func listPackagesForDomain(ctx context.Context, h *handler, c *call, in associat
 	return &associationsOutput{views(list, associationView), place.token(next)}, nil
 }
 
-func listDomainsForPackage(ctx context.Context, h *handler, c *call, in associationsInput) (*associationsOutput, error) {
+func listDomainsForPackage(ctx context.Context, h *handler, c *call, in packageInput) (*associationsOutput, error) {
 	place, err := c.page(in.MaxResults, in.NextToken, in.PackageID)
 	if err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/elasticsearchservice"
 	"github.com/aws/aws-sdk-go-v2/service/opensearch"
 	"github.com/aws/aws-sdk-go-v2/service/opensearch/types"
 	"github.com/aws/smithy-go"
@@ -52,6 +53,14 @@ func client(url, secret string) *opensearch.Client {
 	})
 }
 
+func legacyClient(url string) *elasticsearchservice.Client {
+	return elasticsearchservice.New(elasticsearchservice.Options{
+		BaseEndpoint: aws.String(url), Region: "us-east-1",
+		Credentials:      credentials.NewStaticCredentialsProvider("test", "test", sessionToken),
+		RetryMaxAttempts: 1,
+	})
+}
+
 var (
 	created = time.Date(2024, 1, 2, 3, 4, 5, 123_456_000, time.UTC)
 	shownAt = aws.Time(created.Truncate(time.Millisecond))
@@ -89,12 +98,12 @@ var (
 	wantPackage = types.PackageDetails{
 		PackageID: aws.String("F135140295"), PackageName: aws.String("my-synonyms"), PackageType: types.PackageTypeTxtDictionary,
 		PackageStatus: types.PackageStatusAvailable, AvailablePackageVersion: aws.String("v2"),
-		CreatedAt: shownAt, LastUpdatedAt: shownAt, PackageOwner: aws.String("000000000000"),
+		CreatedAt: shownAt, LastUpdatedAt: shownAt, PackageOwner: aws.String("000000000000"), AllowListedUserList: []string{},
 	}
 	wantFailed = types.PackageDetails{
 		PackageID: aws.String("F2"), PackageName: aws.String("bad"), PackageType: types.PackageTypeTxtDictionary,
 		PackageStatus: types.PackageStatusValidationFailed, CreatedAt: shownAt, LastUpdatedAt: shownAt,
-		PackageOwner: aws.String("000000000000"),
+		PackageOwner: aws.String("000000000000"), AllowListedUserList: []string{},
 		ErrorDetails: &types.ErrorDetails{ErrorType: aws.String("T"), ErrorMessage: aws.String("line 3")},
 	}
 	wantAttached = types.DomainPackageDetails{
@@ -125,14 +134,14 @@ func TestGoSDK(t *testing.T) {
 				return c.CreatePackage(ctx, &opensearch.CreatePackageInput{PackageName: aws.String("my-synonyms"), PackageType: types.PackageTypeTxtDictionary, PackageSource: source})
 			},
 			&opensearch.CreatePackageOutput{PackageDetails: &wantPackage},
-			`["CreatePackage",{"Name":"my-synonyms","Type":"TXT-DICTIONARY","Description":"","EngineVersion":"","Source":{"bucket":"bucket","key":"k/ä b"}}]`,
+			`["CreatePackage",{"Name":"my-synonyms","Type":"TXT-DICTIONARY","Description":"","EngineVersion":"","Source":{"bucket":"bucket","key":"k/ä b"},"Configuration":null,"Vending":null,"Encryption":null}]`,
 		},
 		"UpdatePackage": {
 			func(c *opensearch.Client) (any, error) {
 				return c.UpdatePackage(ctx, &opensearch.UpdatePackageInput{PackageID: id, PackageSource: source, CommitMessage: aws.String("m")})
 			},
 			&opensearch.UpdatePackageOutput{PackageDetails: &wantPackage},
-			`["UpdatePackage",{"ID":"F135140295","Source":{"bucket":"bucket","key":"k/ä b"},"Description":null,"CommitMessage":"m"}]`,
+			`["UpdatePackage",{"ID":"F135140295","Source":{"bucket":"bucket","key":"k/ä b"},"Description":null,"CommitMessage":"m","Configuration":null}]`,
 		},
 		"DeletePackage": {
 			func(c *opensearch.Client) (any, error) {
@@ -149,21 +158,21 @@ func TestGoSDK(t *testing.T) {
 				return out.PackageDetailsList, err
 			},
 			[]types.PackageDetails{wantPackage, wantFailed},
-			`["DescribePackages",{"IDs":["F2"],"Names":null,"Statuses":null,"Types":null},{"After":"","Max":7}]`,
+			`["DescribePackages",{"IDs":["F2"],"Names":null,"Statuses":null,"Types":null,"EngineVersions":null,"Owners":null},{"After":"","Max":7}]`,
 		},
 		"AssociatePackage": {
 			func(c *opensearch.Client) (any, error) {
 				return c.AssociatePackage(ctx, &opensearch.AssociatePackageInput{PackageID: id, DomainName: name})
 			},
 			&opensearch.AssociatePackageOutput{DomainPackageDetails: &wantAttached},
-			`["AssociatePackage","F135140295","my-dom"]`,
+			`["AssociatePackage","my-dom",{"PackageID":"F135140295","Prerequisites":null,"KeyStore":null}]`,
 		},
 		"DissociatePackage": {
 			func(c *opensearch.Client) (any, error) {
 				return c.DissociatePackage(ctx, &opensearch.DissociatePackageInput{PackageID: id, DomainName: name})
 			},
 			&opensearch.DissociatePackageOutput{DomainPackageDetails: &wantAttached},
-			`["DissociatePackage","F135140295","my-dom"]`,
+			`["DissociatePackage","my-dom","F135140295"]`,
 		},
 		"ListPackagesForDomain": {
 			func(c *opensearch.Client) (any, error) {
@@ -266,8 +275,8 @@ func TestGoSDKPages(t *testing.T) {
 		fake.Next = ""
 	}
 	want := []string{
-		`["DescribePackages",{"IDs":null,"Names":null,"Statuses":null,"Types":null},{"After":"","Max":1}]`,
-		`["DescribePackages",{"IDs":null,"Names":null,"Statuses":null,"Types":null},{"After":"F2","Max":1}]`,
+		`["DescribePackages",{"IDs":null,"Names":null,"Statuses":null,"Types":null,"EngineVersions":null,"Owners":null},{"After":"","Max":1}]`,
+		`["DescribePackages",{"IDs":null,"Names":null,"Statuses":null,"Types":null,"EngineVersions":null,"Owners":null},{"After":"F2","Max":1}]`,
 	}
 	if d := cmp.Diff(want, fake.asked); d != "" || pages.HasMorePages() {
 		t.Errorf("pages (-want +got), more: %v\n%s", pages.HasMorePages(), d)
@@ -291,9 +300,9 @@ func TestGoSDKErrors(t *testing.T) {
 	if !errors.As(err, &api) || api.ErrorCode() != "InvalidSignatureException" {
 		t.Errorf("wrong secret: %v", err)
 	}
-	_, err = client(url, "test").ListTags(ctx, &opensearch.ListTagsInput{ARN: aws.String("arn:aws:es:us-east-1:000000000000:domain/my-dom")})
+	_, err = client(url, "test").DescribeDomainHealth(ctx, &opensearch.DescribeDomainHealthInput{DomainName: aws.String("my-dom")})
 	var invalid *types.ValidationException
-	if !errors.As(err, &invalid) || invalid.ErrorMessage() != "ListTags is not offered by Searchpack" {
+	if !errors.As(err, &invalid) || invalid.ErrorMessage() != "DescribeDomainHealth is not offered by Searchpack" {
 		t.Errorf("not offered: %v", err)
 	}
 }

@@ -12,8 +12,8 @@ import (
 )
 
 // decode brings the members of an operation's input together from path, query and body, checks
-// them against the model, and returns them as one JSON object with the model's names. Members the
-// model does not know are left out, as AWS ignores them.
+// them against the model, and returns them as one JSON object with the names of 2021-01-01. Members
+// the model does not know are left out, as AWS ignores them.
 func (m *model) decode(op *operation, path map[string]string, rawQuery string, body []byte) (json.RawMessage, error) {
 	if op.Input == "" {
 		return json.RawMessage("{}"), nil
@@ -48,6 +48,9 @@ func (m *model) decode(op *operation, path map[string]string, rawQuery string, b
 	clean := v.structure(input, sent, "")
 	if err := v.err(op); err != nil {
 		return nil, err
+	}
+	if op.Version == legacy {
+		return marshal(modern(shapes, op.Input, clean))
 	}
 	return marshal(clean)
 }

@@ -7,17 +7,6 @@ import (
 	"github.com/searchpack/searchpack/internal/catalog"
 )
 
-// domainOperations are the operations on domains; those of 2015-01-01 bear other names.
-func domainOperations() map[string]map[string]endpoint {
-	return map[string]map[string]endpoint{version: {
-		"CreateDomain":    serve(createDomain),
-		"DescribeDomain":  serve(describeDomain),
-		"DescribeDomains": serve(describeDomains),
-		"ListDomainNames": serve(listDomainNames),
-		"DeleteDomain":    serve(deleteDomain),
-	}}
-}
-
 type domainInput struct{ DomainName string }
 
 type domainOutput struct{ DomainStatus domainStatus }
@@ -26,16 +15,19 @@ type createDomainInput struct {
 	DomainName    string
 	EngineVersion string
 	ClusterConfig struct{ InstanceCount int }
+	TagList       []tagOf
 }
 
-// createDomain keeps the checked input, so that the options come back. Members that carry a
-// password are refused, so it holds none.
+// createDomain hands on the options that were asked for, so that they come back.
 func createDomain(ctx context.Context, h *handler, c *call, in createDomainInput) (*domainOutput, error) {
-	d, err := h.Catalog.CreateDomain(ctx, c.caller, catalog.CreateDomainInput{
-		Name: in.DomainName, EngineVersion: in.EngineVersion,
-		InstanceCount: in.ClusterConfig.InstanceCount, Options: string(c.input),
-	})
-	return h.domain(d, err)
+	options, err := h.model.optionsOf(c.input)
+	if err != nil {
+		return nil, err
+	}
+	return h.domain(h.Catalog.CreateDomain(ctx, c.caller, catalog.CreateDomainInput{
+		Name: in.DomainName, EngineVersion: in.EngineVersion, InstanceCount: in.ClusterConfig.InstanceCount,
+		Options: options, Tags: tags(in.TagList),
+	}))
 }
 
 func describeDomain(ctx context.Context, h *handler, c *call, in domainInput) (*domainOutput, error) {

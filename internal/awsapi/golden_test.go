@@ -44,7 +44,7 @@ func TestGolden(t *testing.T) {
 		})
 		return nil
 	})
-	if err != nil || cases < 30 {
+	if err != nil || cases < 200 {
 		t.Fatalf("%d cases, %v", cases, err)
 	}
 }
@@ -69,6 +69,12 @@ func golden(t *testing.T, path string) {
 	r := parseRequest(t, sections["request"])
 	response := httptest.NewRecorder()
 	testHandler(t, fake).ServeHTTP(response, r)
+	m := mustModel(t)
+	if op, _ := newRouter(m.Operations).find(r.Method, r.URL.EscapedPath()); op != nil && response.Code == http.StatusOK {
+		for _, problem := range conforms(m, op, response.Body.Bytes()) {
+			t.Error(problem)
+		}
+	}
 	got := map[string]string{"response": showResponse(t, response.Result())}
 	for _, call := range fake.asked {
 		got["call"] += call + "\n"

@@ -62,9 +62,12 @@ type Config struct {
 	Authenticate func(r *http.Request, body []byte) (searchpack.Caller, error)
 	// Authorize decides whether the caller may do it; nil: every authenticated caller may.
 	Authorize searchpack.Authorizer
-	Logger    *slog.Logger     // nil: slog.Default()
-	Now       func() time.Time // nil: time.Now
-	MaxBody   int64            // bytes; 0: 1 MiB
+	// Refused notes an authenticated call that would have changed something and failed, after it was
+	// answered; nil: nobody does. Calls that succeed are noted by the catalog, with what they did.
+	Refused func(ctx context.Context, e searchpack.Event)
+	Logger  *slog.Logger     // nil: slog.Default()
+	Now     func() time.Time // nil: time.Now
+	MaxBody int64            // bytes; 0: 1 MiB
 }
 
 // defaultMaxBody: AWS's largest legal request is CreateDomain with a 100 KiB access policy.
@@ -75,8 +78,8 @@ type handler struct {
 	model    *model
 	router   *router
 	served   map[string]map[string]endpoint // by version and name of the operation
-	defaults map[string]any
-	newID    func() string // of requests
+	defaults *defaults
+	newID    func() string // of requests and dry runs
 	bodyTime time.Duration
 }
 

@@ -4,34 +4,60 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"reflect"
 )
 
 // operations are those served, by version and name. Everything else in the model is refused by name.
+// What both versions have is the same code: decode and encode know how they differ.
 func operations() map[string]map[string]endpoint {
+	both := map[string]endpoint{
+		"CreatePackage":            serve(createPackage),
+		"UpdatePackage":            serve(updatePackage),
+		"DeletePackage":            serve(deletePackage),
+		"DescribePackages":         serve(describePackages),
+		"GetPackageVersionHistory": serve(getPackageVersionHistory),
+		"AssociatePackage":         serve(associatePackage),
+		"DissociatePackage":        serve(dissociatePackage),
+		"ListPackagesForDomain":    serve(listPackagesForDomain),
+		"ListDomainsForPackage":    serve(listDomainsForPackage),
+
+		"ListDomainNames":              serve(listDomainNames),
+		"DescribeDomainChangeProgress": serve(describeDomainChangeProgress),
+		"GetUpgradeStatus":             serve(getUpgradeStatus),
+		"GetUpgradeHistory":            serve(getUpgradeHistory),
+
+		"AddTags":    serve(addTags),
+		"ListTags":   serve(listTags),
+		"RemoveTags": serve(removeTags),
+	}
+	renamed := []struct {
+		name, legacyName string // "" = only the newer version has it
+		endpoint         endpoint
+	}{
+		{"UpdatePackageScope", "", serve(updatePackageScope)},
+		{"AssociatePackages", "", serve(associatePackages)},
+		{"DissociatePackages", "", serve(dissociatePackages)},
+		{"CreateDomain", "CreateElasticsearchDomain", serve(createDomain)},
+		{"DescribeDomain", "DescribeElasticsearchDomain", serve(describeDomain)},
+		{"DescribeDomains", "DescribeElasticsearchDomains", serve(describeDomains)},
+		{"DescribeDomainConfig", "DescribeElasticsearchDomainConfig", serve(describeDomainConfig)},
+		{"UpdateDomainConfig", "UpdateElasticsearchDomainConfig", serve(updateDomainConfig)},
+		{"DeleteDomain", "DeleteElasticsearchDomain", serve(deleteDomain)},
+		{"ListVersions", "ListElasticsearchVersions", serve(listVersions)},
+		{"GetCompatibleVersions", "GetCompatibleElasticsearchVersions", serve(getCompatibleVersions)},
+		{"UpgradeDomain", "UpgradeElasticsearchDomain", serve(upgradeDomain)},
+	}
 	out := map[string]map[string]endpoint{version: {}, legacy: {}}
-	for _, each := range []map[string]map[string]endpoint{packageOperations(), domainOperations()} {
-		for v, ops := range each {
-			maps.Copy(out[v], ops)
+	for name, each := range both {
+		out[version][name], out[legacy][name] = each, each
+	}
+	for _, each := range renamed {
+		out[version][each.name] = each.endpoint
+		if each.legacyName != "" {
+			out[legacy][each.legacyName] = each.endpoint
 		}
 	}
 	return out
-}
-
-// packageOperations: what both versions have is the same code; encode narrows the answers.
-func packageOperations() map[string]map[string]endpoint {
-	both := map[string]endpoint{
-		"CreatePackage":         serve(createPackage),
-		"UpdatePackage":         serve(updatePackage),
-		"DeletePackage":         serve(deletePackage),
-		"DescribePackages":      serve(describePackages),
-		"AssociatePackage":      serve(associatePackage),
-		"DissociatePackage":     serve(dissociatePackage),
-		"ListPackagesForDomain": serve(listPackagesForDomain),
-		"ListDomainsForPackage": serve(listDomainsForPackage),
-	}
-	return map[string]map[string]endpoint{version: both, legacy: both}
 }
 
 // serve makes an endpoint of an operation with typed input and output. The input has been checked

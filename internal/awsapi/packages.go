@@ -2,8 +2,6 @@ package awsapi
 
 import (
 	"context"
-	"maps"
-	"slices"
 
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/catalog"
@@ -17,44 +15,51 @@ func (s packageSource) source() searchpack.Source {
 
 type packageOutput struct{ PackageDetails packageDetails }
 
+func (c *call) packageOutput(p *searchpack.Package, err error) (*packageOutput, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &packageOutput{packageView(c.caller, p)}, nil
+}
+
 type createPackageInput struct {
-	PackageName        string
-	PackageType        searchpack.PackageType
-	PackageDescription string
-	PackageSource      packageSource
-	EngineVersion      string
+	PackageName              string
+	PackageType              searchpack.PackageType
+	PackageDescription       string
+	PackageSource            packageSource
+	PackageConfiguration     *packageConfiguration
+	EngineVersion            string
+	PackageVendingOptions    *packageVendingOptions
+	PackageEncryptionOptions *packageEncryptionOptions
 }
 
 func createPackage(ctx context.Context, h *handler, c *call, in createPackageInput) (*packageOutput, error) {
-	if in.PackageType != searchpack.TypeDictionary {
-		return nil, validation("PackageType %s is not offered by this version of Searchpack; it serves %s only", in.PackageType, searchpack.TypeDictionary)
-	}
-	p, err := h.Catalog.CreatePackage(ctx, c.caller, catalog.CreatePackageInput{
+	asked := catalog.CreatePackageInput{
 		Name: in.PackageName, Type: in.PackageType, Description: in.PackageDescription,
-		EngineVersion: in.EngineVersion, Source: in.PackageSource.source(),
-	})
-	if err != nil {
-		return nil, err
+		EngineVersion: in.EngineVersion, Source: in.PackageSource.source(), Configuration: in.PackageConfiguration.domain(),
 	}
-	return &packageOutput{packageView(p)}, nil
+	if v := in.PackageVendingOptions; v != nil {
+		asked.Vending = &v.VendingEnabled
+	}
+	if e := in.PackageEncryptionOptions; e != nil {
+		asked.Encryption = &e.EncryptionEnabled
+	}
+	return c.packageOutput(h.Catalog.CreatePackage(ctx, c.caller, asked))
 }
 
 type updatePackageInput struct {
-	PackageID          string
-	PackageSource      packageSource
-	PackageDescription *string
-	CommitMessage      string
+	PackageID            string
+	PackageSource        packageSource
+	PackageDescription   *string
+	CommitMessage        string
+	PackageConfiguration *packageConfiguration
 }
 
 func updatePackage(ctx context.Context, h *handler, c *call, in updatePackageInput) (*packageOutput, error) {
-	p, err := h.Catalog.UpdatePackage(ctx, c.caller, catalog.UpdatePackageInput{
-		ID: in.PackageID, Source: in.PackageSource.source(),
-		Description: in.PackageDescription, CommitMessage: in.CommitMessage,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &packageOutput{packageView(p)}, nil
+	return c.packageOutput(h.Catalog.UpdatePackage(ctx, c.caller, catalog.UpdatePackageInput{
+		ID: in.PackageID, Source: in.PackageSource.source(), Description: in.PackageDescription,
+		CommitMessage: in.CommitMessage, Configuration: in.PackageConfiguration.domain(),
+	}))
 }
 
 type packageIDInput struct{ PackageID string }
@@ -63,80 +68,70 @@ type packageIDInput struct{ PackageID string }
 const statusDeleted searchpack.PackageStatus = "DELETED"
 
 func deletePackage(ctx context.Context, h *handler, c *call, in packageIDInput) (*packageOutput, error) {
-	p, err := h.Catalog.DeletePackage(ctx, c.caller, in.PackageID)
+	out, err := c.packageOutput(h.Catalog.DeletePackage(ctx, c.caller, in.PackageID))
 	if err != nil {
 		return nil, err
 	}
-	view := packageView(p)
-	view.PackageStatus, view.ErrorDetails = statusDeleted, nil
-	return &packageOutput{view}, nil
+	out.PackageDetails.PackageStatus, out.PackageDetails.ErrorDetails = statusDeleted, nil
+	return out, nil
 }
 
-type describePackagesInput struct {
-	Filters    []packageFilter
+type updatePackageScopeInput struct {
+	PackageID       string
+	Operation       catalog.ScopeOperation
+	PackageUserList []string
+}
+
+type updatePackageScopeOutput struct {
+	PackageID       string
+	Operation       catalog.ScopeOperation
+	PackageUserList []string // who has access now
+}
+
+func updatePackageScope(ctx context.Context, h *handler, c *call, in updatePackageScopeInput) (*updatePackageScopeOutput, error) {
+	p, err := h.Catalog.UpdatePackageScope(ctx, c.caller, in.PackageID, in.Operation, in.PackageUserList)
+	if err != nil {
+		return nil, err
+	}
+	return &updatePackageScopeOutput{p.ID, in.Operation, append([]string{}, p.SharedWith...)}, nil
+}
+
+// packageInput names a package, and a page of what it has.
+type packageInput struct {
+	PackageID  string
 	MaxResults int
 	NextToken  string
 }
 
-type packageFilter struct {
-	Name  string
-	Value []string
+type packageVersionHistory struct {
+	PackageVersion       string                `json:",omitempty"`
+	CommitMessage        string                `json:",omitempty"`
+	CreatedAt            *timestamp            `json:",omitempty"`
+	PluginProperties     *pluginProperties     `json:",omitempty"`
+	PackageConfiguration *packageConfiguration `json:",omitempty"`
 }
 
-type describePackagesOutput struct {
-	PackageDetailsList []packageDetails
-	NextToken          string `json:",omitempty"`
+type packageVersionHistoryOutput struct {
+	PackageID                 string
+	PackageVersionHistoryList []packageVersionHistory
+	NextToken                 string `json:",omitempty"`
 }
 
-func describePackages(ctx context.Context, h *handler, c *call, in describePackagesInput) (*describePackagesOutput, error) {
-	filter, none, err := catalogFilter(in.Filters)
+func getPackageVersionHistory(ctx context.Context, h *handler, c *call, in packageInput) (*packageVersionHistoryOutput, error) {
+	place, err := c.page(in.MaxResults, in.NextToken, in.PackageID)
 	if err != nil {
 		return nil, err
 	}
-	place, err := c.page(in.MaxResults, in.NextToken, in.Filters)
+	list, next, err := h.Catalog.PackageVersionHistory(ctx, c.caller, in.PackageID, place.Page)
 	if err != nil {
 		return nil, err
 	}
-	if none {
-		return &describePackagesOutput{PackageDetailsList: []packageDetails{}}, nil
-	}
-	list, next, err := h.Catalog.DescribePackages(ctx, c.caller, filter, place.Page)
-	if err != nil {
-		return nil, err
-	}
-	return &describePackagesOutput{views(list, packageView), place.token(next)}, nil
+	return &packageVersionHistoryOutput{in.PackageID, views(list, versionView), place.token(next)}, nil
 }
 
-// catalogFilter joins the filters. Those of one name go together like those of different names,
-// so only values in all of them count; none reports that nothing is left, which an empty list
-// in the catalog's filter would not say.
-func catalogFilter(filters []packageFilter) (f catalog.PackageFilter, none bool, err error) {
-	values := map[string][]string{}
-	for _, each := range filters {
-		if have, seen := values[each.Name]; seen {
-			each.Value = slices.DeleteFunc(slices.Clone(each.Value), func(v string) bool { return !slices.Contains(have, v) })
-		}
-		values[each.Name] = each.Value
+func versionView(v *searchpack.Version) packageVersionHistory {
+	return packageVersionHistory{
+		PackageVersion: versionName(v.Number), CommitMessage: v.CommitMessage, CreatedAt: stamp(v.CreatedAt),
+		PluginProperties: pluginView(v.Plugin), PackageConfiguration: configurationView(v.Configuration),
 	}
-	for _, name := range slices.Sorted(maps.Keys(values)) {
-		v := values[name]
-		none = none || len(v) == 0
-		switch name {
-		case "PackageID":
-			f.IDs = v
-		case "PackageName":
-			f.Names = v
-		case "PackageStatus":
-			for _, s := range v {
-				f.Statuses = append(f.Statuses, searchpack.PackageStatus(s))
-			}
-		case "PackageType":
-			for _, s := range v {
-				f.Types = append(f.Types, searchpack.PackageType(s))
-			}
-		default:
-			return f, false, validation("The filter %s of DescribePackages is not offered by Searchpack", name)
-		}
-	}
-	return f, none, nil
 }

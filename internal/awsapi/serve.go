@@ -51,6 +51,7 @@ type exchange struct {
 	id        string
 	op        *operation // nil if there is none
 	caller    searchpack.Caller
+	subject   string // what a call that changes something is about
 	status    int
 	errorType string
 }
@@ -80,6 +81,9 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		body = h.fail(w, r, x, err)
 	}
 	write(w, x.status, body)
+	if err != nil {
+		h.refused(r, x, err)
+	}
 	h.Logger.LogAttrs(r.Context(), slog.LevelInfo, "aws request",
 		slog.String("request_id", x.id), slog.String("operation", x.operation()), slog.String("method", clip(r.Method)),
 		slog.Int("status", x.status), slog.String("error", x.errorType), slog.Duration("took", h.Now().Sub(start)),
@@ -112,6 +116,9 @@ func (h *handler) answer(w http.ResponseWriter, r *http.Request, x *exchange) (b
 		return nil, err
 	}
 	x.caller.RequestID = x.id
+	if h.Refused != nil && op.mutates() {
+		x.subject = subjectOf(params, sent)
+	}
 	serve, served := h.served[op.Version][op.Name]
 	if !served {
 		return nil, notOffered(op)

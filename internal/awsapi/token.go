@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"slices"
 
 	"github.com/searchpack/searchpack/internal/catalog"
 )
@@ -63,4 +64,27 @@ func (p place) token(after string) string {
 func (p place) hash(after string) []byte {
 	sum := sha256.Sum256(append(append([]byte{}, p.query...), after...))
 	return sum[:tokenHash]
+}
+
+// defaultPage is how long a page is if the caller does not say, and AWS's maximum.
+const defaultPage = 100
+
+// cut gives a page of a list that the catalog returns as a whole. After the last key of a page comes
+// what follows it in the list; when it is gone from the list, nothing does.
+func cut[T any](list []T, p catalog.Page, key func(T) string) ([]T, string) {
+	if p.After != "" {
+		i := slices.IndexFunc(list, func(each T) bool { return key(each) == p.After })
+		if i < 0 {
+			return nil, ""
+		}
+		list = list[i+1:]
+	}
+	size := p.Max
+	if size <= 0 || size > defaultPage {
+		size = defaultPage
+	}
+	if len(list) <= size {
+		return list, ""
+	}
+	return list[:size], key(list[size-1])
 }

@@ -268,9 +268,12 @@ func join(path, name string) string {
 }
 
 // clip bounds what came from outside and stands in a path.
-func clip(s string) string {
-	if len(s) > maxEcho {
-		return strings.ToValidUTF8(s[:maxEcho], "") + "..."
+func clip(s string) string { return clipTo(s, maxEcho) }
+
+// clipTo cuts s to most bytes, an ellipsis and whole characters.
+func clipTo(s string, most int) string {
+	if len(s) > most {
+		return strings.ToValidUTF8(s[:most], "") + "..."
 	}
 	return s
 }

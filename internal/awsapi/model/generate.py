@@ -4,8 +4,9 @@
 
 Kept: every operation's method, URI and declared errors; the input and output shapes of the
 operations that Searchpack serves, for each version of the API, with their constraints. Added,
-because the model says less than a server needs (SERVED, REQUIRED, BOUNDS, REFUSED below). Left out: documentation, instance type lists
-(AWS accepts types that are not in the model), and patterns that constrain nothing.
+because the model says less than a server needs (SERVED, REQUIRED, BOUNDS, REFUSED below). Left out:
+documentation, instance type lists (AWS accepts types that are not in the model), and patterns that
+constrain nothing.
 """
 
 import gzip
@@ -73,7 +74,7 @@ RE2 = {
 }
 
 # What CreateDomain asks for and DomainStatus returns: the options. The rest has rules of its own.
-RETURNED = ("Options", "ClusterConfig", "AccessPolicies", "IPAddressType")
+RETURNED = ("Options", "ClusterConfig", "AccessPolicies", "IPAddressType", "UseCase", "EngineMode")
 
 LOCATIONS = {"uri": "path", "querystring": "query"}
 

@@ -1,0 +1,49 @@
+package awsapi
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/searchpack/searchpack"
+)
+
+// authorize asks whether the caller may do the operation: on each domain that the input names, on
+// the ARN it names, or on "*", as the Service Authorization Reference has it.
+func (h *handler) authorize(caller searchpack.Caller, op *operation, input json.RawMessage) error {
+	if h.Authorize == nil {
+		return nil
+	}
+	var on struct {
+		DomainName, ARN string
+		DomainNames     []string
+	}
+	if err := json.Unmarshal(input, &on); err != nil {
+		return fmt.Errorf("the checked input of %s: %w", op.Name, err)
+	}
+	var resources []string
+	for _, name := range append(on.DomainNames, on.DomainName) {
+		if name != "" {
+			resources = append(resources, caller.Key(name).ARN())
+		}
+	}
+	if on.ARN != "" {
+		resources = append(resources, on.ARN)
+	}
+	if len(resources) == 0 {
+		resources = []string{"*"}
+	}
+	for _, resource := range resources {
+		if err := h.Authorize(caller, "es:"+op.Name, resource, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mayPass asks whether the caller may hand the role of a key store to the service.
+func (h *handler) mayPass(caller searchpack.Caller, store *searchpack.KeyStoreAccess) error {
+	if h.Authorize == nil || store == nil || store.RoleARN == "" {
+		return nil
+	}
+	return h.Authorize(caller, "iam:PassRole", store.RoleARN, map[string]string{"iam:PassedToService": "es.amazonaws.com"})
+}
