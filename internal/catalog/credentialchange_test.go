@@ -37,9 +37,9 @@ func TestUpdateCredential(t *testing.T) {
 		if diff := cmp.Diff(&want, got); diff != "" {
 			t.Error(diff)
 		}
-		events, _, err := b.Events(t.Context(), root, EventQuery{Limit: 1})
-		if err != nil || events[0].Action != "UpdateCredential" || events[0].Detail != "user kim of account 999988887777, "+step.detail {
-			t.Errorf("noted %+v, %v", events, err)
+		noted, err := b.Events(t.Context(), root, EventQuery{Limit: 1})
+		if err != nil || noted.Events[0].Action != "UpdateCredential" || noted.Events[0].Detail != "user kim of account 999988887777, "+step.detail {
+			t.Errorf("noted %+v, %v", noted.Events[0], err)
 		}
 	}
 	_, err := b.UpdateCredential(t.Context(), root, "K", CredentialChange{Policies: &[]string{`{"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Principal":"*"}}`}})

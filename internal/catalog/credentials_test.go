@@ -83,16 +83,16 @@ func TestCreateCredential(t *testing.T) {
 	if stored, err := b.Credential(t.Context(), root, "K1"); err != nil || !cmp.Equal(want, stored) {
 		t.Errorf("stored %+v, %v", stored, err)
 	}
-	events, _, err := b.Events(t.Context(), root, EventQuery{})
-	if err != nil || len(events) != 1 {
-		t.Fatalf("%v, %v", events, err)
+	noted, err := b.Events(t.Context(), root, EventQuery{})
+	if err != nil || len(noted.Events) != 1 {
+		t.Fatalf("%v, %v", noted, err)
 	}
-	events[0].ID = 0
+	noted.Events[0].ID = 0
 	if diff := cmp.Diff(&searchpack.Event{
 		At: b.now, Account: home, Region: "us-east-1", Actor: root.ARN, Action: "CreateCredential", Subject: "K1",
 		Detail: "user ci of account 999988887777, 1 policy, expires 2026-01-02T04:04:05Z",
 		Result: "ok", AccessKey: "ROOT", SourceIP: "192.0.2.7", RequestID: "req-1",
-	}, events[0]); diff != "" {
+	}, noted.Events[0]); diff != "" {
 		t.Error(diff)
 	}
 }

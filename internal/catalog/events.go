@@ -33,40 +33,52 @@ const (
 // servers on one database differ.
 const unordered = 10 * time.Minute
 
-// Events returns events of the caller's account and region, newest first. next is the Before to go
-// on with; 0: there are no more.
-func (c *Catalog) Events(ctx context.Context, who searchpack.Caller, q EventQuery) (events []*searchpack.Event, next int64, err error) {
+// EventPage is an answer to an EventQuery.
+type EventPage struct {
+	Events []*searchpack.Event // newest first
+	Next   int64               // the Before to go on with; 0: there are no more
+	Newest int64               // the highest id looked at, whether it matched or not: the After to follow with
+}
+
+// Events returns events of the caller's account and region.
+func (c *Catalog) Events(ctx context.Context, who searchpack.Caller, q EventQuery) (*EventPage, error) {
 	if q.Limit <= 0 || q.Limit > maxEvents {
 		q.Limit = maxEvents
 	}
-	err = c.store.View(ctx, func(tx searchpack.Tx) error {
-		events, next = nil, q.Before
+	var out *EventPage
+	err := c.store.View(ctx, func(tx searchpack.Tx) error {
+		out = &EventPage{Events: []*searchpack.Event{}, Next: q.Before}
 		for scanned := 0; scanned < maxScanned; scanned += eventsPage {
-			page, err := tx.Events(ctx, who.Account, who.Region, next, eventsPage)
-			if err != nil {
+			page, err := tx.Events(ctx, who.Account, who.Region, out.Next, eventsPage)
+			if err != nil || out.add(q, page) {
 				return err
-			}
-			for _, e := range page {
-				if e.ID <= q.After || e.At.Before(q.Since.Add(-unordered)) {
-					next = 0
-					return nil
-				}
-				next = e.ID
-				if q.matches(e) {
-					events = append(events, e)
-				}
-				if len(events) == q.Limit {
-					return nil
-				}
-			}
-			if len(page) < eventsPage {
-				next = 0
-				return nil
 			}
 		}
 		return nil
 	})
-	return events, next, err
+	return out, err
+}
+
+// add takes what matches of a page of the store's and reports whether that is enough.
+func (p *EventPage) add(q EventQuery, page []*searchpack.Event) (enough bool) {
+	for _, e := range page {
+		if e.ID <= q.After || e.At.Before(q.Since.Add(-unordered)) {
+			p.Next = 0
+			return true
+		}
+		p.Next, p.Newest = e.ID, max(p.Newest, e.ID)
+		if q.matches(e) {
+			p.Events = append(p.Events, e)
+		}
+		if len(p.Events) == q.Limit {
+			return true
+		}
+	}
+	if len(page) < eventsPage {
+		p.Next = 0
+		return true
+	}
+	return false
 }
 
 func (q *EventQuery) matches(e *searchpack.Event) bool {

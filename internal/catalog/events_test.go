@@ -41,11 +41,11 @@ func TestEventQueries(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.events(9)
-	all, _, err := b.Events(t.Context(), b.who, EventQuery{})
-	if err != nil || len(all) != 9 {
+	all, err := b.Events(t.Context(), b.who, EventQuery{})
+	if err != nil || len(all.Events) != 9 {
 		t.Fatalf("%v, %v", all, err)
 	}
-	id := func(i int) int64 { return all[8-i].ID }
+	id := func(i int) int64 { return all.Events[8-i].ID }
 	for name, tt := range map[string]struct {
 		q    EventQuery
 		want string
@@ -64,14 +64,17 @@ func TestEventQueries(t *testing.T) {
 		"since":       {EventQuery{Since: b.now.Add(7 * time.Minute)}, "S8 S7", 0},
 		"all of it":   {EventQuery{Since: b.now.Add(2 * time.Minute), Action: "a", Subject: "shop", Before: id(6)}, "S3", 0},
 	} {
-		got, next, err := b.Events(t.Context(), b.who, tt.q)
-		if err != nil || subjects(got) != tt.want || next != tt.next {
-			t.Errorf("%s: %q, next %d, %v; want %q, %d", name, subjects(got), next, err, tt.want, tt.next)
+		got, err := b.Events(t.Context(), b.who, tt.q)
+		if err != nil || subjects(got.Events) != tt.want || got.Next != tt.next {
+			t.Errorf("%s: %q, %+v, %v; want %q, %d", name, subjects(got.Events), got, err, tt.want, tt.next)
+		}
+		if want := id(8); tt.q.Before == 0 && got.Newest != want {
+			t.Errorf("%s: the newest is %d, want %d", name, got.Newest, want)
 		}
 	}
 	for _, other := range []searchpack.Caller{{Account: abroad, Region: b.who.Region}, {Account: b.who.Account, Region: "eu-west-1"}} {
-		if got, next, err := b.Events(t.Context(), other, EventQuery{}); err != nil || len(got) != 0 || next != 0 {
-			t.Errorf("%+v sees %v, %d, %v", other, got, next, err)
+		if got, err := b.Events(t.Context(), other, EventQuery{}); err != nil || len(got.Events) != 0 || got.Next != 0 || got.Newest != 0 {
+			t.Errorf("%+v sees %+v, %v", other, got, err)
 		}
 	}
 }
@@ -81,16 +84,16 @@ func TestEventQueryIsBounded(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.events(maxScanned + 2*eventsPage)
-	got, next, err := b.Events(t.Context(), b.who, EventQuery{Subject: "S0"})
-	if err != nil || len(got) != 0 || next == 0 {
-		t.Fatalf("%v, next %d, %v", got, next, err)
+	got, err := b.Events(t.Context(), b.who, EventQuery{Subject: "S0"})
+	if err != nil || len(got.Events) != 0 || got.Next == 0 {
+		t.Fatalf("%+v, %v", got, err)
 	}
-	got, next, err = b.Events(t.Context(), b.who, EventQuery{Subject: "S0", Before: next})
-	if err != nil || subjects(got) != "S0" || next != 0 {
-		t.Errorf("%v, next %d, %v", got, next, err)
+	got, err = b.Events(t.Context(), b.who, EventQuery{Subject: "S0", Before: got.Next})
+	if err != nil || subjects(got.Events) != "S0" || got.Next != 0 {
+		t.Errorf("%+v, %v", got, err)
 	}
-	if got, _, err = b.Events(t.Context(), b.who, EventQuery{Limit: 1 << 30}); err != nil || len(got) != maxEvents {
-		t.Errorf("%d events, %v", len(got), err)
+	if got, err = b.Events(t.Context(), b.who, EventQuery{Limit: 1 << 30}); err != nil || len(got.Events) != maxEvents {
+		t.Errorf("%d events, %v", len(got.Events), err)
 	}
 }
 
@@ -104,8 +107,8 @@ func TestForgetEvents(t *testing.T) {
 			t.Errorf("before %d: forgot %d, %v; want %d", step.before, n, err, step.want)
 		}
 	}
-	if got, _, err := b.Events(t.Context(), b.who, EventQuery{}); err != nil || len(got) != 7 {
-		t.Errorf("%d are left, %v", len(got), err)
+	if got, err := b.Events(t.Context(), b.who, EventQuery{}); err != nil || len(got.Events) != 7 {
+		t.Errorf("%d are left, %v", len(got.Events), err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

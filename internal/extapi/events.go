@@ -28,17 +28,16 @@ func (e *edge) events(c call) (any, error) {
 			return nil, searchpack.Errorf(searchpack.ErrInvalid, "since is a time like 2026-01-02T15:04:05Z.")
 		}
 	}
-	events, next, err := e.Catalog.Events(c.Context(), c.who, q)
+	page, err := e.Catalog.Events(c.Context(), c.who, q)
 	if err != nil {
 		return nil, err
 	}
-	if events == nil {
-		events = []*searchpack.Event{}
-	}
-	return eventsJSON{events, next}, nil
+	return eventsJSON(*page), nil
 }
 
+// eventsJSON is a page of the audit log.
 type eventsJSON struct {
 	Events []*searchpack.Event `json:"events"`
-	Next   int64               `json:"next_before,omitempty"` // the before to go on with; absent: there are no more
+	Next   int64               `json:"next_before,omitempty"`
+	Newest int64               `json:"newest,omitempty"`
 }

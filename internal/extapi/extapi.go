@@ -36,7 +36,7 @@ type Catalog interface {
 	Proofs(ctx context.Context, who searchpack.Caller, domain, packageID string) ([]*searchpack.Proof, error)
 	Rollouts(ctx context.Context, who searchpack.Caller, domain string, limit int) ([]*searchpack.Rollout, map[string]*searchpack.Version, error)
 	Usage(ctx context.Context, who searchpack.Caller, domain, packageID string) (*searchpack.Usage, error)
-	Events(ctx context.Context, who searchpack.Caller, q catalog.EventQuery) (events []*searchpack.Event, next int64, err error)
+	Events(ctx context.Context, who searchpack.Caller, q catalog.EventQuery) (*catalog.EventPage, error)
 	CreateJoinToken(ctx context.Context, who searchpack.Caller, in catalog.JoinTokenInput) (*searchpack.JoinToken, error)
 	JoinTokens(ctx context.Context, who searchpack.Caller, domain string) ([]*searchpack.JoinToken, error)
 	DeleteJoinToken(ctx context.Context, who searchpack.Caller, domain, id string) error

@@ -177,9 +177,11 @@ func (f *fake) Usage(_ context.Context, _ searchpack.Caller, domain, packageID s
 	return uses, f.note(domain, packageID)
 }
 
-func (f *fake) Events(_ context.Context, _ searchpack.Caller, q catalog.EventQuery) ([]*searchpack.Event, int64, error) {
-	events := list(f, event)
-	return events, 7 * int64(len(events)), f.note(q)
+func (f *fake) Events(_ context.Context, _ searchpack.Caller, q catalog.EventQuery) (*catalog.EventPage, error) {
+	if f.nothing {
+		return &catalog.EventPage{Events: []*searchpack.Event{}}, f.note(q)
+	}
+	return &catalog.EventPage{Events: []*searchpack.Event{event}, Next: 7, Newest: 9}, f.note(q)
 }
 
 func (f *fake) CreateCredential(_ context.Context, _ searchpack.Caller, in catalog.CredentialInput) (*searchpack.Credential, error) {
