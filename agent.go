@@ -50,6 +50,9 @@ type Credential struct {
 	ExpiresAt   time.Time // zero = never
 }
 
+// ARN of the user, as AWS writes it.
+func (c *Credential) ARN() string { return "arn:aws:iam::" + c.Account + ":user/" + c.Name }
+
 // Event is one line of the audit log.
 type Event struct {
 	ID      int64     `json:"id"` // given by the store

@@ -78,7 +78,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "searchpack: %s (%s --help)\n", cli.OneLine(err.Error()), asked(err))
 		return exitUsage
 	}
-	err = command.Run(&cli.Context{Context: ctx, Globals: &p.Globals, Out: stdout, Now: time.Now, Terminal: terminal(stdout)})
+	err = command.Run(&cli.Context{Context: ctx, Globals: &p.Globals, In: os.Stdin, Out: stdout, Now: time.Now, Terminal: terminal(stdout)})
 	return exitStatus(err, stderr)
 }
 

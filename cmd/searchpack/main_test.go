@@ -157,6 +157,12 @@ func TestUsage(t *testing.T) {
 		"events --limit many":                        "--limit",
 		"server --max-dictionary 3x":                 `"3x" is no size`,
 		"server --max-dictionary -1":                 "--max-dictionary",
+		"server --keep-events soon":                  `"soon" is no time`,
+		"credential create":                          "--user",
+		"credential rotate":                          "<key>",
+		"credential policy K":                        "--policy",
+		"credential create --user k --expires x":     "--expires",
+		"events --since yesterday":                   "--since",
 		"server --log-level loud":                    "--log-level",
 		"server --config-file /none.yml":             "/none.yml",
 		"server extra":                               "unexpected argument extra",
@@ -213,7 +219,7 @@ func TestServerConfiguration(t *testing.T) {
 		"server", "--data", "/d", "--database", "postgres://h/d", "--master-key-file", "/k", "--listen", "127.0.0.1:1", "--agent-listen", "127.0.0.1:2",
 		"--tls-cert", "/c", "--tls-key", "/y", "--source-endpoint", "http://s3", "--source-region", "r", "--source-credentials", credentials,
 		"--allow-source", "*:a/b", "--allow-source", "111122223333:c,*:*", "--max-dictionary", "1KiB", "--account", "111122223333",
-		"--admin-access-key-id", "AK", "--admin-secret-access-key", "SK",
+		"--admin-access-key-id", "AK", "--admin-secret-access-key", "SK", "--keep-events", "7d",
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -226,6 +232,7 @@ func TestServerConfiguration(t *testing.T) {
 	want.TLSCert, want.TLSKey = "/c", "/y"
 	want.SourceEndpoint, want.SourceRegion, want.SourceAccessKey, want.SourceSecretKey = "http://s3", "r", "SRC", "source-secret"
 	want.AllowedSources = map[string][]string{"*": {"a/b", "*"}, "111122223333": {"c"}}
+	want.KeepEvents = 7 * 24 * time.Hour
 	want.MaxDictionary, want.Account, want.AdminAccessKey, want.AdminSecretKey = 1024, "111122223333", "AK", "SK"
 	opts := cmp.FilterPath(func(p cmp.Path) bool { return p.Last().String() == ".Logger" || p.Last().String() == ".Now" }, cmp.Ignore())
 	if d := cmp.Diff(want, got, opts); d != "" {
@@ -245,6 +252,22 @@ func TestByteSize(t *testing.T) {
 		var b byteSize
 		if err := b.UnmarshalText([]byte(text)); err == nil {
 			t.Errorf("%q is %d", text, b)
+		}
+	}
+}
+
+func TestSpan(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]time.Duration{"0": 0, "90d": 2160 * time.Hour, "36h": 36 * time.Hour, "1h30m": 90 * time.Minute, "0d": 0} {
+		var d span
+		if err := d.UnmarshalText([]byte(text)); err != nil || time.Duration(d) != want {
+			t.Errorf("%q: %v, %v", text, time.Duration(d), err)
+		}
+	}
+	for _, text := range []string{"", "d", "-1d", "1.5d", "90", "-1h", "99999999999d", "1d2h"} {
+		var d span
+		if err := d.UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q is %v", text, time.Duration(d))
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/searchpack/searchpack/internal/agentcmd"
 	"github.com/searchpack/searchpack/internal/configfile"
@@ -32,6 +33,8 @@ type serverCmd struct {
 	AllowSource       []string `placeholder:"ACCOUNT:BUCKET/PREFIX" help:"Where packages may come from; may be repeated. '*:*' allows every account every place; nothing given allows nothing."`
 	MaxDictionary     byteSize `default:"2GiB" help:"Largest dictionary."`
 
+	KeepEvents span `default:"90d" placeholder:"TIME" help:"How long the audit log remembers: 90d, 36h; 0 = for ever."`
+
 	Account        string `default:"000000000000" help:"Account of the first key, 12 digits."`
 	AdminAccessKey string `name:"admin-access-key-id" placeholder:"ID" help:"First key, on an empty database (else one is made and written to the data folder)."`
 	AdminSecretKey string `name:"admin-secret-access-key" placeholder:"SECRET" help:"Its secret. Use the environment variable SEARCHPACK_ADMIN_SECRET_ACCESS_KEY, not the flag."`
@@ -56,6 +59,7 @@ func (c *serverCmd) config(log *slog.Logger) (server.Config, error) {
 	cfg.SourceEndpoint, cfg.SourceRegion = c.SourceEndpoint, c.SourceRegion
 	cfg.Account, cfg.AdminAccessKey, cfg.AdminSecretKey = c.Account, c.AdminAccessKey, c.AdminSecretKey
 	cfg.MaxDictionary = int64(c.MaxDictionary)
+	cfg.KeepEvents = time.Duration(c.KeepEvents)
 	cfg.Logger = log
 	var err error
 	if cfg.AllowedSources, err = sources(c.AllowSource); err != nil {
@@ -101,6 +105,27 @@ func sources(entries []string) (map[string][]string, error) {
 		out[account] = append(out[account], place)
 	}
 	return out, nil
+}
+
+// span is a time on the command line, in days too: 90d, 36h.
+type span time.Duration
+
+// UnmarshalText reads a time.
+func (d *span) UnmarshalText(text []byte) error {
+	days, inDays := strings.CutSuffix(string(text), "d")
+	if inDays {
+		n, err := strconv.ParseUint(days, 10, 16)
+		if err == nil {
+			*d = span(time.Duration(n) * 24 * time.Hour)
+			return nil
+		}
+	}
+	got, err := time.ParseDuration(string(text))
+	if err != nil || got < 0 {
+		return fmt.Errorf("%q is no time: write 90d, 36h or 0", text)
+	}
+	*d = span(got)
+	return nil
 }
 
 // byteSize is a size on the command line: 2GiB, 500MiB, 1000000.

@@ -43,7 +43,9 @@ type Options struct {
 	// object, pass a role. nil: everything is allowed.
 	Authorize        searchpack.Authorizer
 	OnDomainsChanged func()
-	Logger           *slog.Logger
+	// Authorize decides what an edge cannot ask, because it follows from what is stored; nil: allowed.
+	Authorize searchpack.Authorizer
+	Logger    *slog.Logger
 }
 
 // New returns a catalog.
@@ -94,11 +96,13 @@ func newPackageID(t searchpack.PackageType) string {
 	return fmt.Sprintf("F%d", n.Int64()+100_000_000)
 }
 
-// audit adds an event for a mutating call to the same transaction.
+// audit adds an event for a mutating call that succeeds, to its own transaction. The edge notes the
+// ones that fail.
 func (c *Catalog) audit(ctx context.Context, tx searchpack.Tx, who searchpack.Caller, action, subject, detail string) error {
 	return tx.AddEvent(ctx, &searchpack.Event{
 		At: c.clock(), Account: who.Account, Region: who.Region, Actor: who.ARN,
 		Action: action, Subject: subject, Detail: detail,
+		Result: ResultOK, AccessKey: who.AccessKey, SourceIP: who.SourceIP, RequestID: who.RequestID,
 	})
 }
 

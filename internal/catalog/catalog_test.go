@@ -128,8 +128,8 @@ func TestCreatePackageAnswersAndQueuesTheImport(t *testing.T) {
 	if err != nil || len(got) != 1 || got[0].ID != p.ID {
 		t.Errorf("described %v, %v", got, err)
 	}
-	if events, err := b.Events(t.Context(), b.who, 0, 10); err != nil || len(events) != 1 || events[0].Action != "CreatePackage" || events[0].Actor != b.who.ARN {
-		t.Errorf("audited %+v, %v", events, err)
+	if got, err := b.Events(t.Context(), b.who, EventQuery{Limit: 10}); err != nil || len(got.Events) != 1 || got.Events[0].Action != "CreatePackage" || got.Events[0].Actor != b.who.ARN {
+		t.Errorf("audited %+v, %v", got, err)
 	}
 }
 

@@ -95,15 +95,3 @@ func (c *Catalog) Usage(ctx context.Context, who searchpack.Caller, domain, pack
 	u.Uses = kept
 	return u, err
 }
-
-// Events returns the newest limit events of the caller's account and region with an id below
-// before (0: from the newest), newest first.
-func (c *Catalog) Events(ctx context.Context, who searchpack.Caller, before int64, limit int) ([]*searchpack.Event, error) {
-	var es []*searchpack.Event
-	err := c.store.View(ctx, func(tx searchpack.Tx) error {
-		var err error
-		es, err = tx.Events(ctx, who.Account, who.Region, before, limit)
-		return err
-	})
-	return es, err
-}

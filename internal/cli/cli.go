@@ -26,6 +26,8 @@ type Commands struct {
 	Usage    UsageCmd    `cmd:"" group:"client" help:"Show which indices and templates use a package."`
 	Events   EventsCmd   `cmd:"" group:"client" help:"Show the audit log."`
 	Token    TokenCmd    `cmd:"" group:"client" help:"Make, list and revoke join tokens for agents."`
+
+	Credential CredentialCmd `cmd:"" group:"client" help:"Manage accounts, users, their keys and what these may do."`
 }
 
 // Globals are the flags that all client commands share.
@@ -39,6 +41,7 @@ type Globals struct {
 type Context struct {
 	context.Context
 	Globals *Globals
+	In      io.Reader // what a file named "-" is
 	Out     io.Writer
 	Now     func() time.Time
 	// Terminal describes Out; the zero value is no terminal.

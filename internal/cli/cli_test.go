@@ -44,11 +44,22 @@ var commands = map[string]struct {
 	"rollouts-none": {&RolloutsCmd{Domain: "empty", Limit: 20}, []string{"GET /domains/empty/rollouts?limit=20", "GET /domains/empty/proofs"}, ""},
 	"usage":         {&UsageCmd{Package: "synonyms", Domain: "shop"}, []string{"GET /domains/shop/usage?package_id=F111111111"}, "usage"},
 	"usage-none":    {&UsageCmd{Package: "synonyms", Domain: "empty"}, []string{"GET /domains/empty/usage?package_id=F111111111"}, "usage-none"},
-	"events":        {&EventsCmd{Limit: 50}, []string{"GET /events?limit=50"}, "events"},
-	"events-before": {&EventsCmd{Limit: 5, Before: 9}, []string{"GET /events?before=9&limit=5"}, "events"},
-	"token-create":  {&TokenCreateCmd{Domain: "shop", Uses: 3, Expires: time.Minute, CIDR: "10.0.0.0/8"}, []string{"POST /domains/shop/tokens"}, "token-created"},
-	"token-list":    {&TokenListCmd{Domain: "shop"}, []string{"GET /domains/shop/tokens"}, "tokens"},
-	"token-delete":  {&TokenDeleteCmd{Domain: "shop", ID: "tok-1"}, []string{"DELETE /domains/shop/tokens/tok-1"}, "token-deleted"},
+	"events":        {&EventsCmd{Limit: 1}, []string{"GET /events?limit=1"}, "events"},
+	"events-some": {
+		&EventsCmd{Limit: 1, Before: 9, Action: "Create&", Subject: "F1", Since: time.Hour},
+		[]string{"GET /events?action=Create%26&before=9&limit=1&since=2026-03-04T07%3A06%3A07Z&subject=F1"}, "events",
+	},
+	"credential-create":     {&CredentialCreateCmd{User: "ci", Admin: true}, []string{"POST /credentials"}, "credential-created"},
+	"credential-list":       {&CredentialListCmd{}, []string{"GET /credentials"}, "credentials"},
+	"credential-list-some":  {&CredentialListCmd{Account: "1&2"}, []string{"GET /credentials?account=1%262"}, "credentials"},
+	"credential-show":       {&CredentialShowCmd{Key: "SPKAEXAMPLE"}, []string{"GET /credentials/SPKAEXAMPLE"}, "credential"},
+	"credential-rotate":     {&CredentialRotateCmd{Key: "SPKAEXAMPLE"}, []string{"POST /credentials/SPKAEXAMPLE/rotate"}, "credential-rotated"},
+	"credential-activate":   {&CredentialActivateCmd{Key: "SPKAEXAMPLE"}, []string{"PATCH /credentials/SPKAEXAMPLE"}, "credential-updated"},
+	"credential-deactivate": {&CredentialDeactivateCmd{Key: "SPKAEXAMPLE"}, []string{"PATCH /credentials/SPKAEXAMPLE"}, "credential-updated"},
+	"credential-delete":     {&CredentialDeleteCmd{Key: "SPKAEXAMPLE"}, []string{"DELETE /credentials/SPKAEXAMPLE"}, "credential-deleted"},
+	"token-create":          {&TokenCreateCmd{Domain: "shop", Uses: 3, Expires: time.Minute, CIDR: "10.0.0.0/8"}, []string{"POST /domains/shop/tokens"}, "token-created"},
+	"token-list":            {&TokenListCmd{Domain: "shop"}, []string{"GET /domains/shop/tokens"}, "tokens"},
+	"token-delete":          {&TokenDeleteCmd{Domain: "shop", ID: "tok-1"}, []string{"DELETE /domains/shop/tokens/tok-1"}, "token-deleted"},
 }
 
 func TestCommands(t *testing.T) {
@@ -230,7 +241,7 @@ func TestNoCredentials(t *testing.T) {
 		t.Setenv(name, "")
 	}
 	s := newServer(t, nil)
-	for _, c := range []command{&PackagesCmd{}, &EventsCmd{}} {
+	for _, c := range []command{&PackagesCmd{}, &EventsCmd{Limit: 1}} {
 		if _, err := s.run(t, c, "table", Terminal{}); !errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), "no credentials") {
 			t.Error(err)
 		}
@@ -266,6 +277,10 @@ func TestServerErrors(t *testing.T) {
 		"rollouts of other": {&RolloutsCmd{Domain: "shop", Limit: 1}, say(200, "", `{"rollouts":1,"proofs":2}`), "not Searchpack's extension API"},
 		"rollouts missing":  {&RolloutsCmd{Domain: "shop", Limit: 1}, say(200, "", `{}`), "not Searchpack's extension API"},
 		"another's domain":  {&DomainsCmd{Name: []string{"shop"}}, say(200, "", `{}`), "not the OpenSearch service's API"},
+		"key forgotten":     {&CredentialCreateCmd{User: "ci", Admin: true}, say(200, "", `{"access_key":"K"}`), "did not say which"},
+		"key not rotated":   {&CredentialRotateCmd{Key: "K"}, say(200, "", `{}`), "did not say which"},
+		"endless events":    {&EventsCmd{Limit: 2, Before: 5}, say(200, "", `{"events":[],"next_before":5}`), "do not come to an end"},
+		"events of other":   {&EventsCmd{Limit: 2}, say(200, "", `{"events":["x"]}`), "not Searchpack's extension API"},
 		"token forgotten":   {&TokenCreateCmd{Domain: "shop"}, say(200, "", `{}`), "did not say which"},
 		"no such package":   {&VersionsCmd{Package: "nix"}, nil, "there is no package nix"},
 		"no such packages":  {&PackagesCmd{Name: []string{"synonyms", "nix"}}, nil, "there is no package nix"},
@@ -290,7 +305,7 @@ func TestPrivateAuthority(t *testing.T) {
 	s := &server{Server: httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { answer(t, w, r) }))}
 	defer s.Close()
 	s.Config.ErrorLog = log.New(io.Discard, "", 0)
-	both := []command{&PackagesCmd{}, &EventsCmd{}}
+	both := []command{&PackagesCmd{}, &EventsCmd{Limit: 1}}
 	t.Setenv("AWS_CA_BUNDLE", "")
 	for _, c := range both {
 		if _, err := s.run(t, c, "table", Terminal{}); err == nil || !strings.Contains(err.Error(), "certificate") {
@@ -313,7 +328,7 @@ func TestServerAway(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, nil)
 	s.Close()
-	for _, c := range []command{&PackagesCmd{}, &DomainsCmd{}, &EventsCmd{}} {
+	for _, c := range []command{&PackagesCmd{}, &DomainsCmd{}, &EventsCmd{Limit: 1}} {
 		_, err := s.run(t, c, "table", Terminal{})
 		if err == nil || !strings.HasPrefix(err.Error(), "the server at "+s.URL+" does not answer: ") {
 			t.Errorf("%T: %v", c, err)
@@ -324,7 +339,7 @@ func TestServerAway(t *testing.T) {
 func TestStopped(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, nil)
-	for _, c := range []command{&PackagesCmd{}, &EventsCmd{}} {
+	for _, c := range []command{&PackagesCmd{}, &EventsCmd{Limit: 1}} {
 		err := c.Run(&Context{Context: cancelled(), Out: io.Discard, Now: time.Now, Globals: &Globals{EndpointURL: s.URL, Output: "table"}})
 		if err == nil || errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), "cancel") {
 			t.Errorf("%T: %v", c, err)

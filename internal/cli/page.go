@@ -107,9 +107,9 @@ func (p *page) below(text string) {
 
 // What a state's colour says: fine, under way, needs somebody.
 var (
-	green  = []string{"ACTIVE", "AVAILABLE", "ready", "proves", "done", "healed"}
-	yellow = []string{"ASSOCIATING", "DISSOCIATING", "COPYING", "VALIDATING", "processing", "owes", "unseen", "queued", "running", "warning", "away", "owed"}
-	red    = []string{"ASSOCIATION_FAILED", "DISSOCIATION_FAILED", "COPY_FAILED", "VALIDATION_FAILED", "blocks", "failed", "aborted", "error"}
+	green  = []string{"ACTIVE", "AVAILABLE", "ready", "proves", "done", "healed", "active"}
+	yellow = []string{"ASSOCIATING", "DISSOCIATING", "COPYING", "VALIDATING", "processing", "owes", "unseen", "queued", "running", "warning", "away", "owed", "inactive"}
+	red    = []string{"ASSOCIATION_FAILED", "DISSOCIATION_FAILED", "COPY_FAILED", "VALIDATION_FAILED", "blocks", "failed", "aborted", "error", "expired"}
 )
 
 func (p *page) coloured(cell string) string {

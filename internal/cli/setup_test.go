@@ -51,6 +51,13 @@ var recorded = map[string]string{
 	"POST /domains/shop/tokens":          "token-created",
 	"DELETE /domains/shop/tokens/tok-1":  "token-deleted",
 	"GET /events":                        "events",
+
+	"GET /credentials":                     "credentials",
+	"POST /credentials":                    "credential-created",
+	"GET /credentials/SPKAEXAMPLE":         "credential",
+	"PATCH /credentials/SPKAEXAMPLE":       "credential-updated",
+	"POST /credentials/SPKAEXAMPLE/rotate": "credential-rotated",
+	"DELETE /credentials/SPKAEXAMPLE":      "credential-deleted",
 }
 
 // server is one that gives recorded answers; other is tried first.
@@ -109,7 +116,7 @@ func (s *server) run(t *testing.T, c command, format string, terminal Terminal) 
 	t.Helper()
 	var out bytes.Buffer
 	err := c.Run(&Context{
-		Context: t.Context(), Out: &out, Now: func() time.Time { return now }, Terminal: terminal,
+		Context: t.Context(), In: strings.NewReader("from standard input"), Out: &out, Now: func() time.Time { return now }, Terminal: terminal,
 		Globals: &Globals{EndpointURL: s.URL, Region: "eu-central-1", Output: format},
 	})
 	return out.String(), err

@@ -114,28 +114,6 @@ func (e *edge) usage(c call) (any, error) {
 	}, nil
 }
 
-// maxEvents is how many events one answer holds.
-const maxEvents = 1000
-
-func (e *edge) events(c call) (any, error) {
-	limit, err := c.number("limit", 1, maxEvents, 100)
-	if err != nil {
-		return nil, err
-	}
-	before, err := c.number("before", 1, 1<<62, 0)
-	if err != nil {
-		return nil, err
-	}
-	es, err := e.Catalog.Events(c.Context(), c.who, before, int(limit))
-	if err != nil {
-		return nil, err
-	}
-	if es == nil {
-		es = []*searchpack.Event{}
-	}
-	return map[string]any{"events": es}, nil
-}
-
 // tokenJSON is a join token; Token, the secret text, only in the answer that makes it.
 type tokenJSON struct {
 	ID        string    `json:"id"`

@@ -18,8 +18,11 @@ import (
 // Prefix of every path of this edge.
 const Prefix = "/searchpack/v1"
 
-// maxBody bounds a request's body: the largest is a join token's few fields.
-const maxBody = 64 << 10
+// maxBody bounds a request's body: the largest is a credential with ten policies of 6,144 characters.
+const maxBody = 256 << 10
+
+// actionPrefix begins the IAM actions of this edge's operations.
+const actionPrefix = "searchpack:"
 
 //go:embed openapi.json
 var openAPI []byte
@@ -33,30 +36,51 @@ type Catalog interface {
 	Proofs(ctx context.Context, who searchpack.Caller, domain, packageID string) ([]*searchpack.Proof, error)
 	Rollouts(ctx context.Context, who searchpack.Caller, domain string, limit int) ([]*searchpack.Rollout, map[string]*searchpack.Version, error)
 	Usage(ctx context.Context, who searchpack.Caller, domain, packageID string) (*searchpack.Usage, error)
-	Events(ctx context.Context, who searchpack.Caller, before int64, limit int) ([]*searchpack.Event, error)
+	Events(ctx context.Context, who searchpack.Caller, q catalog.EventQuery) (*catalog.EventPage, error)
 	CreateJoinToken(ctx context.Context, who searchpack.Caller, in catalog.JoinTokenInput) (*searchpack.JoinToken, error)
 	JoinTokens(ctx context.Context, who searchpack.Caller, domain string) ([]*searchpack.JoinToken, error)
 	DeleteJoinToken(ctx context.Context, who searchpack.Caller, domain, id string) error
 	RetireNode(ctx context.Context, who searchpack.Caller, domain, node string) (*searchpack.Agent, error)
+	CreateCredential(ctx context.Context, who searchpack.Caller, in catalog.CredentialInput) (*searchpack.Credential, error)
+	Credentials(ctx context.Context, who searchpack.Caller, account string) ([]*searchpack.Credential, error)
+	Credential(ctx context.Context, who searchpack.Caller, accessKey string) (*searchpack.Credential, error)
+	UpdateCredential(ctx context.Context, who searchpack.Caller, accessKey string, ch catalog.CredentialChange) (*searchpack.Credential, error)
+	RotateCredential(ctx context.Context, who searchpack.Caller, accessKey string, key catalog.SealedKey) (*searchpack.Credential, error)
+	DeleteCredential(ctx context.Context, who searchpack.Caller, accessKey string) error
 }
 
-// Config of the edge. All fields but Logger are required.
+// Config of the edge. All fields but Authorize, Refused and Logger are required.
 type Config struct {
 	Catalog      Catalog
 	Authenticate func(r *http.Request, body []byte) (searchpack.Caller, error)
+	// Authorize decides whether the caller may do it; nil: every authenticated caller may.
+	Authorize searchpack.Authorizer
+	// Refused is told of each mutating call of a known caller that fails, for the audit log: the
+	// catalog notes those that succeed. The event's time is not set.
+	Refused func(ctx context.Context, e searchpack.Event)
 	// NewToken makes a join token: its id, the text the user gets, the hash that is stored.
 	NewToken func() (id, text string, hash searchpack.Digest, err error)
+	// NewKey makes a key, or a temporary one.
+	NewKey func(temporary bool) Key
 	// Healthy returns nil while the program can do its work.
 	Healthy func(ctx context.Context) error
 	Version string // of the program
 	Logger  *slog.Logger
 }
 
+// Key is a key as it is made: to be told once, and to be stored sealed.
+type Key struct {
+	Secret       string
+	SessionToken string // of a temporary key
+	catalog.SealedKey
+}
+
 type edge struct {
 	Config
 	mux *http.ServeMux
-	// operations are what handle was given, "GET /events"; openapi.json describes the same.
-	operations []string
+	// operations are what handle was given, "GET /events", with the IAM action of each, "" for one
+	// that needs no credentials; openapi.json describes the same.
+	operations map[string]string
 }
 
 // New returns the handler of every path under Prefix.
@@ -66,24 +90,30 @@ func newEdge(c Config) *edge {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	e := &edge{Config: c, mux: http.NewServeMux()}
-	e.open("GET /health", e.health)
-	e.open("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) {
+	e := &edge{Config: c, mux: http.NewServeMux(), operations: map[string]string{}}
+	e.open("GET /health", "", e.health)
+	e.open("GET /openapi.json", "", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write(openAPI)
 	})
-	e.handle("GET /packages/{package}/versions", e.versions)
-	e.handle("GET /packages/{package}/findings", e.findings, "version")
-	e.handle("GET /domains/{domain}/associations", e.associations)
-	e.handle("GET /domains/{domain}/nodes", e.nodes)
-	e.handle("POST /domains/{domain}/nodes/{node}/retire", e.retire)
-	e.handle("GET /domains/{domain}/proofs", e.proofs, "package_id")
-	e.handle("GET /domains/{domain}/rollouts", e.rollouts, "limit")
-	e.handle("GET /domains/{domain}/usage", e.usage, "package_id")
-	e.handle("GET /domains/{domain}/tokens", e.tokens)
-	e.handle("POST /domains/{domain}/tokens", e.createToken)
-	e.handle("DELETE /domains/{domain}/tokens/{token}", e.deleteToken)
-	e.handle("GET /events", e.events, "limit", "before")
+	e.handle("GET /packages/{package}/versions", "ListVersions", e.versions)
+	e.handle("GET /packages/{package}/findings", "ListFindings", e.findings, "version")
+	e.handle("GET /domains/{domain}/associations", "ListAssociations", e.associations)
+	e.handle("GET /domains/{domain}/nodes", "ListNodes", e.nodes)
+	e.handle("POST /domains/{domain}/nodes/{node}/retire", "RetireNode", e.retire)
+	e.handle("GET /domains/{domain}/proofs", "ListProofs", e.proofs, "package_id")
+	e.handle("GET /domains/{domain}/rollouts", "ListRollouts", e.rollouts, "limit")
+	e.handle("GET /domains/{domain}/usage", "GetUsage", e.usage, "package_id")
+	e.handle("GET /domains/{domain}/tokens", "ListJoinTokens", e.tokens)
+	e.handle("POST /domains/{domain}/tokens", "CreateJoinToken", e.createToken)
+	e.handle("DELETE /domains/{domain}/tokens/{token}", "DeleteJoinToken", e.deleteToken)
+	e.handle("GET /events", "ListEvents", e.events, "limit", "before", "after", "since", "action", "subject")
+	e.handle("GET /credentials", "ListCredentials", e.credentials, "account")
+	e.handle("POST /credentials", "CreateCredential", e.createCredential)
+	e.handle("GET /credentials/{key}", "GetCredential", e.credential)
+	e.handle("PATCH /credentials/{key}", "UpdateCredential", e.updateCredential)
+	e.handle("POST /credentials/{key}/rotate", "RotateCredential", e.rotateCredential)
+	e.handle("DELETE /credentials/{key}", "DeleteCredential", e.deleteCredential)
 	return e
 }
 

@@ -96,6 +96,15 @@ var (
 	event = &searchpack.Event{
 		ID: 7, At: moment, Account: key.Account, Region: key.Region, Actor: "arn:aws:iam::000000000000:user/admin",
 		Action: "CreatePackage", Subject: "F111111111", Detail: "s3://dictionaries/synonyms.txt",
+		Result: "ok", AccessKey: "SPKAEXAMPLE", SourceIP: "192.0.2.7", RequestID: "req-1",
+	}
+	credential = &searchpack.Credential{
+		AccessKey: "SPKAEXAMPLE", Account: key.Account, Name: "kim", Sealed: []byte("sealed"), CreatedAt: moment,
+		Policies: []string{`{"Version":"2012-10-17","Statement":[]}`}, Operator: true,
+	}
+	temporary = &searchpack.Credential{
+		AccessKey: "SPKTEXAMPLE", Account: key.Account, Name: "ci", Sealed: []byte("sealed"), CreatedAt: moment, Inactive: true,
+		SessionHash: digest, ExpiresAt: moment.Add(time.Hour),
 	}
 )
 
@@ -168,8 +177,35 @@ func (f *fake) Usage(_ context.Context, _ searchpack.Caller, domain, packageID s
 	return uses, f.note(domain, packageID)
 }
 
-func (f *fake) Events(_ context.Context, _ searchpack.Caller, before int64, limit int) ([]*searchpack.Event, error) {
-	return list(f, event), f.note(before, limit)
+func (f *fake) Events(_ context.Context, _ searchpack.Caller, q catalog.EventQuery) (*catalog.EventPage, error) {
+	if f.nothing {
+		return &catalog.EventPage{Events: []*searchpack.Event{}}, f.note(q)
+	}
+	return &catalog.EventPage{Events: []*searchpack.Event{event}, Next: 7, Newest: 9}, f.note(q)
+}
+
+func (f *fake) CreateCredential(_ context.Context, _ searchpack.Caller, in catalog.CredentialInput) (*searchpack.Credential, error) {
+	return temporary, f.note(in)
+}
+
+func (f *fake) Credentials(_ context.Context, _ searchpack.Caller, account string) ([]*searchpack.Credential, error) {
+	return list(f, credential, temporary), f.note(account)
+}
+
+func (f *fake) Credential(_ context.Context, _ searchpack.Caller, accessKey string) (*searchpack.Credential, error) {
+	return credential, f.note(accessKey)
+}
+
+func (f *fake) UpdateCredential(_ context.Context, _ searchpack.Caller, accessKey string, ch catalog.CredentialChange) (*searchpack.Credential, error) {
+	return credential, f.note(accessKey, ch)
+}
+
+func (f *fake) RotateCredential(_ context.Context, _ searchpack.Caller, accessKey string, k catalog.SealedKey) (*searchpack.Credential, error) {
+	return credential, f.note(accessKey, k)
+}
+
+func (f *fake) DeleteCredential(_ context.Context, _ searchpack.Caller, accessKey string) error {
+	return f.note(accessKey)
 }
 
 func (f *fake) CreateJoinToken(_ context.Context, _ searchpack.Caller, in catalog.JoinTokenInput) (*searchpack.JoinToken, error) {
@@ -198,7 +234,15 @@ type site struct {
 	refused error // by authentication
 	sick    error
 	log     bytes.Buffer
-	handler http.Handler
+	// authorize decides; nil: everything is allowed. events are those of failed calls.
+	authorize searchpack.Authorizer
+	events    []searchpack.Event
+	handler   http.Handler
+}
+
+// caller is who sends the requests.
+var caller = searchpack.Caller{
+	Account: key.Account, Region: key.Region, AccessKey: "SPKAEXAMPLE", User: "kim", ARN: "arn:aws:iam::000000000000:user/kim", SourceIP: "192.0.2.7",
 }
 
 func newSite(t *testing.T) *site {
@@ -206,7 +250,24 @@ func newSite(t *testing.T) *site {
 	s.handler = New(Config{
 		Catalog: s.catalog,
 		Authenticate: func(*http.Request, []byte) (searchpack.Caller, error) {
-			return searchpack.Caller{Account: key.Account, Region: key.Region}, s.refused
+			if s.refused != nil {
+				return searchpack.Caller{}, s.refused
+			}
+			return caller, nil
+		},
+		Authorize: func(who searchpack.Caller, action, resource string, conditions map[string]string) error {
+			if s.authorize == nil {
+				return nil
+			}
+			return s.authorize(who, action, resource, conditions)
+		},
+		Refused: func(_ context.Context, e searchpack.Event) { s.events = append(s.events, e) },
+		NewKey: func(temporary bool) Key {
+			k := Key{Secret: "the-secret", SealedKey: catalog.SealedKey{AccessKey: "SPKAEXAMPLE", Sealed: []byte("sealed")}}
+			if temporary {
+				k.AccessKey, k.SessionToken, k.SessionHash = "SPKTEXAMPLE", "the-token", digest
+			}
+			return k
 		},
 		NewToken: func() (string, string, searchpack.Digest, error) { return "tok-1", "the-secret-text", digest, nil },
 		Healthy:  func(context.Context) error { return s.sick },

@@ -29,6 +29,7 @@ type schema struct {
 
 type operationDoc struct {
 	OperationID string `json:"operationId"`
+	Action      string `json:"x-iam-action"`
 	Summary     string
 	Parameters  []struct {
 		Name, In, Description string

@@ -2,6 +2,7 @@ package extapi
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -83,27 +84,33 @@ func (s *statusOnly) Header() http.Header         { return s.header }
 func (s *statusOnly) WriteHeader(status int)      { s.status = status }
 func (s *statusOnly) Write(b []byte) (int, error) { return len(b), nil }
 
-// call is one authenticated request.
+// call is one request to an operation, authenticated and allowed when the operation sees it.
 type call struct {
 	*http.Request
 	who   searchpack.Caller
 	query url.Values
 	body  []byte
+	// subject is what the event of a failed call says it was about. It begins as the domain or the
+	// key in the path.
+	subject *string
 }
 
-// open registers an operation that needs no credentials.
-func (e *edge) open(operation string, f http.HandlerFunc) {
+// open registers what needs no credentials, or looks at them itself.
+func (e *edge) open(operation, action string, f http.HandlerFunc) {
 	method, path, _ := strings.Cut(operation, " ")
-	e.operations = append(e.operations, operation)
+	e.operations[operation] = action
 	e.mux.HandleFunc(method+" "+Prefix+path, f)
 }
 
-// handle registers an operation whose function returns the document to answer with, and the query
-// parameters that it takes.
-func (e *edge) handle(operation string, f func(call) (any, error), parameters ...string) {
-	e.open(operation, func(w http.ResponseWriter, r *http.Request) {
-		answer, err := e.answer(w, r, f, parameters)
+// handle registers an operation by the name that IAM and the audit log know it by, whose function
+// returns the document to answer with, and the query parameters that it takes.
+func (e *edge) handle(operation, name string, f func(call) (any, error), parameters ...string) {
+	e.open(operation, actionPrefix+name, func(w http.ResponseWriter, r *http.Request) {
+		subject := cmp.Or(r.PathValue("domain"), r.PathValue("key"))
+		c := call{Request: r, subject: &subject}
+		answer, err := e.answer(w, &c, name, f, parameters)
 		if err != nil {
+			e.note(c, name, err)
 			e.fail(w, r, err)
 			return
 		}
@@ -118,7 +125,34 @@ const (
 	answerTime = time.Minute
 )
 
-func (e *edge) answer(w http.ResponseWriter, r *http.Request, f func(call) (any, error), parameters []string) (any, error) {
+// answer turns a panic into an error with its stack, for the log.
+func (e *edge) answer(w http.ResponseWriter, c *call, name string, f func(call) (any, error), parameters []string) (answer any, err error) {
+	defer func() {
+		p := recover()
+		switch {
+		case p == http.ErrAbortHandler: //nolint:errorlint // compared as net/http does
+			panic(p)
+		case p != nil:
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	if c.body, err = readBody(w, c.Request); err != nil {
+		return nil, err
+	}
+	if c.who, err = e.Authenticate(c.Request, c.body); err != nil {
+		return nil, err
+	}
+	c.who.RequestID = w.Header().Get("x-amzn-RequestId")
+	if err := e.authorize(c, name); err != nil {
+		return nil, err
+	}
+	if c.query, err = parameter(c.Request, parameters); err != nil {
+		return nil, err
+	}
+	return f(*c)
+}
+
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	slow := http.NewResponseController(w)
 	_ = slow.SetReadDeadline(time.Now().Add(bodyTime)) // not every writer has one
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
@@ -130,15 +164,7 @@ func (e *edge) answer(w http.ResponseWriter, r *http.Request, f func(call) (any,
 	case err != nil:
 		return nil, searchpack.Errorf(searchpack.ErrInvalid, "The request body could not be read to its end.")
 	}
-	who, err := e.Authenticate(r, body)
-	if err != nil {
-		return nil, err
-	}
-	query, err := parameter(r, parameters)
-	if err != nil {
-		return nil, err
-	}
-	return f(call{Request: r, who: who, query: query, body: body})
+	return body, nil
 }
 
 // parameter reads the query. A parameter that the operation does not take is refused: a misspelt

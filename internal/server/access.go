@@ -9,6 +9,7 @@ import (
 
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/auth/enroll"
+	"github.com/searchpack/searchpack/internal/auth/iam"
 	"github.com/searchpack/searchpack/internal/auth/sigv4"
 	"github.com/searchpack/searchpack/internal/catalog"
 )
@@ -38,9 +39,13 @@ func (s *Server) Store() searchpack.Store { return s.store }
 // Catalog is the application, for the development stack, which makes domains by itself.
 func (s *Server) Catalog() *catalog.Catalog { return s.catalog }
 
-// Admin is the caller whom the development stack acts as.
+// Admin is the caller whom the development stack acts as. It may do everything.
 func (s *Server) Admin() searchpack.Caller {
-	return searchpack.Caller{Account: s.cfg.Account, Region: s.cfg.Region, ARN: "arn:aws:iam::" + s.cfg.Account + ":user/admin"}
+	c := searchpack.Credential{Account: s.cfg.Account, Name: adminUser}
+	return searchpack.Caller{
+		Account: c.Account, Region: s.cfg.Region, User: c.Name, ARN: c.ARN(),
+		Policies: []string{iam.AdminPolicy}, Operator: true,
+	}
 }
 
 // Identify checks the signature of a request for a service ("es", "sts") and says who sent it.

@@ -46,6 +46,9 @@ type Config struct {
 	Account, Region                string
 	AdminAccessKey, AdminSecretKey string
 
+	// KeepEvents is how long the audit log remembers; 0 = for ever.
+	KeepEvents time.Duration
+
 	Limits catalog.Limits
 	// OnDomainsChanged is called after a domain was made or deleted.
 	OnDomainsChanged func()
@@ -61,6 +64,7 @@ const (
 	DefaultAccount       = "000000000000"
 	DefaultRegion        = "us-east-1"
 	DefaultMaxDictionary = 2 << 30
+	DefaultKeepEvents    = 90 * 24 * time.Hour
 )
 
 // Default returns the configuration for a data folder.
@@ -68,16 +72,16 @@ func Default(dataDir string) Config {
 	return Config{
 		DataDir: dataDir, Listen: DefaultListen, AgentListen: DefaultAgentListen,
 		Account: DefaultAccount, Region: DefaultRegion, SourceRegion: DefaultRegion,
-		MaxDictionary: DefaultMaxDictionary, Version: Version,
+		MaxDictionary: DefaultMaxDictionary, KeepEvents: DefaultKeepEvents, Version: Version,
 		Logger: slog.New(slog.DiscardHandler), Now: time.Now,
 	}
 }
 
 // String shows the configuration without secrets; so do the other ways of printing it.
 func (c Config) String() string {
-	return fmt.Sprintf("data=%s database=%s master_key_file=%s listen=%s tls_cert=%s agent_listen=%s source_endpoint=%s source_region=%s source_access_key=%s source_secret_key=%s allowed_sources=%v max_dictionary=%d account=%s region=%s admin_access_key=%s admin_secret_key=%s",
+	return fmt.Sprintf("data=%s database=%s master_key_file=%s listen=%s tls_cert=%s agent_listen=%s source_endpoint=%s source_region=%s source_access_key=%s source_secret_key=%s allowed_sources=%v max_dictionary=%d keep_events=%s account=%s region=%s admin_access_key=%s admin_secret_key=%s",
 		c.DataDir, elideDSN(c.Database), c.masterKeyFile(), c.Listen, c.TLSCert, c.AgentListen, c.SourceEndpoint, c.SourceRegion,
-		c.SourceAccessKey, elide(c.SourceSecretKey), c.AllowedSources, c.MaxDictionary, c.Account, c.Region, c.AdminAccessKey, elide(c.AdminSecretKey))
+		c.SourceAccessKey, elide(c.SourceSecretKey), c.AllowedSources, c.MaxDictionary, c.KeepEvents, c.Account, c.Region, c.AdminAccessKey, elide(c.AdminSecretKey))
 }
 
 // GoString is for %#v.
@@ -139,6 +143,8 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("%w: SEARCHPACK_ADMIN_ACCESS_KEY_ID and SEARCHPACK_ADMIN_SECRET_ACCESS_KEY go together", ErrConfig)
 	case c.MaxDictionary <= 0:
 		return fmt.Errorf("%w: --max-dictionary is a size above 0", ErrConfig)
+	case c.KeepEvents < 0:
+		return fmt.Errorf("%w: --keep-events is a time above 0, or 0 to keep them for ever", ErrConfig)
 	case c.Database != "" && !strings.HasPrefix(c.Database, "postgres://") && !strings.HasPrefix(c.Database, "postgresql://"):
 		return fmt.Errorf("%w: --database begins with postgres:// (without it, SQLite in the data folder is used)", ErrConfig)
 	case !digits(c.Account):

@@ -2,13 +2,10 @@ package server
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,8 +13,8 @@ import (
 
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/auth/enroll"
+	"github.com/searchpack/searchpack/internal/auth/iam"
 	"github.com/searchpack/searchpack/internal/auth/seal"
-	"github.com/searchpack/searchpack/internal/auth/sigv4"
 )
 
 // authorityName is the row that keeps the sealed authority.
@@ -69,6 +66,9 @@ func loadAuthority(ctx context.Context, store searchpack.Store, key *seal.Key, n
 	return enroll.LoadAuthority(bundle)
 }
 
+// adminUser is the user of the first key.
+const adminUser = "admin"
+
 // credentialsFile is where a made first key goes, in the data folder.
 const credentialsFile = "admin-credentials"
 
@@ -94,7 +94,8 @@ func (s *Server) firstKey(ctx context.Context) error {
 			return err
 		}
 		return tx.PutCredential(ctx, &searchpack.Credential{
-			AccessKey: access, Account: s.cfg.Account, Name: "admin", Sealed: sealed, CreatedAt: s.now(),
+			AccessKey: access, Account: s.cfg.Account, Name: adminUser, Sealed: sealed, CreatedAt: s.now(),
+			Policies: []string{iam.AdminPolicy}, Operator: true,
 		})
 	})
 	switch {
@@ -123,12 +124,7 @@ func (s *Server) makeKey() (access, secret, path string, err error) {
 	if access, secret, err := ReadCredentials(path); err == nil {
 		return access, secret, path, nil
 	}
-	raw := make([]byte, 45) // 15 for the id, 30 for the secret
-	if _, err := rand.Read(raw); err != nil {
-		return "", "", "", err
-	}
-	access = "SPK" + strings.ToUpper(strings.NewReplacer("-", "A", "_", "B").Replace(base64.RawURLEncoding.EncodeToString(raw[:15])))[:17]
-	secret = base64.RawURLEncoding.EncodeToString(raw[15:])
+	access, secret = newAccessKey(lastingPrefix), newSecret()
 	text := fmt.Sprintf("[default]\naws_access_key_id = %s\naws_secret_access_key = %s\n", access, secret)
 	if err := writeSecret(path, text); err != nil {
 		return "", "", "", fmt.Errorf("write the first key: %w", err)
@@ -180,27 +176,6 @@ func parseCredentials(text string) (access, secret string) {
 		}
 	}
 	return access, secret
-}
-
-// authenticate verifies a request's signature against the stored credentials.
-func (s *Server) authenticate(r *http.Request, body []byte) (searchpack.Caller, error) {
-	return sigv4.Verify(r, body, s.credential, sigv4.Options{Now: s.cfg.Now()})
-}
-
-func (s *Server) credential(ctx context.Context, accessKey string) (sigv4.Credential, error) {
-	var c *searchpack.Credential
-	err := s.store.View(ctx, func(tx searchpack.Tx) (err error) {
-		c, err = tx.Credential(ctx, accessKey)
-		return err
-	})
-	if err != nil {
-		return sigv4.Credential{}, err
-	}
-	secret, err := s.key.Open(c.Sealed, c.AccessKey)
-	if err != nil {
-		return sigv4.Credential{}, fmt.Errorf("the sealed secret of %s does not open: %w", c.AccessKey, err)
-	}
-	return sigv4.Credential{Account: c.Account, ARN: "arn:aws:iam::" + c.Account + ":user/" + c.Name, Secret: string(secret)}, nil
 }
 
 // maxCredentials bounds a credentials file: a few profiles.

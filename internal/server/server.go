@@ -21,6 +21,7 @@ import (
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/agentapi"
 	"github.com/searchpack/searchpack/internal/auth/enroll"
+	"github.com/searchpack/searchpack/internal/auth/iam"
 	"github.com/searchpack/searchpack/internal/auth/seal"
 	"github.com/searchpack/searchpack/internal/awsapi"
 	"github.com/searchpack/searchpack/internal/blobstore"
@@ -43,6 +44,7 @@ type Server struct {
 	source    *s3source.Source
 	key       *seal.Key
 	authority *enroll.Authority
+	authorize searchpack.Authorizer
 	agents    *agentapi.Server
 	catalog   *catalog.Catalog
 	loop      *work.Loop
@@ -57,7 +59,7 @@ func New(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, log: cfg.Logger}
+	s := &Server{cfg: cfg, log: cfg.Logger, authorize: iam.NewAuthorizer()}
 	defer func() {
 		if err != nil {
 			_ = s.Close()
@@ -82,7 +84,7 @@ func New(ctx context.Context, cfg Config) (_ *Server, err error) {
 	})
 	s.catalog = catalog.New(catalog.Options{
 		Store: s.store, Now: cfg.Now, Limits: cfg.Limits, Source: allowed(cfg.AllowedSources),
-		OnDomainsChanged: cfg.OnDomainsChanged, Logger: s.log,
+		OnDomainsChanged: cfg.OnDomainsChanged, Authorize: s.authorize, Logger: s.log,
 	})
 	s.makeLoop()
 	s.makeHandler()
@@ -130,10 +132,12 @@ func (s *Server) makeLoop() {
 const leaseTTL = 15 * time.Second
 
 func (s *Server) makeHandler() {
-	aws := awsapi.New(awsapi.Config{Catalog: s.catalog, Authenticate: s.authenticate, Logger: s.log, Now: s.cfg.Now})
+	aws := awsapi.New(awsapi.Config{
+		Catalog: s.catalog, Authenticate: s.authenticate, Authorize: s.authorize, Logger: s.log, Now: s.cfg.Now,
+	})
 	ext := extapi.New(extapi.Config{
-		Catalog: s.catalog, Authenticate: s.authenticate, NewToken: s.newToken,
-		Healthy: s.healthy, Version: s.cfg.Version, Logger: s.log,
+		Catalog: s.catalog, Authenticate: s.authenticate, Authorize: s.authorize, Refused: s.noteRefused,
+		NewToken: s.newToken, NewKey: s.newKey, Healthy: s.healthy, Version: s.cfg.Version, Logger: s.log,
 	})
 	s.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.EscapedPath(), extapi.Prefix+"/") {

@@ -6,46 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"time"
-
-	"github.com/searchpack/searchpack"
 )
-
-// EventsCmd shows the audit log.
-type EventsCmd struct {
-	Limit  int   `default:"50" env:"-" help:"At most this many, the newest."`
-	Before int64 `env:"-" help:"Only events older than the one with this id." placeholder:"ID"`
-}
-
-// Help stands below the flags.
-func (*EventsCmd) Help() string {
-	return "Examples:\n  searchpack events --limit 10\n  searchpack events --before 1200 --output json"
-}
-
-// Run shows the audit log.
-func (e *EventsCmd) Run(c *Context) error {
-	cl, err := c.client()
-	if err != nil {
-		return err
-	}
-	path := fmt.Sprintf("/events?limit=%d", e.Limit)
-	if e.Before > 0 {
-		path += fmt.Sprintf("&before=%d", e.Before)
-	}
-	var answer struct {
-		Events []searchpack.Event `json:"events"`
-	}
-	document, err := cl.call(c, "GET", path, nil, &answer)
-	if err != nil {
-		return err
-	}
-	return c.print(document, func(p *page) {
-		t := newTable("ID", "AT", "WHO", "ACTION", "SUBJECT", "DETAIL")
-		for _, x := range answer.Events {
-			t.row(x.ID, x.At.Format(time.RFC3339), x.Actor, x.Action, x.Subject, x.Detail)
-		}
-		p.table(t)
-	})
-}
 
 // TokenCmd handles join tokens.
 type TokenCmd struct {
