@@ -135,13 +135,14 @@ func (s *S3) digest(key string) (searchpack.Digest, bool) {
 }
 
 // Delete removes the blob. A reader that has it open ends with an error, never with fewer bytes as
-// if whole.
+// if whole. The request is sent once: of two, the first may still be on its way when the second is
+// answered, and would take away what was written since.
 func (s *S3) Delete(ctx context.Context, digest searchpack.Digest) error {
 	key, err := s.key(digest)
 	if err != nil {
 		return nil // nothing is ever stored under such a name
 	}
-	_, err = s.client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &s.bucket, Key: &key})
+	_, err = s.client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &s.bucket, Key: &key}, func(o *s3.Options) { o.Retryer = aws.NopRetryer{} })
 	if err != nil && !absent(err) {
 		return s.failed(ctx, "delete", key, err)
 	}
