@@ -3,6 +3,7 @@ package searchpack
 import (
 	"context"
 	"io"
+	"time"
 )
 
 // BlobStore keeps immutable bytes named by their SHA-256. Adapters: internal/blobstore.
@@ -48,4 +49,13 @@ type ObjectSource interface {
 	// Open starts one GetObject. Errors: ErrNotFound (bucket or key, the message says which),
 	// ErrDenied, ErrInvalid (bucket not among the allowed sources), ErrUnavailable (try again).
 	Open(ctx context.Context, account string, s Source) (*Object, error)
+}
+
+// Doom marks a blob for deletion (internal/sweeper says how marks and versions keep out of each
+// other's way).
+type Doom struct {
+	Digest Digest
+	Since  time.Time // when no version named it
+	// Condemned: since then somebody may be deleting it; zero = nobody.
+	Condemned time.Time
 }

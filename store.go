@@ -187,10 +187,12 @@ type AccessTx interface {
 	Events(ctx context.Context, account, region string, before int64, limit int) ([]*Event, error)
 	// DeleteEvents deletes up to limit events older than before, oldest first, and says how many.
 	DeleteEvents(ctx context.Context, before time.Time, limit int) (int, error)
-	// BlobDoomed returns since when the blob is marked for deletion; zero = it is not.
-	BlobDoomed(ctx context.Context, d Digest) (time.Time, error)
-	// DoomBlob marks the blob; the zero time takes the mark off. PutVersion takes it off for the
-	// digest of the version, in its transaction, so that a sweep that re-reads the mark in its own
-	// transaction never deletes what a version names.
-	DoomBlob(ctx context.Context, d Digest, since time.Time) error
+	// Doom returns the mark of the blob, with a zero Since if there is none.
+	Doom(ctx context.Context, d Digest) (Doom, error)
+	// PutDoom keeps the mark; one with a zero Since takes it off. PutVersion takes it off for the
+	// digest of the version, in its transaction, and refuses with ErrUnavailable a digest whose
+	// mark is Condemned: its bytes may vanish at any moment until that mark is off.
+	PutDoom(ctx context.Context, m Doom) error
+	// Dooms returns the marks of digests greater than after, by digest, up to limit.
+	Dooms(ctx context.Context, after Digest, limit int) ([]Doom, error)
 }

@@ -1,15 +1,16 @@
 package blobstore
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
 
@@ -55,6 +56,7 @@ func (d *Dir) owner() (string, error) {
 	return readOwner(f)
 }
 
+// setOwner writes the file unless there is one by now.
 func (d *Dir) setOwner(ctx context.Context, owner string) error {
 	t, err := d.newTemp()
 	if err != nil {
@@ -67,38 +69,82 @@ func (d *Dir) setOwner(ctx context.Context, owner string) error {
 	if err := t.file.Sync(); err != nil {
 		return err
 	}
-	if err := d.root.Rename(t.path, ownerName); err != nil {
-		return err
+	if err := d.root.Link(t.path, ownerName); err != nil && !errors.Is(err, fs.ErrExist) {
+		// A file system without links: then the last of two who claim at the same moment wins, and
+		// only who reads his own name goes on.
+		if err := d.root.Rename(t.path, ownerName); err != nil {
+			return err
+		}
+		t.named = true
 	}
-	t.named = true
 	return d.syncDir(".")
 }
 
-// Claim is the first contact with the bucket: it lists, reads and writes, so that whatever is wrong
-// with it is said at the start, in one line. It makes the prefix the owner's as Dir.Claim does.
-func (s *S3) Claim(ctx context.Context, owner string) error {
+// Check is the first contact with the bucket. It lists, reads, and begins an upload that it takes
+// back, so that whatever is wrong is said at the start, in one line, and nothing has changed.
+func (s *S3) Check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, claimTime, errStalled)
 	defer cancel()
-	one := int32(1)
-	if _, err := s.client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &s.bucket, Prefix: &s.prefix, MaxKeys: &one}); err != nil {
-		return s.unusable(ctx, bucketError(err))
+	if err := s.check(ctx); err != nil {
+		return s.unusable(ctx, err)
 	}
+	return nil
+}
+
+func (s *S3) check(ctx context.Context) error {
+	one, key := aws.Int32(1), s.prefix+ownerName
+	if _, err := s.client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &s.bucket, Prefix: &s.prefix, MaxKeys: one}); err != nil {
+		return bucketError(err)
+	}
+	if _, err := s.owner(ctx); err != nil {
+		return err
+	}
+	up, err := s.client.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: &s.bucket, Key: &key})
+	if err != nil {
+		return err
+	}
+	_, listErr := s.client.ListMultipartUploads(ctx, &s3.ListMultipartUploadsInput{Bucket: &s.bucket, Prefix: &s.prefix, MaxUploads: one})
+	_, err = s.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &s.bucket, Key: &key, UploadId: up.UploadId})
+	return errors.Join(listErr, err)
+}
+
+// Claim makes the prefix the owner's as Dir.Claim does, and the spool folder ready, so that one that
+// cannot be written is refused at the start.
+func (s *S3) Claim(ctx context.Context, owner string) error {
+	probe, err := s.newSpool()
+	if err != nil {
+		return folderError(s.spoolDir, err)
+	}
+	probe.discard()
+	s.clearSpool(time.Now().Add(-leftOverAge))
+	ctx, cancel := context.WithTimeoutCause(ctx, claimTime, errStalled)
+	defer cancel()
 	has, err := s.owner(ctx)
+	if err == nil && has == "" {
+		if err = s.setOwner(ctx, owner); err == nil {
+			has, err = s.owner(ctx)
+		}
+	}
 	if err != nil {
 		return s.unusable(ctx, err)
 	}
-	if has != "" && has != owner {
-		return sameOwner(s.String(), has, owner)
-	}
-	text := []byte(owner + "\n")
-	body := io.NewSectionReader(bytes.NewReader(text), 0, int64(len(text)))
-	if err := s.put(ctx, s.prefix+ownerName, body, searchpack.DigestOf(text)); err != nil {
-		return s.unusable(ctx, err)
-	}
-	if has, err = s.owner(ctx); err != nil {
-		return s.unusable(ctx, err)
-	}
 	return sameOwner(s.String(), has, owner)
+}
+
+// setOwner writes the object unless there is one by now. A server that knows no conditions takes
+// the last of two who claim at the same moment; only who then reads his own name goes on.
+func (s *S3) setOwner(ctx context.Context, owner string) error {
+	key := s.prefix + ownerName
+	in := &s3.PutObjectInput{Bucket: &s.bucket, Key: &key, Body: strings.NewReader(owner + "\n"), IfNoneMatch: aws.String("*")}
+	_, err := s.client.PutObject(ctx, in)
+	switch _, status := answer(err); status {
+	case http.StatusPreconditionFailed, http.StatusConflict: // somebody was first: who, is read next
+		return nil
+	case http.StatusNotImplemented:
+		in.Body, in.IfNoneMatch = strings.NewReader(owner+"\n"), nil
+		_, err = s.client.PutObject(ctx, in)
+	}
+	return err
 }
 
 func (s *S3) owner(ctx context.Context) (string, error) {

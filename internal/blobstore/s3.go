@@ -42,8 +42,11 @@ type S3Config struct {
 	// Spool is a folder for what is on its way; made if absent. A blob is there while it is
 	// written, without a name, so a crash leaves nothing.
 	Spool string
-	// 0 = the defaults.
-	ConnectTimeout, IdleTimeout time.Duration
+	// PartSize is what one request carries, in bytes (S3 wants at least 5 MiB); ConnectTimeout and
+	// IdleTimeout are how long nothing may come, RetryWait how long is waited at most before a
+	// request is sent again. 0 = the defaults.
+	PartSize                               int64
+	ConnectTimeout, IdleTimeout, RetryWait time.Duration
 }
 
 // S3 is a BlobStore in a bucket, or below a prefix of one. Several processes may use one at the
@@ -87,7 +90,7 @@ func ParseS3(location string) (bucket, prefix string, err error) {
 	return bucket, prefix, nil
 }
 
-// NewS3 makes an S3. It connects to nothing yet: Claim does.
+// NewS3 makes an S3. It connects to nothing and touches nothing yet: Check and Claim do.
 func NewS3(cfg S3Config) (*S3, error) {
 	if (cfg.AccessKey == "") != (cfg.SecretKey == "") {
 		return nil, errors.New("blob store credentials: access key and secret key go together; give both or neither")
@@ -96,23 +99,16 @@ func NewS3(cfg S3Config) (*S3, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(cfg.Spool, dirMode); err != nil {
-		return nil, folderError(cfg.Spool, err)
-	}
 	client, closeIdle := newClient(cfg, loaded)
 	s := &S3{
-		client: client, bucket: cfg.Bucket, spoolDir: cfg.Spool, partSize: partSize, listPage: listPage, close: closeIdle,
+		client: client, bucket: cfg.Bucket, spoolDir: cfg.Spool, partSize: cfg.PartSize, listPage: listPage, close: closeIdle,
+	}
+	if s.partSize == 0 {
+		s.partSize = partSize
 	}
 	if cfg.Prefix != "" {
 		s.prefix = cfg.Prefix + "/"
 	}
-	probe, err := s.newSpool() // a read-only folder is refused at the start, as a Dir's is
-	if err != nil {
-		s.close()
-		return nil, folderError(cfg.Spool, err)
-	}
-	probe.discard()
-	s.clearSpool(time.Now().Add(-leftOverAge))
 	return s, nil
 }
 
@@ -139,13 +135,14 @@ func (s *S3) digest(key string) (searchpack.Digest, bool) {
 }
 
 // Delete removes the blob. A reader that has it open ends with an error, never with fewer bytes as
-// if whole.
+// if whole. The request is sent once: of two, the first may still be on its way when the second is
+// answered, and would take away what was written since.
 func (s *S3) Delete(ctx context.Context, digest searchpack.Digest) error {
 	key, err := s.key(digest)
 	if err != nil {
 		return nil // nothing is ever stored under such a name
 	}
-	_, err = s.client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &s.bucket, Key: &key})
+	_, err = s.client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &s.bucket, Key: &key}, func(o *s3.Options) { o.Retryer = aws.NopRetryer{} })
 	if err != nil && !absent(err) {
 		return s.failed(ctx, "delete", key, err)
 	}
@@ -190,11 +187,14 @@ func (s *S3) ClearPartial(ctx context.Context, before time.Time) (int, error) {
 	pages := s3.NewListMultipartUploadsPaginator(s.client, &s3.ListMultipartUploadsInput{Bucket: &s.bucket, Prefix: &s.prefix})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
+		if absent(err) { // some servers say so when there are no uploads
+			return cleared, nil
+		}
 		if err != nil {
 			return cleared, s.failed(ctx, "list the uploads of", s.prefix, err)
 		}
 		for _, u := range page.Uploads {
-			if _, ours := s.digest(aws.ToString(u.Key)); !ours || !aws.ToTime(u.Initiated).Before(before) {
+			if _, ours := s.digest(aws.ToString(u.Key)); !ours && aws.ToString(u.Key) != s.prefix+ownerName || !aws.ToTime(u.Initiated).Before(before) {
 				continue
 			}
 			_, err := s.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &s.bucket, Key: u.Key, UploadId: u.UploadId})

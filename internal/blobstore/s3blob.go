@@ -104,7 +104,7 @@ func (b *s3Blob) resume(cause error) error {
 		return err
 	}
 	if b.broken++; b.broken > maxResumes {
-		if cause == io.EOF {
+		if errors.Is(cause, io.EOF) {
 			cause = io.ErrUnexpectedEOF
 		}
 		return b.s.failed(b.ctx, fmt.Sprintf("read from byte %d on", b.offset), b.key, cause)

@@ -1,6 +1,7 @@
 package blobstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,8 +31,8 @@ const (
 	slowest = 64 << 10
 
 	// requestTries bounds how often one request is sent. Who asked for the whole tries again later.
-	requestTries   = 4
-	requestBackoff = 2 * time.Second // at most, between two tries
+	requestTries     = 4
+	defaultRetryWait = 2 * time.Second
 
 	// ioBuffer is what one system call may move: the default of 4 KiB costs a large blob time.
 	ioBuffer = 256 << 10
@@ -63,13 +64,9 @@ func loadConfig(cfg S3Config) (aws.Config, error) {
 }
 
 func newClient(cfg S3Config, loaded aws.Config) (_ *s3.Client, closeIdle func()) {
-	connect, idle := cfg.ConnectTimeout, cfg.IdleTimeout
-	if connect == 0 {
-		connect = defaultConnectTimeout
-	}
-	if idle == 0 {
-		idle = defaultIdleTimeout
-	}
+	connect := cmp.Or(cfg.ConnectTimeout, defaultConnectTimeout)
+	idle := cmp.Or(cfg.IdleTimeout, defaultIdleTimeout)
+	backoff := cmp.Or(cfg.RetryWait, defaultRetryWait)
 	base := awshttp.NewBuildableClient().
 		WithDialerOptions(func(d *net.Dialer) { d.Timeout = connect }).
 		WithTransportOptions(func(t *http.Transport) {
@@ -88,7 +85,7 @@ func newClient(cfg S3Config, loaded aws.Config) (_ *s3.Client, closeIdle func())
 		}
 		o.HTTPClient = &patientClient{base, idle}
 		o.Retryer = retry.NewStandard(func(r *retry.StandardOptions) {
-			r.MaxAttempts, r.MaxBackoff, r.RateLimiter = requestTries, requestBackoff, ratelimit.None
+			r.MaxAttempts, r.MaxBackoff, r.RateLimiter = requestTries, backoff, ratelimit.None
 		})
 		// What is sent carries a SHA-256 of our own; what is read is checked by every hop that
 		// keeps it, and servers differ in what they announce for objects of many parts.

@@ -41,7 +41,7 @@ func explain(err error) string {
 	}
 	switch {
 	case code == "NoSuchBucket":
-		return "has lost its bucket: whoever runs the server must make it again, or name another with --blobs"
+		return "has no bucket: whoever runs the server must make it, or name another with --blobs"
 	case status == http.StatusMovedPermanently, code == "PermanentRedirect", code == "AuthorizationHeaderMalformed", code == "IllegalLocationConstraintException":
 		return "has its bucket in another region than the server was told with --blobs-region" + said
 	case status == http.StatusForbidden, status == http.StatusUnauthorized, deniedCodes[code]:

@@ -31,6 +31,11 @@ type spool struct {
 
 func (s *S3) newSpool() (*spool, error) {
 	f, err := os.CreateTemp(s.spoolDir, spoolPattern) // mode 0600
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = os.MkdirAll(s.spoolDir, dirMode); err == nil {
+			f, err = os.CreateTemp(s.spoolDir, spoolPattern)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

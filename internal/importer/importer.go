@@ -104,6 +104,9 @@ func (i *Importer) run(ctx context.Context, j *job) (outcome, error) {
 	if err := i.validating(ctx, j, c); err != nil {
 		return outcome{}, err
 	}
+	if err := i.kept(ctx, c); err != nil {
+		return outcome{}, err
+	}
 	return judged(c, res), nil
 }
 
@@ -156,6 +159,22 @@ func (i *Importer) validating(ctx context.Context, j *job, c copied) error {
 		p.Status, p.Error, p.UpdatedAt = searchpack.PackageValidating, nil, i.time()
 		return tx.PutPackage(ctx, p)
 	})
+}
+
+// kept looks whether the blob is there once the version names it. Bytes that were stored already may
+// have been swept away before; from that moment on no sweep touches them (internal/sweeper).
+func (i *Importer) kept(ctx context.Context, c copied) error {
+	b, err := i.blobs.Open(ctx, c.digest)
+	if err != nil && searchpack.ErrorCode(err) != searchpack.ErrNotFound {
+		return copyError(err)
+	}
+	if err == nil {
+		defer b.Close()
+		if b.Size() == c.size {
+			return nil
+		}
+	}
+	return copyError(searchpack.Errorf(searchpack.ErrUnavailable, "the server's blob store has lost what was just copied"))
 }
 
 // current returns the version and its package as they are now; nil if either is gone or the import

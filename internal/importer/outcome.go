@@ -50,6 +50,11 @@ func (o outcome) write(ctx context.Context, tx searchpack.Tx, versionID string, 
 		return err
 	}
 	if o.copied.digest != "" {
+		if v.Digest != o.copied.digest {
+			// Another worker read other bytes since: these may be swept away by now. The lease ends by
+			// itself, and the import is done again.
+			return searchpack.Errorf(searchpack.ErrConflict, "the version %s names other bytes than these: another worker imports it", versionID)
+		}
 		o.copied.describe(v)
 	}
 	v.Status, v.Error, v.ImportedAt = o.status, o.details, at

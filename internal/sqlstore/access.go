@@ -2,8 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"math"
 	"time"
 
@@ -93,22 +91,46 @@ func (t *tx) DeleteEvents(ctx context.Context, before time.Time, limit int) (int
 	return int(n), err
 }
 
-// BlobDoomed returns since when the blob is to be deleted, the zero time if it is not.
-func (t *tx) BlobDoomed(ctx context.Context, d searchpack.Digest) (time.Time, error) {
-	var since time.Time
-	err := t.row(ctx, []any{microTime{&since}}, "SELECT since_at FROM doomed_blob WHERE digest = $1", string(d))
-	if errors.Is(err, sql.ErrNoRows) {
-		err = nil
-	}
-	return since, err
+const doomRow = "digest, since_at, condemned_at"
+
+func scanDoom(row scanner) (m searchpack.Doom, err error) {
+	err = row.Scan(&m.Digest, microTime{&m.Since}, microTime{&m.Condemned})
+	return m, err
 }
 
-// DoomBlob marks the blob for deletion; the zero time takes the mark off.
-func (t *tx) DoomBlob(ctx context.Context, d searchpack.Digest, since time.Time) error {
-	if since.IsZero() {
-		_, err := t.exec(ctx, "DELETE FROM doomed_blob WHERE digest = $1", string(d))
+// Doom returns the mark of the blob, with a zero Since if there is none.
+func (t *tx) Doom(ctx context.Context, d searchpack.Digest) (searchpack.Doom, error) {
+	all, err := list(ctx, t, scanDoom, "SELECT "+doomRow+" FROM doomed_blob WHERE digest = $1", string(d))
+	if err != nil || len(all) == 0 {
+		return searchpack.Doom{Digest: d}, err
+	}
+	return all[0], nil
+}
+
+// PutDoom keeps the mark; one with a zero Since takes it off.
+func (t *tx) PutDoom(ctx context.Context, m searchpack.Doom) error {
+	if m.Since.IsZero() {
+		_, err := t.exec(ctx, "DELETE FROM doomed_blob WHERE digest = $1", string(m.Digest))
 		return err
 	}
-	_, err := t.exec(ctx, upsert("doomed_blob", "digest", "since_at"), string(d), micros(since))
+	_, err := t.exec(ctx, upsert("doomed_blob", "digest", "since_at, condemned_at"), string(m.Digest), micros(m.Since), micros(m.Condemned))
 	return err
+}
+
+// Dooms returns the marks of digests greater than after, by digest, up to limit.
+func (t *tx) Dooms(ctx context.Context, after searchpack.Digest, limit int) ([]searchpack.Doom, error) {
+	return list(ctx, t, scanDoom, "SELECT "+doomRow+" FROM doomed_blob WHERE digest > $1 ORDER BY digest LIMIT $2", string(after), upper(limit))
+}
+
+// rescue takes the mark off a blob that a version is about to name, or refuses while the blob may be
+// vanishing.
+func (t *tx) rescue(ctx context.Context, d searchpack.Digest) error {
+	if _, err := t.exec(ctx, "DELETE FROM doomed_blob WHERE digest = $1 AND condemned_at = 0", string(d)); err != nil {
+		return err
+	}
+	m, err := t.Doom(ctx, d)
+	if err != nil || m.Since.IsZero() {
+		return err
+	}
+	return searchpack.Errorf(searchpack.ErrUnavailable, "the blob %s is just being deleted, because nothing named it any more: try again in a moment", d.Short())
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/searchpack/searchpack"
 )
@@ -12,15 +11,15 @@ import (
 const versionRest = "package_id, number, status, error, source, commit_message, digest, size, kind, kind_declared, " +
 	"identical, finding_count, created_at, imported_at, configuration, plugin"
 
-// PutVersion inserts or replaces, and takes its blob off the list of those to be deleted;
-// ErrNotFound if its package is gone.
+// PutVersion inserts or replaces, and takes the mark off its blob; ErrNotFound if its package is
+// gone, ErrUnavailable while the blob is being deleted.
 func (t *tx) PutVersion(ctx context.Context, v *searchpack.Version) error {
 	var docs [4]string
 	if err := jsonTexts(docs[:], v.Error, &v.Source, v.Configuration, v.Plugin); err != nil {
 		return err
 	}
 	if v.Digest != "" {
-		if err := t.DoomBlob(ctx, v.Digest, time.Time{}); err != nil {
+		if err := t.rescue(ctx, v.Digest); err != nil {
 			return err
 		}
 	}

@@ -249,7 +249,7 @@ func testReader(t *testing.T, s searchpack.BlobStore) {
 		if err := b.Close(); err != nil {
 			t.Error(err)
 		}
-		if n, err := b.Read(make([]byte, 1)); n != 0 || err == nil || err == io.EOF {
+		if n, err := b.Read(make([]byte, 1)); n != 0 || err == nil || errors.Is(err, io.EOF) {
 			t.Errorf("Read after Close = %d, %v", n, err)
 		}
 	}

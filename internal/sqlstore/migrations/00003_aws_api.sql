@@ -57,8 +57,10 @@ ALTER TABLE event ADD COLUMN source_ip TEXT NOT NULL DEFAULT '';
 ALTER TABLE event ADD COLUMN request_id TEXT NOT NULL DEFAULT '';
 CREATE INDEX event_at ON event (at);
 
--- Blobs that are to be deleted, and since when.
+-- Blobs that are to be deleted: since when no version names them, and since when somebody may be
+-- deleting them (0 = nobody yet).
 CREATE TABLE doomed_blob (
-    digest   IDTEXT NOT NULL PRIMARY KEY,
-    since_at BIGINT NOT NULL
+    digest       IDTEXT NOT NULL PRIMARY KEY,
+    since_at     BIGINT NOT NULL,
+    condemned_at BIGINT NOT NULL
 );

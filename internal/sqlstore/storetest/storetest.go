@@ -41,6 +41,8 @@ func Run(t *testing.T, open func(t *testing.T) searchpack.Store) {
 		{"JoinTokens", testJoinTokens},
 		{"Access", testAccess},
 		{"Events", testEvents},
+		{"Dooms", testDooms},
+		{"Rescue", testRescue},
 		{"NotFound", testNotFound},
 		{"GoneParents", testGoneParents},
 		{"UpdateRollsBack", testUpdateRollsBack},
