@@ -19,6 +19,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -53,12 +54,12 @@ type Cluster struct {
 	user     runAs
 	settings map[string]string
 	before   func(ctx context.Context, n *Node) error
-	nodes    []*Node
 	http     *http.Transport
 
-	lifecycle sync.Mutex // held while the whole cluster starts or stops
+	lifecycle sync.Mutex // held while the whole cluster starts or stops, and while a node comes or goes
 
 	mu    sync.Mutex
+	nodes []*Node
 	state state
 }
 
@@ -112,11 +113,15 @@ func nodeName(i int) string { return fmt.Sprintf("n%d", i+1) }
 func (c *Cluster) Name() string { return c.name }
 
 // Nodes returns n1, n2, ...
-func (c *Cluster) Nodes() []*Node { return append([]*Node(nil), c.nodes...) }
+func (c *Cluster) Nodes() []*Node {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.nodes)
+}
 
 // Node returns the node of that name, nil if there is none.
 func (c *Cluster) Node(name string) *Node {
-	for _, n := range c.nodes {
+	for _, n := range c.Nodes() {
 		if n.name == name {
 			return n
 		}
@@ -147,7 +152,7 @@ func (c *Cluster) Start(ctx context.Context) error {
 
 func (c *Cluster) startOnce(ctx context.Context) error {
 	var down []*Node
-	for _, n := range c.nodes {
+	for _, n := range c.Nodes() {
 		if !n.Running() {
 			down = append(down, n)
 		}
@@ -172,7 +177,7 @@ func (c *Cluster) startOnce(ctx context.Context) error {
 }
 
 func (c *Cluster) anyRunning() bool {
-	for _, n := range c.nodes {
+	for _, n := range c.Nodes() {
 		if n.Running() {
 			return true
 		}
@@ -185,7 +190,7 @@ func (c *Cluster) anyRunning() bool {
 func (c *Cluster) Stop(ctx context.Context) {
 	c.lifecycle.Lock()
 	defer c.lifecycle.Unlock()
-	stopAll(ctx, c.nodes)
+	stopAll(ctx, c.Nodes())
 }
 
 func stopAll(ctx context.Context, nodes []*Node) {

@@ -17,21 +17,25 @@ func configuration(s state, i int, home distro.Home, further map[string]string) 
 	var seeds, names []string
 	for _, n := range s.Nodes {
 		seeds = append(seeds, net.JoinHostPort(loopback, strconv.Itoa(n.TransportPort)))
-		names = append(names, n.Name)
+		if !n.Joins {
+			names = append(names, n.Name)
+		}
 	}
 	n := s.Nodes[i]
 	settings := map[string]any{
-		"cluster.name":                          s.Name,
-		"node.name":                             n.Name,
-		"network.host":                          loopback,
-		"http.port":                             n.HTTPPort,
-		"transport.port":                        n.TransportPort,
-		"discovery.seed_hosts":                  seeds,
-		"cluster.initial_cluster_manager_nodes": names,
+		"cluster.name":         s.Name,
+		"node.name":            n.Name,
+		"network.host":         loopback,
+		"http.port":            n.HTTPPort,
+		"transport.port":       n.TransportPort,
+		"discovery.seed_hosts": seeds,
 		// A full disk is for its owner to mind; a development cluster should not turn read-only.
 		"cluster.routing.allocation.disk.threshold_enabled": false,
 		// Needs no vm.max_map_count.
 		"node.store.allow_mmap": false,
+	}
+	if !n.Joins {
+		settings["cluster.initial_cluster_manager_nodes"] = names
 	}
 	if home.Security {
 		settings["plugins.security.disabled"] = true

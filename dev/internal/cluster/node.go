@@ -25,11 +25,11 @@ type Node struct {
 	cluster *Cluster
 	index   int // in the state's nodes
 	name    string
-	home    distro.Home
 
 	starts sync.Mutex // held from before BeforeStart until the process runs, and while it is ended
 
 	mu      sync.Mutex
+	home    distro.Home
 	process *child.Process // of the last start; nil before the first
 	cmd     *exec.Cmd
 }
@@ -38,13 +38,37 @@ type Node struct {
 func (n *Node) Name() string { return n.name }
 
 // Home is where the node lives.
-func (n *Node) Home() distro.Home { return n.home }
+func (n *Node) Home() distro.Home {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.home
+}
+
+// Rehome gives the node another home, which lies in the same folder and holds what the node owns.
+// swap brings it there; it runs while the process is down. A node that runs is an error.
+func (n *Node) Rehome(home distro.Home, swap func() error) error {
+	n.starts.Lock()
+	defer n.starts.Unlock()
+	if n.Running() {
+		return fmt.Errorf("%s of %s runs: its home cannot be changed", n.name, n.cluster.name)
+	}
+	if err := n.cluster.user.checkReach(home.Dir, home.JDK.Home); err != nil {
+		return err
+	}
+	if err := swap(); err != nil {
+		return err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.home = home
+	return nil
+}
 
 // Config is the absolute path of its configuration folder.
-func (n *Node) Config() string { return n.home.Config() }
+func (n *Node) Config() string { return n.Home().Config() }
 
 // Logs is the absolute path of its log folder.
-func (n *Node) Logs() string { return filepath.Join(n.home.Dir, distro.LogsDir) }
+func (n *Node) Logs() string { return filepath.Join(n.Home().Dir, distro.LogsDir) }
 
 func (n *Node) ports() nodeState { return n.cluster.stateNow().Nodes[n.index] }
 
@@ -113,7 +137,7 @@ func (n *Node) prepare(ctx context.Context) error {
 			return fmt.Errorf("%w: %d on %s", errPortTaken, port, loopback)
 		}
 	}
-	home, err := os.OpenRoot(n.home.Dir)
+	home, err := os.OpenRoot(n.Home().Dir)
 	if err != nil {
 		return err
 	}
@@ -145,7 +169,7 @@ func (n *Node) writeConfig(home *os.Root) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(configuration(n.cluster.stateNow(), n.index, n.home, n.cluster.settings))
+	_, err = f.Write(configuration(n.cluster.stateNow(), n.index, n.Home(), n.cluster.settings))
 	if err := errors.Join(err, f.Close()); err != nil {
 		return err
 	}
@@ -156,7 +180,7 @@ func (n *Node) writeConfig(home *os.Root) error {
 const outputFile = distro.LogsDir + "/stdout.log"
 
 func (n *Node) launch() error {
-	home, err := os.OpenRoot(n.home.Dir)
+	home, err := os.OpenRoot(n.Home().Dir)
 	if err != nil {
 		return err
 	}
@@ -171,9 +195,10 @@ func (n *Node) launch() error {
 	defer func() { _ = output.Close() }() // the process has its own
 
 	// The script turns into the Java process by exec, so the id stays.
-	cmd := exec.Command(filepath.Join(n.home.Dir, "bin", "opensearch"))
-	cmd.Dir = n.home.Dir
-	cmd.Env = environment(n.home, filepath.Join(n.home.Dir, distro.TempDir), os.Getenv("PATH"))
+	at := n.Home()
+	cmd := exec.Command(filepath.Join(at.Dir, "bin", "opensearch"))
+	cmd.Dir = at.Dir
+	cmd.Env = environment(at, filepath.Join(at.Dir, distro.TempDir), os.Getenv("PATH"))
 	cmd.Stdout, cmd.Stderr = output, output
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: n.cluster.user.credential()}
 	process, err := n.cluster.keeper.Start(n.cluster.name+"."+n.name+".opensearch", cmd)

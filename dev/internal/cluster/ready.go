@@ -67,20 +67,20 @@ func (n *Node) answers(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
+// ask reads JSON off the node itself.
+func (n *Node) ask(ctx context.Context, path string, answer any) error {
+	status, text, err := n.get(ctx, path, askBound)
+	if err != nil {
+		return err
+	}
+	if status != http.StatusOK {
+		return fmt.Errorf("status %d: %.300s", status, text)
+	}
+	return json.Unmarshal(text, answer)
+}
+
 func (n *Node) get(ctx context.Context, path string, bound time.Duration) (int, []byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, bound)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, n.URL()+path, nil)
-	if err != nil {
-		return 0, nil, err
-	}
-	resp, err := n.cluster.http.RoundTrip(req)
-	if err != nil {
-		return 0, nil, err
-	}
-	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, answerLimit))
-	return resp.StatusCode, body, err
+	return n.send(ctx, bound, http.MethodGet, path, nil)
 }
 
 // WaitHealth returns when the nodes that run have met and the cluster's health is at least status:
@@ -91,7 +91,7 @@ func (c *Cluster) WaitHealth(ctx context.Context, status string) error {
 	last := "no node runs"
 	for {
 		var running []*Node
-		for _, n := range c.nodes {
+		for _, n := range c.Nodes() {
 			if n.Running() {
 				running = append(running, n)
 			}
@@ -144,7 +144,7 @@ func (n *Node) startFailure(what string) error {
 
 // lastOutput returns the end of what the node printed, by lines.
 func (n *Node) lastOutput() []string {
-	home, err := os.OpenRoot(n.home.Dir)
+	home, err := os.OpenRoot(n.Home().Dir)
 	if err != nil {
 		return nil
 	}

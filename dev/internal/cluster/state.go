@@ -23,6 +23,8 @@ type nodeState struct {
 	Name          string `json:"name"`
 	HTTPPort      int    `json:"http_port"`
 	TransportPort int    `json:"transport_port"`
+	// Joins: it came to a cluster that was there, and must never found one.
+	Joins bool `json:"joins,omitempty"`
 }
 
 const (
@@ -46,6 +48,15 @@ func (c *Cluster) openState(homes []distro.Home) error {
 	return nil
 }
 
+// Recorded says how many nodes the cluster has whose state lies in dir; 0: there is none.
+func Recorded(dir string) (int, error) {
+	s, err := readState(filepath.Join(dir, stateFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, nil
+	}
+	return len(s.Nodes), err
+}
+
 func (c *Cluster) newState(nodes int) error {
 	ports, err := freePorts(2*nodes, nil)
 	if err != nil {
@@ -53,7 +64,7 @@ func (c *Cluster) newState(nodes int) error {
 	}
 	s := state{Schema: 1, Name: c.name}
 	for i := range nodes {
-		s.Nodes = append(s.Nodes, nodeState{nodeName(i), ports[2*i], ports[2*i+1]})
+		s.Nodes = append(s.Nodes, nodeState{Name: nodeName(i), HTTPPort: ports[2*i], TransportPort: ports[2*i+1]})
 	}
 	return c.setState(s)
 }

@@ -15,7 +15,7 @@ import (
 
 func TestConfigurationGolden(t *testing.T) {
 	t.Parallel()
-	s := state{Schema: 1, Name: "shop", Nodes: []nodeState{{"n1", 15001, 15002}, {"n2", 15003, 15004}, {"n3", 15005, 15006}}}
+	s := state{Schema: 1, Name: "shop", Nodes: []nodeState{{"n1", 15001, 15002, false}, {"n2", 15003, 15004, false}, {"n3", 15005, 15006, false}}}
 	const want = `# Written by searchpack-dev at every start of this node: changes here are lost.
 cluster.initial_cluster_manager_nodes: ["n1","n2","n3"]
 cluster.name: "shop"

@@ -6,11 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"golang.org/x/sync/errgroup"
-
-	"github.com/searchpack/searchpack/dev/internal/cluster"
 	"github.com/searchpack/searchpack/dev/internal/distro"
-	"github.com/searchpack/searchpack/dev/internal/refreshplugin"
 	"github.com/searchpack/searchpack/dev/internal/stack"
 )
 
@@ -88,76 +84,12 @@ func (c *clusters) Engines() []string {
 	return all
 }
 
-// Open lays the homes out, with the refresh plugin where they need it, and opens the cluster.
-func (c *clusters) Open(ctx context.Context, o stack.ClusterOptions) (stack.Cluster, error) {
-	if o.Domain.FilesOnly {
-		return stack.FilesOnly{}.Open(ctx, o)
-	}
-	var from *offer
-	for i := range c.offers {
-		if c.offers[i].engine == o.Domain.EngineVersion {
-			from = &c.offers[i]
+// offered returns the offer of an engine.
+func (c *clusters) offered(engine string) (offer, error) {
+	for _, o := range c.offers {
+		if o.engine == engine {
+			return o, nil
 		}
 	}
-	if from == nil {
-		return nil, fmt.Errorf("the domain is %s, offered now is %s: start searchpack-dev with --opensearch for it, too", o.Domain.EngineVersion, strings.Join(c.Engines(), ", "))
-	}
-	homes, err := c.layOut(ctx, *from, o)
-	if err != nil {
-		return nil, err
-	}
-	made, err := cluster.Create(cluster.Options{
-		Name: o.Process, Dir: o.Dir, Homes: homes, Keeper: o.Keeper,
-		BeforeStart: func(ctx context.Context, n *cluster.Node) error { return o.BeforeStart(ctx, info(n)) },
-	})
-	if err != nil {
-		return nil, err
-	}
-	return opened{made}, nil
-}
-
-// layOut makes the homes one after the other: the first fills the cache for the rest.
-func (c *clusters) layOut(ctx context.Context, from offer, o stack.ClusterOptions) ([]distro.Home, error) {
-	c.log(fmt.Sprintf("domain %s: laying out %d nodes of OpenSearch %s", o.Domain.Name, o.Domain.Nodes, from.what))
-	cache, err := distro.OpenCache(nil)
-	if err != nil {
-		return nil, err
-	}
-	homes := make([]distro.Home, o.Domain.Nodes)
-	lay := func(ctx context.Context, i int) error {
-		dest := filepath.Join(o.Dir, fmt.Sprintf("n%d", i+1), "opensearch")
-		home, err := distro.Layout(ctx, from.what, dest, distro.Options{JDK: from.jdk, Log: c.log})
-		if err != nil {
-			return err
-		}
-		homes[i] = home
-		return refreshplugin.Install(ctx, cache, home)
-	}
-	if err := lay(ctx, 0); err != nil {
-		return nil, err
-	}
-	g, ctx := errgroup.WithContext(ctx)
-	for i := 1; i < len(homes); i++ {
-		g.Go(func() error { return lay(ctx, i) })
-	}
-	return homes, g.Wait()
-}
-
-// opened is a cluster as package stack sees it.
-type opened struct{ *cluster.Cluster }
-
-func (o opened) Nodes() []stack.ClusterNode {
-	var all []stack.ClusterNode
-	for _, n := range o.Cluster.Nodes() {
-		all = append(all, node{n})
-	}
-	return all
-}
-
-type node struct{ *cluster.Node }
-
-func (n node) Info() stack.NodeInfo { return info(n.Node) }
-
-func info(n *cluster.Node) stack.NodeInfo {
-	return stack.NodeInfo{Name: n.Name(), HTTP: n.URL(), Home: n.Home().Dir, Config: n.Config(), Logs: n.Logs()}
+	return offer{}, fmt.Errorf("the domain is %s, offered now is %s: start searchpack-dev with --opensearch for it, too", engine, strings.Join(c.Engines(), ", "))
 }

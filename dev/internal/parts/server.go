@@ -28,7 +28,7 @@ func openServer(ctx context.Context, c stack.ServerConfig) (stack.ControlPlane, 
 	cfg.AdminAccessKey, cfg.AdminSecretKey = c.AccessKey, c.SecretKey
 	cfg.Limits = catalog.Limits{
 		EngineVersions: c.Engines, DefaultEngine: newestEngine, MaxNodes: c.MaxNodes, FilesOnly: c.FilesOnly(),
-		PackagesPerRegion: packagesPerRegion, PackagesPerDomain: packagesPerDomain,
+		LocalClusters: true, PackagesPerRegion: packagesPerRegion, PackagesPerDomain: packagesPerDomain,
 	}
 	cfg.OnDomainsChanged, cfg.Logger = c.OnDomainsChanged, c.Log
 	s, err := server.New(ctx, cfg)

@@ -34,15 +34,16 @@ type DomainEntry struct {
 
 // NodeEntry is one node and the agent beside it. A process that does not run has pid 0.
 type NodeEntry struct {
-	Name       string `json:"name"`
-	NodeID     string `json:"node_id"`
-	HTTP       string `json:"http"` // "http://127.0.0.1:P"; "" for files-only nodes
-	Home       string `json:"home"`
-	Config     string `json:"config"`
-	Logs       string `json:"logs"`
-	PID        int    `json:"pid"`
-	AgentPID   int    `json:"agent_pid"`
-	AgentState string `json:"agent_state"` // the agent's folder
+	Name          string `json:"name"`
+	NodeID        string `json:"node_id"`
+	EngineVersion string `json:"engine_version"` // the domain's, except during an upgrade and after one that failed
+	HTTP          string `json:"http"`           // "http://127.0.0.1:P"; "" for files-only nodes
+	Home          string `json:"home"`
+	Config        string `json:"config"`
+	Logs          string `json:"logs"`
+	PID           int    `json:"pid"`
+	AgentPID      int    `json:"agent_pid"`
+	AgentState    string `json:"agent_state"` // the agent's folder
 }
 
 // DocumentName is the document's name in the data folder.

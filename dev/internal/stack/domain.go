@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -17,14 +19,16 @@ import (
 )
 
 // localDomain runs the nodes of one domain row from its first sight until the row is gone or the
-// stack stops.
+// stack stops, and carries out its changes.
 type localDomain struct {
-	row    searchpack.Domain
-	dir    string
-	since  time.Time // reports from before it are of another run
-	deps   deps
-	cancel context.CancelFunc
-	done   chan struct{} // closed when nothing of it runs any more, and its files are gone if it was removed
+	row     searchpack.Domain // as it was at first sight
+	dir     string
+	since   time.Time // reports from before it are of another run
+	deps    deps
+	cancel  context.CancelFunc
+	wake    chan struct{} // room for one: the rows may have changed
+	done    chan struct{} // closed when nothing of it runs any more, and its files are gone if it was removed
+	cluster Cluster       // of the goroutine that runs the domain
 
 	mu      sync.Mutex
 	nodes   []*node
@@ -38,11 +42,21 @@ type deps struct {
 	keeper   *child.Keeper
 	clusters Clusters
 	agents   Agents
+	store    searchpack.Store
+	catalog  changes
 	server   string // URL of the agents' listener
 	token    func(ctx context.Context, k searchpack.DomainKey) (string, error)
 	changed  func()
 	retry    time.Duration // the pause before the nodes of a domain are tried again, doubled each time
+	patience patience
 	log      *slog.Logger
+}
+
+// changes is what carrying out a change asks of the catalog.
+type changes interface {
+	MoveChange(ctx context.Context, key searchpack.DomainKey, id string, step searchpack.UpgradeStep, progress float64, note string) error
+	EndChange(ctx context.Context, key searchpack.DomainKey, id, failure string) error
+	RetireNode(ctx context.Context, who searchpack.Caller, domain, node string) (*searchpack.Agent, error)
 }
 
 const (
@@ -53,12 +67,21 @@ const (
 // openDomain begins to run the domain below dir.
 func openDomain(ctx context.Context, row searchpack.Domain, dir string, d deps) *localDomain {
 	ctx, cancel := context.WithCancel(ctx)
-	l := &localDomain{row: row, dir: dir, since: time.Now().Truncate(time.Microsecond), deps: d, cancel: cancel, done: make(chan struct{})}
+	l := &localDomain{row: row, dir: dir, since: time.Now().Truncate(time.Microsecond), deps: d, cancel: cancel,
+		wake: make(chan struct{}, 1), done: make(chan struct{})}
 	go l.run(ctx)
 	return l
 }
 
-// run keeps trying until the nodes are up, then waits for the end.
+// poke makes the domain look at its rows.
+func (l *localDomain) poke() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run keeps trying until the nodes are up, then carries out changes until the end.
 func (l *localDomain) run(ctx context.Context) {
 	defer l.deps.changed()
 	defer close(l.done)
@@ -68,7 +91,10 @@ func (l *localDomain) run(ctx context.Context) {
 		l.up, l.failure = err == nil, err
 		l.mu.Unlock()
 		l.deps.changed()
-		if err == nil || ctx.Err() != nil {
+		if err == nil {
+			l.serve(ctx)
+		}
+		if ctx.Err() != nil {
 			break
 		}
 		l.deps.log.Error("the nodes of a domain cannot be started", "domain", l.row.Name, "error", err, "again in", pause)
@@ -103,18 +129,15 @@ func (l *localDomain) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	l.cluster = cluster
 	var nodes []*node
 	for _, c := range cluster.Nodes() {
-		nodes = append(nodes, &node{
-			cluster: c, agents: l.deps.agents, changed: l.deps.changed, server: l.deps.server,
-			dir: filepath.Join(l.dir, c.Info().Name), process: l.process(),
-			token: func(ctx context.Context) (string, error) { return l.deps.token(ctx, l.row.DomainKey) },
-		})
+		nodes = append(nodes, l.newNode(c))
 	}
-	l.mu.Lock()
-	l.nodes = nodes
-	l.mu.Unlock()
-	l.deps.changed()
+	l.setNodes(nodes)
+	if err := l.sweep(nodes); err != nil {
+		return err
+	}
 	if err := cluster.Start(ctx); err != nil {
 		return err
 	}
@@ -127,15 +150,57 @@ func (l *localDomain) start(ctx context.Context) error {
 	return nil
 }
 
+func (l *localDomain) newNode(c ClusterNode) *node {
+	return &node{
+		cluster: c, agents: l.deps.agents, changed: l.deps.changed, server: l.deps.server,
+		dir: filepath.Join(l.dir, c.Info().Name), process: l.process(), token: l.token,
+	}
+}
+
+func (l *localDomain) token(ctx context.Context) (string, error) {
+	return l.deps.token(ctx, l.row.DomainKey)
+}
+
+func (l *localDomain) setNodes(nodes []*node) {
+	l.mu.Lock()
+	l.nodes = nodes
+	l.mu.Unlock()
+	l.deps.changed()
+}
+
+var nodeFolder = regexp.MustCompile(`^n[0-9]+$`)
+
+// sweep removes the folders of nodes that were dropped while a kill -9 kept them from going.
+func (l *localDomain) sweep(nodes []*node) error {
+	entries, err := os.ReadDir(l.dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		known := slices.ContainsFunc(nodes, func(n *node) bool { return n.name() == e.Name() })
+		if nodeFolder.MatchString(e.Name()) && !known {
+			if err := os.RemoveAll(filepath.Join(l.dir, e.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // process is the prefix of the names of the domain's processes. A folder's name may hold dots.
 func (l *localDomain) process() string { return strings.ReplaceAll(filepath.Base(l.dir), ".", "-") }
 
 // sync brings what the agent of a node was last told into place, before the node starts. A node
-// whose agent has never run has nothing to bring.
+// whose agent has never run has nothing to bring, unless it joins a domain that serves.
 func (l *localDomain) sync(ctx context.Context, i NodeInfo) error {
 	spec := agentSpec(i, filepath.Join(l.dir, i.Name), l.process(), l.deps.server)
 	if entries, err := os.ReadDir(spec.State); err != nil || len(entries) == 0 {
-		return nil
+		if !i.Joins {
+			return nil
+		}
+		if err := writeToken(ctx, spec, l.token); err != nil {
+			return err
+		}
 	}
 	if err := l.deps.agents.Sync(ctx, spec); err != nil {
 		return fmt.Errorf("%s is not started, because its files could not be brought up to date: %w", i.Name, err)

@@ -2,8 +2,6 @@ package stack
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -16,117 +14,12 @@ import (
 
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/dev/internal/child"
+	"github.com/searchpack/searchpack/internal/catalog"
 	"github.com/searchpack/searchpack/internal/sqlstore"
 )
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("database/sql.(*DB).connectionOpener"))
-}
-
-// fakeClusters run `sleep` where OpenSearch would run.
-type fakeClusters struct {
-	mu   sync.Mutex
-	fail error // of Cluster.Start
-}
-
-func (f *fakeClusters) Engines() []string { return []string{"OpenSearch_3.8"} }
-
-func (f *fakeClusters) setFail(err error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.fail = err
-}
-
-func (f *fakeClusters) failure() error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.fail
-}
-
-func (f *fakeClusters) Open(_ context.Context, o ClusterOptions) (Cluster, error) {
-	c := &fakeCluster{f: f}
-	for i := range o.Domain.Nodes {
-		n := &fakeNode{o: o, name: fmt.Sprintf("n%d", i+1)}
-		if err := os.MkdirAll(filepath.Join(o.Dir, n.name), 0o755); err != nil {
-			return nil, err
-		}
-		c.nodes = append(c.nodes, n)
-	}
-	return c, nil
-}
-
-type fakeCluster struct {
-	f     *fakeClusters
-	nodes []ClusterNode
-}
-
-func (c *fakeCluster) Nodes() []ClusterNode { return c.nodes }
-
-func (c *fakeCluster) Start(ctx context.Context) error {
-	if err := c.f.failure(); err != nil {
-		return err
-	}
-	for _, n := range c.nodes {
-		if err := n.Start(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-type fakeNode struct {
-	o    ClusterOptions
-	name string
-	mu   sync.Mutex
-	p    *child.Process
-}
-
-func (n *fakeNode) process() *child.Process {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.p
-}
-
-func (n *fakeNode) Info() NodeInfo {
-	dir := filepath.Join(n.o.Dir, n.name)
-	return NodeInfo{Name: n.name, HTTP: "http://127.0.0.1:1920" + n.name[1:], Home: dir, Config: filepath.Join(dir, "config"), Logs: dir}
-}
-
-func (n *fakeNode) Start(ctx context.Context) error {
-	if n.Pid() != 0 {
-		return nil
-	}
-	if err := n.o.BeforeStart(ctx, n.Info()); err != nil {
-		return err
-	}
-	p, err := n.o.Keeper.Start(n.o.Process+"."+n.name+".opensearch", exec.Command("sleep", "300"))
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.p = p
-	return err
-}
-
-func (n *fakeNode) WaitReady(context.Context) error {
-	if n.Pid() == 0 {
-		return errors.New("down")
-	}
-	return nil
-}
-
-func (n *fakeNode) Stop(ctx context.Context) { n.process().Stop(ctx, time.Minute) }
-
-func (n *fakeNode) Pid() int {
-	if p := n.process(); p != nil && p.Running() {
-		return p.PID()
-	}
-	return 0
-}
-
-func (n *fakeNode) Done() <-chan struct{} {
-	if p := n.process(); p != nil {
-		return p.Done()
-	}
-	return nil
 }
 
 // fakeAgents run `sleep` where agents would run.
@@ -159,6 +52,7 @@ type rig struct {
 	store    searchpack.Store
 	clusters *fakeClusters
 	agents   *fakeAgents
+	catalog  *catalog.Catalog
 	p        *provisioner
 	keeper   *child.Keeper
 
@@ -180,7 +74,7 @@ func newRig(t *testing.T) *rig {
 		t.Fatal(err)
 	}
 	t.Cleanup(keeper.Close)
-	r := &rig{t: t, store: store, clusters: &fakeClusters{}, agents: &fakeAgents{keeper: keeper}, keeper: keeper}
+	r := &rig{t: t, store: store, clusters: newFakeClusters(), agents: &fakeAgents{keeper: keeper}, keeper: keeper}
 	r.p = &provisioner{
 		store: store, dir: filepath.Join(dir, "domains"), wake: make(chan struct{}, 1),
 		home:    searchpack.DomainKey{Account: "000000000000", Region: "us-east-1"},
@@ -191,7 +85,12 @@ func newRig(t *testing.T) *rig {
 			r.entries, r.waiting = e, w
 		},
 	}
+	r.catalog = catalog.New(catalog.Options{
+		Store: store, OnDomainsChanged: r.p.poke,
+		Limits: catalog.Limits{LocalClusters: true, MaxNodes: 9, EngineVersions: []string{"OpenSearch_3.8", "OpenSearch_3.7"}},
+	})
 	r.p.deps = deps{
+		store: store, catalog: r.catalog, patience: patience{drain: 20 * time.Second, join: 20 * time.Second, report: 20 * time.Second, settle: 20 * time.Second},
 		keeper: keeper, clusters: r.clusters, agents: r.agents, server: "https://127.0.0.1:1", changed: r.p.poke,
 		token: func(context.Context, searchpack.DomainKey) (string, error) { return "token", nil },
 		retry: time.Millisecond, log: slog.New(slog.DiscardHandler),

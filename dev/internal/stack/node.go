@@ -44,7 +44,7 @@ func (n *node) name() string { return n.cluster.Info().Name }
 func (n *node) entry() NodeEntry {
 	i := n.cluster.Info()
 	return NodeEntry{
-		Name: i.Name, HTTP: i.HTTP, Home: i.Home, Config: i.Config, Logs: i.Logs,
+		Name: i.Name, EngineVersion: i.Engine, HTTP: i.HTTP, Home: i.Home, Config: i.Config, Logs: i.Logs,
 		PID: n.cluster.Pid(), AgentPID: n.agentPID(), AgentState: agentState(n.dir),
 	}
 }
@@ -127,14 +127,7 @@ func (n *node) startAgent(ctx context.Context) error {
 		return nil
 	}
 	spec := agentSpec(n.cluster.Info(), n.dir, n.process, n.server)
-	token, err := n.token(ctx)
-	if err != nil {
-		return fmt.Errorf("making a join token for %s: %w", spec.Node, err)
-	}
-	if err := os.MkdirAll(n.dir, 0o711); err != nil {
-		return err
-	}
-	if err := replaceFile(spec.TokenFile, []byte(token+"\n")); err != nil {
+	if err := writeToken(ctx, spec, n.token); err != nil {
 		return err
 	}
 	p, err := n.agents.Run(ctx, spec)
@@ -148,10 +141,55 @@ func (n *node) startAgent(ctx context.Context) error {
 	return nil
 }
 
+// writeToken makes a join token and puts it where the agent looks for it.
+func writeToken(ctx context.Context, a AgentSpec, token func(context.Context) (string, error)) error {
+	text, err := token(ctx)
+	if err != nil {
+		return fmt.Errorf("making a join token for %s: %w", a.Node, err)
+	}
+	if err := os.MkdirAll(filepath.Dir(a.TokenFile), 0o711); err != nil {
+		return err
+	}
+	return replaceFile(a.TokenFile, []byte(text+"\n"))
+}
+
+// exchange stops the agent and OpenSearch, gives the node the program that was prepared, and starts
+// it; nobody else starts or stops anything meanwhile. The agent stays down: the folder that it
+// looked after has moved.
+func (n *node) exchange(ctx context.Context) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.ended {
+		return errStopping
+	}
+	n.endAgent(ctx)
+	n.cluster.Stop(ctx)
+	if err := n.cluster.Switch(); err != nil {
+		return err
+	}
+	if err := n.cluster.Start(ctx); err != nil {
+		return err
+	}
+	n.watch(n.cluster.Done())
+	return nil
+}
+
+// shelve stops OpenSearch and changes its program without a start.
+func (n *node) shelve(ctx context.Context) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.cluster.Stop(ctx)
+	return n.cluster.Switch()
+}
+
 // stopAgent stops the agent.
 func (n *node) stopAgent(ctx context.Context) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	n.endAgent(ctx)
+}
+
+func (n *node) endAgent(ctx context.Context) {
 	if p := n.agentProcess(); p != nil {
 		p.Stop(ctx, agentGrace)
 	}

@@ -110,6 +110,7 @@ func (p *provisioner) look(ctx context.Context) error {
 		if p.domains[k] == nil {
 			p.domains[k] = openDomain(ctx, *r, filepath.Join(p.dir, p.folder(k)), p.deps)
 		}
+		p.domains[k].poke()
 	}
 	p.mu.Unlock()
 	entries, waiting := p.describe(s)

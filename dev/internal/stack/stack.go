@@ -225,7 +225,8 @@ func (s *Stack) run(ctx context.Context, clusters Clusters) error {
 	p.store = server.Store()
 	p.deps = deps{
 		keeper: s.keeper, clusters: clusters, agents: s.parts.Agents(s.keeper), server: "https://" + server.AgentAddr(),
-		token: server.CreateJoinToken, changed: p.poke, retry: firstRetry, log: s.log,
+		store: server.Store(), catalog: server.Catalog(), token: server.CreateJoinToken,
+		changed: p.poke, retry: firstRetry, patience: defaultPatience, log: s.log,
 	}
 	if err := p.sweep(ctx); err != nil {
 		return err

@@ -1,0 +1,219 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/searchpack/searchpack/internal/catalog"
+)
+
+// The OpenSearch that TestClusterChanges begins and ends with: the upgrade over a major version,
+// each with a JDK of its own.
+const (
+	oldVersion, oldEngine = "2.19.0", "OpenSearch_2.19"
+	newVersion, newEngine = "3.8.0", "OpenSearch_3.8"
+)
+
+// TestClusterChanges does to a real cluster what its owner asks for, while somebody searches all the
+// time: a node comes, goes, and the engine is upgraded. It has a cluster of its own, since no other
+// test could go on with what it leaves.
+func TestClusterChanges(t *testing.T) {
+	needsJVM(t)
+	u := startOn(t, filepath.Join(openDir(t), "data"), oldVersion, jvmPatience, "--opensearch", newVersion, "--domain", "demo", "--nodes", "3")
+	p := newPack(t, u, "synonyms", 100)
+	p.askAssociate(t)
+	p.active(t, 1)
+	makeIndex(t, p, "books")
+	// A copy on every node, also on those that come.
+	if err := ask(t.Context(), nodeOf(t, u, "n1"), http.MethodPut, "/books/_settings", object{"index.auto_expand_replicas": "0-all"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	searchable(t, p, "books", 1)
+	s := searchAllTheTime(t, u, "books", "version1")
+	c := &cluster{u: u, p: p, version: 1}
+	for _, part := range []struct {
+		name string
+		run  func(*cluster, *testing.T)
+	}{
+		{"a node comes", (*cluster).grows},
+		{"a node goes", (*cluster).shrinks},
+		{"the engine is upgraded", (*cluster).upgrades},
+	} {
+		if !t.Run(part.name, func(t *testing.T) { part.run(c, t) }) {
+			break // what follows would only wait
+		}
+		s.check(t)
+	}
+	s.end(t)
+	if t.Failed() {
+		return
+	}
+	c.next(t) // the domain goes on as before
+	p.askAssociate(t)
+	p.active(t, 2)
+	searchable(t, p, "books", 2)
+}
+
+func (c *cluster) grows(t *testing.T) {
+	defer explainFailure(t, c.u)
+	resize(t, c.u, 4)
+	changed(t, c.u, jvmPatience)
+	hasNodes(t, c.u, 4, oldEngine)
+	searchable(t, c.p, "books", 1)
+}
+
+func (c *cluster) shrinks(t *testing.T) {
+	defer explainFailure(t, c.u)
+	four := c.node(t, "n4")
+	resize(t, c.u, 3)
+	changed(t, c.u, jvmPatience)
+	hasNodes(t, c.u, 3, oldEngine)
+	if alive(four.PID) || alive(four.AgentPID) {
+		t.Error("n4 or its agent runs")
+	}
+	if n := c.nodes(t)["n4"]; n.State != catalog.NodeRetired {
+		t.Errorf("the agent of n4 is %q", n.State)
+	}
+	c.leftNoSetting(t)
+	searchable(t, c.p, "books", 1)
+}
+
+func (c *cluster) upgrades(t *testing.T) {
+	defer explainFailure(t, c.u)
+	upgradeTo(t, c.u, newEngine)
+	changed(t, c.u, jvmPatience)
+	hasNodes(t, c.u, 3, newEngine)
+	for _, n := range c.u.document().Domains[0].Nodes {
+		var who struct{ Version struct{ Number string } }
+		if err := ask(t.Context(), n, http.MethodGet, "/", nil, &who); err != nil || who.Version.Number != newVersion {
+			t.Errorf("%s says it is %s, %v", n.Name, who.Version.Number, err)
+		}
+		if _, err := os.Stat(n.Home + ".next"); !os.IsNotExist(err) {
+			t.Errorf("the former program of %s is still there (%v)", n.Name, err)
+		}
+	}
+	c.leftNoSetting(t)
+	searchable(t, c.p, "books", 1)
+}
+
+// leftNoSetting checks that a change has set back what it had set, and kept nobody out of votes.
+func (c *cluster) leftNoSetting(t *testing.T) {
+	t.Helper()
+	n1 := c.node(t, "n1")
+	var settings struct{ Persistent, Transient map[string]any }
+	if err := ask(t.Context(), n1, http.MethodGet, "/_cluster/settings?flat_settings=true", nil, &settings); err != nil {
+		t.Fatal(err)
+	}
+	for name := range settings.Persistent {
+		if strings.HasPrefix(name, "cluster.routing.allocation") {
+			t.Errorf("left in the cluster's settings: %v", settings)
+		}
+	}
+	var state struct {
+		Metadata struct {
+			Coordination struct {
+				Exclusions []any `json:"voting_config_exclusions"`
+			} `json:"cluster_coordination"`
+		}
+	}
+	if err := ask(t.Context(), n1, http.MethodGet, "/_cluster/state/metadata?filter_path=metadata.cluster_coordination", nil, &state); err != nil {
+		t.Fatal(err)
+	}
+	if len(state.Metadata.Coordination.Exclusions) != 0 {
+		t.Errorf("kept out of votes: %v", state.Metadata.Coordination.Exclusions)
+	}
+}
+
+// searcher searches an index through a synonym all the time, as a client does that knows all nodes:
+// when one does not answer it asks the next.
+type searcher struct {
+	stop context.CancelFunc
+	wg   sync.WaitGroup
+
+	mu       sync.Mutex
+	searches int
+	failed   []string
+	slowest  time.Duration
+}
+
+func searchAllTheTime(t *testing.T, u *up, index, word string) *searcher {
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &searcher{stop: cancel}
+	s.wg.Go(func() {
+		for i := 0; ctx.Err() == nil; i++ {
+			began := time.Now()
+			why := s.search(ctx, u, i, index, word)
+			if ctx.Err() != nil {
+				return
+			}
+			s.mu.Lock()
+			s.searches++
+			s.slowest = max(s.slowest, time.Since(began))
+			if why != "" && len(s.failed) < 10 {
+				s.failed = append(s.failed, time.Now().Format("15:04:05.000 ")+why)
+			}
+			s.mu.Unlock()
+			select {
+			case <-time.After(10 * time.Millisecond): // the machine has other things to do
+			case <-ctx.Done():
+			}
+		}
+	})
+	t.Cleanup(func() { cancel(); s.wg.Wait() })
+	return s
+}
+
+// search begins with another node each time and says why no node gave the whole answer.
+func (s *searcher) search(ctx context.Context, u *up, turn int, index, word string) string {
+	d, err := readDocument(u)
+	if err != nil {
+		return err.Error()
+	}
+	nodes := d.Domains[0].Nodes
+	why := "no node"
+	for i := range nodes {
+		n := nodes[(turn+i)%len(nodes)]
+		var a struct {
+			Shards struct{ Failed int } `json:"_shards"`
+			Hits   struct{ Total struct{ Value int } }
+		}
+		query := object{"query": object{"match": object{"title": word}}}
+		if err := ask(ctx, n, http.MethodPost, "/"+index+"/_search?request_cache=false", query, &a); err != nil {
+			why = err.Error()
+			continue
+		}
+		if a.Shards.Failed > 0 || a.Hits.Total.Value != 1 {
+			return fmt.Sprintf("%s answers with %d hits, %d shards failed", n.Name, a.Hits.Total.Value, a.Shards.Failed)
+		}
+		return ""
+	}
+	return why
+}
+
+// check fails the test for searches that failed so far.
+func (s *searcher) check(t *testing.T) {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, why := range s.failed {
+		t.Error("a search failed: ", why)
+	}
+	t.Logf("%d searches, the slowest took %v", s.searches, s.slowest.Round(time.Millisecond))
+	if s.searches == 0 {
+		t.Error("nothing was searched")
+	}
+}
+
+func (s *searcher) end(t *testing.T) {
+	t.Helper()
+	s.stop()
+	s.wg.Wait()
+	s.check(t)
+}
