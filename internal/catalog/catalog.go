@@ -43,9 +43,7 @@ type Options struct {
 	// object, pass a role. nil: everything is allowed.
 	Authorize        searchpack.Authorizer
 	OnDomainsChanged func()
-	// Authorize decides what an edge cannot ask, because it follows from what is stored; nil: allowed.
-	Authorize searchpack.Authorizer
-	Logger    *slog.Logger
+	Logger           *slog.Logger
 }
 
 // New returns a catalog.

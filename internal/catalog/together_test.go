@@ -58,9 +58,9 @@ func TestAssociatePackagesIsOneRollout(t *testing.T) {
 	if len(rs) != 2 || rs[0].Steps[0].PackageID != one.ID || rs[1].State != searchpack.RolloutAborted {
 		t.Errorf("rollouts %+v", rs)
 	}
-	events, err := b.Events(t.Context(), b.who, 0, 2)
-	if err != nil || events[0].Action != "DissociatePackages" || events[1].Subject != one.ID+" "+two.ID+" products" {
-		t.Errorf("audited %+v, %v", events, err)
+	audited, err := b.Events(t.Context(), b.who, EventQuery{Limit: 2})
+	if err != nil || audited.Events[0].Action != "DissociatePackages" || audited.Events[1].Subject != one.ID+" "+two.ID+" products" {
+		t.Errorf("audited %+v, %v", audited, err)
 	}
 }
 
@@ -122,13 +122,13 @@ func TestPluginTakesItsLicenseAlong(t *testing.T) {
 	}
 }
 
-// denyAll writes down what it is asked and says no to one action.
-type denyAll struct {
+// authorizer writes down what it is asked and says no to one action.
+type authorizer struct {
 	deny  string
 	asked []string
 }
 
-func (d *denyAll) authorize(_ searchpack.Caller, action, resource string, conditions map[string]string) error {
+func (d *authorizer) authorize(_ searchpack.Caller, action, resource string, conditions map[string]string) error {
 	d.asked = append(d.asked, fmt.Sprint(action, " ", resource, " ", conditions))
 	if action == d.deny {
 		return searchpack.Errorf(searchpack.ErrDenied, "no")
@@ -138,7 +138,7 @@ func (d *denyAll) authorize(_ searchpack.Caller, action, resource string, condit
 
 func TestCallerNeedsTheRights(t *testing.T) {
 	t.Parallel()
-	d := &denyAll{}
+	d := &authorizer{}
 	b := setup(t, func(o *Options) { o.Authorize = d.authorize })
 	b.domain("products")
 	p := b.imported(b.pkg("synonyms"))

@@ -133,7 +133,8 @@ const leaseTTL = 15 * time.Second
 
 func (s *Server) makeHandler() {
 	aws := awsapi.New(awsapi.Config{
-		Catalog: s.catalog, Authenticate: s.authenticate, Authorize: s.authorize, Logger: s.log, Now: s.cfg.Now,
+		Catalog: s.catalog, Authenticate: s.authenticate, Authorize: s.authorize, Refused: s.noteRefused,
+		Logger: s.log, Now: s.cfg.Now,
 	})
 	ext := extapi.New(extapi.Config{
 		Catalog: s.catalog, Authenticate: s.authenticate, Authorize: s.authorize, Refused: s.noteRefused,
