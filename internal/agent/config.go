@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/agentapi"
 )
 
 // Config is what an agent needs. The zero value of Intervals, Logger, Now and Name is the default.
@@ -109,6 +110,9 @@ func (c Config) validate() error {
 		return searchpack.Errorf(searchpack.ErrInvalid, "the node's name %.120q has other characters than letters, digits, dots, hyphens and underscores", c.Name)
 	case c.FilesOnly == (c.OpenSearch != nil):
 		return searchpack.Errorf(searchpack.ErrInvalid, "give either the address of an OpenSearch node or files-only")
+	}
+	if err := agentapi.CheckAddress(c.Server); err != nil {
+		return err
 	}
 	if err := absolute("configuration folder", c.ConfigDir); err != nil {
 		return err

@@ -184,6 +184,12 @@ func (l *link) request() ([]byte, error) {
 	return enroll.NewRequest(key)
 }
 
+// CheckToken says what is wrong with the file of a join token, if anything is.
+func CheckToken(file string) error {
+	_, err := readToken(file)
+	return err
+}
+
 func readToken(file string) (enroll.Token, error) {
 	if file == "" {
 		return enroll.Token{}, searchpack.Errorf(searchpack.ErrInvalid, "the agent has not enrolled and has no join token: --token-file FILE")

@@ -93,10 +93,16 @@ func httpClient(cfg *tls.Config) *http.Client {
 	}
 }
 
+// CheckAddress says what is wrong with the address of a server, if anything is.
+func CheckAddress(server string) error {
+	_, err := parseServer(server)
+	return err
+}
+
 func parseServer(server string) (*url.URL, error) {
 	u, err := url.Parse(server)
 	if err != nil || u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil {
-		return nil, searchpack.Errorf(searchpack.ErrInvalid, "%.200q is no server address: one looks like https://searchpack.example:7443.", server)
+		return nil, searchpack.Errorf(searchpack.ErrInvalid, "%.200q is no server address: one looks like https://searchpack.example:9401.", server)
 	}
 	return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil
 }

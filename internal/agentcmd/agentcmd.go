@@ -104,16 +104,19 @@ func (c *RunCmd) Run(ctx context.Context, s *Streams, version Version) error {
 	return a.Run(ctx)
 }
 
-// canEnrol refuses to start an agent that would wait for a token for ever.
+// canEnrol refuses to start an agent that would wait for a good token for ever.
 func (c *RunCmd) canEnrol() error {
-	if c.TokenFile != "" {
-		return nil
-	}
 	status, err := agent.Status(c.State)
-	if err == nil && status.AgentID == "" || searchpack.ErrorCode(err) == searchpack.ErrNotFound {
+	if enrolled := err == nil && status.AgentID != ""; enrolled || err != nil && searchpack.ErrorCode(err) != searchpack.ErrNotFound {
+		return nil // what is wrong with the folder New says better
+	}
+	if c.TokenFile == "" {
 		return usage{errors.New("this agent has not enrolled yet: give --token-file FILE with a token of searchpack token create")}
 	}
-	return nil // enrolled; what else is wrong with the folder New says better
+	if err := agent.CheckToken(c.TokenFile); err != nil {
+		return usage{err}
+	}
+	return nil
 }
 
 // newAgent tells a wrong configuration from other failures.

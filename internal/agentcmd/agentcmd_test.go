@@ -3,6 +3,8 @@ package agentcmd
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -17,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/searchpack/searchpack/internal/agent"
+	"github.com/searchpack/searchpack/internal/auth/enroll"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -87,26 +90,36 @@ func TestFilesOnlyHasNoNode(t *testing.T) {
 	}
 }
 
+// joinToken is well-formed; no server has made it.
+func joinToken() string {
+	return enroll.NewToken(base64.RawURLEncoding.EncodeToString(make([]byte, sha256.Size))).String()
+}
+
 // What must be changed in flags or environment is told apart from what goes wrong later.
 func TestWrongConfiguration(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir, credentials := t.TempDir(), file(t, "agent:hush\n")
+	token := file(t, joinToken())
 	for name, c := range map[string]struct {
 		args []string
 		says string
 	}{
 		"never enrolled":       {[]string{"run", "--config", dir, "--state", filepath.Join(dir, "new")}, "--token-file"},
+		"no token there":       {[]string{"run", "--config", dir, "--state", dir, "--token-file", "/none"}, "/none"},
+		"no token in it":       {[]string{"run", "--config", dir, "--state", dir, "--token-file", credentials}, "no join token"},
+		"server without TLS":   {[]string{"run", "--config", dir, "--state", dir, "--token-file", token, "--server", "http://127.0.0.1:1"}, "http://127.0.0.1:1"},
+		"sync without TLS":     {[]string{"sync", "--once", "--config", dir, "--state", dir, "--server", "127.0.0.1:1"}, "127.0.0.1:1"},
 		"empty state folder":   {[]string{"run", "--config", dir, "--state", t.TempDir()}, "--token-file"},
-		"no node's address":    {[]string{"run", "--config", dir, "--state", dir, "--token-file", "/t", "--opensearch", "localhost:9200"}, "localhost:9200"},
-		"no credentials there": {[]string{"run", "--config", dir, "--state", dir, "--token-file", "/t", "--opensearch-credentials", "/none"}, "/none"},
-		"no authority there":   {[]string{"run", "--config", dir, "--state", dir, "--token-file", "/t", "--opensearch-ca", "/none"}, "/none"},
-		"no config folder":     {[]string{"run", "--config", "/none", "--state", dir, "--token-file", "/t"}, "/none"},
-		"name":                 {[]string{"run", "--config", dir, "--state", dir, "--token-file", "/t", "--name", "a b"}, `"a b"`},
+		"no node's address":    {[]string{"run", "--config", dir, "--state", dir, "--token-file", token, "--opensearch", "localhost:9200"}, "localhost:9200"},
+		"no credentials there": {[]string{"run", "--config", dir, "--state", dir, "--token-file", token, "--opensearch-credentials", "/none"}, "/none"},
+		"no authority there":   {[]string{"run", "--config", dir, "--state", dir, "--token-file", token, "--opensearch-ca", "/none"}, "/none"},
+		"no config folder":     {[]string{"run", "--config", "/none", "--state", dir, "--token-file", token}, "/none"},
+		"name":                 {[]string{"run", "--config", dir, "--state", dir, "--token-file", token, "--name", "a b"}, `"a b"`},
 		"sync, no folder":      {[]string{"sync", "--once", "--config", "/none", "--state", dir}, "/none"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cmds, err := parse(t, append(c.args, "--server", "https://127.0.0.1:1")...)
+			cmds, err := parse(t, append([]string{c.args[0], "--server", "https://127.0.0.1:1"}, c.args[1:]...)...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -175,7 +188,7 @@ func TestStatusOfNothing(t *testing.T) {
 func TestRunStops(t *testing.T) {
 	t.Parallel()
 	c, err := parse(t, "run", "--server", "https://127.0.0.1:1", "--config", t.TempDir(), "--state", filepath.Join(t.TempDir(), "s"),
-		"--token-file", file(t, "spt1.x"), "--opensearch", "http://127.0.0.1:1")
+		"--token-file", file(t, joinToken()), "--opensearch", "http://127.0.0.1:1")
 	if err != nil {
 		t.Fatal(err)
 	}

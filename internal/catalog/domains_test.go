@@ -149,6 +149,10 @@ func TestJoinTokens(t *testing.T) {
 			t.Errorf("bad %s: %v", name, err)
 		}
 	}
+	_, err := b.CreateJoinToken(t.Context(), b.who, JoinTokenInput{Domain: "products", ID: "1", MustExist: true})
+	wantCode(t, err, searchpack.ErrNotFound)
+	_, err = b.DescribeDomain(t.Context(), b.who, "products")
+	wantCode(t, err, searchpack.ErrNotFound) // a domain deleted meanwhile does not come back
 	made, err := b.CreateJoinToken(t.Context(), b.who, JoinTokenInput{Domain: "products", ID: "1", CIDR: "10.0.0.0/8"})
 	if err != nil || made.Uses != 1 || !made.ExpiresAt.Equal(b.now.Add(24*time.Hour)) {
 		t.Fatalf("made %+v, %v", made, err)
@@ -156,7 +160,10 @@ func TestJoinTokens(t *testing.T) {
 	if _, err := b.DescribeDomain(t.Context(), b.who, "products"); err != nil {
 		t.Errorf("the first token did not make the domain: %v", err)
 	}
-	if ts, err := b.JoinTokens(t.Context(), b.who, "products"); err != nil || len(ts) != 1 {
+	if _, err := b.CreateJoinToken(t.Context(), b.who, JoinTokenInput{Domain: "products", ID: "2", MustExist: true}); err != nil {
+		t.Errorf("a token for a domain that is there: %v", err)
+	}
+	if ts, err := b.JoinTokens(t.Context(), b.who, "products"); err != nil || len(ts) != 2 {
 		t.Errorf("listed %v, %v", ts, err)
 	}
 	other := b.who

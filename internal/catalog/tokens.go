@@ -15,6 +15,7 @@ type JoinTokenInput struct {
 	Uses       int           // 0 = one; -1 = no limit
 	ValidFor   time.Duration // 0 = one day
 	CIDR       string
+	MustExist  bool              // ErrNotFound if the domain does not exist, instead of making it
 	ID         string            // made by the edge, with the secret
 	SecretHash searchpack.Digest // the secret itself never comes here
 }
@@ -55,7 +56,7 @@ func (c *Catalog) CreateJoinToken(ctx context.Context, who searchpack.Caller, in
 	err := c.store.Update(ctx, func(tx searchpack.Tx) error {
 		made = false
 		_, err := tx.Domain(ctx, t.Domain)
-		if searchpack.ErrorCode(err) == searchpack.ErrNotFound {
+		if searchpack.ErrorCode(err) == searchpack.ErrNotFound && !in.MustExist {
 			made = true
 			err = tx.PutDomain(ctx, &searchpack.Domain{DomainKey: t.Domain, ID: who.Account + "/" + in.Domain, CreatedAt: now})
 		}

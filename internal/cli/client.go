@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -132,11 +133,14 @@ func refused(resp *http.Response, answer []byte) error {
 func (c *client) plain(err error) error {
 	var api smithy.APIError
 	var sent *url.Error
+	var unknown x509.UnknownAuthorityError
 	switch {
 	case errors.As(err, &api):
 		return fmt.Errorf("%s (%s)", api.ErrorMessage(), api.ErrorCode())
 	case errors.Is(err, context.Canceled):
 		return context.Canceled
+	case errors.As(err, &unknown):
+		return fmt.Errorf("the certificate of %s is from an authority that is not trusted here: name its PEM file with AWS_CA_BUNDLE", c.endpoint)
 	case errors.As(err, &sent):
 		return fmt.Errorf("the server at %s does not answer: %w", c.endpoint, sent.Err)
 	}

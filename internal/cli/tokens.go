@@ -39,6 +39,12 @@ func (*TokenCreateCmd) Help() string {
 
 // Run makes a token. Only the token is printed, so that it can go into a file.
 func (t *TokenCreateCmd) Run(c *Context) error {
+	switch {
+	case t.Uses < 1 && t.Uses != -1:
+		return usagef("--uses %d: how many agents may enrol, 1 or more; -1 for no limit", t.Uses)
+	case t.Expires < time.Second:
+		return usagef("--expires %s: a second or more, for example 24h", t.Expires)
+	}
 	cl, err := c.client()
 	if err != nil {
 		return err

@@ -154,7 +154,7 @@ func (d *decider) restoredEverywhere(r *searchpack.Rollout) bool {
 func (d *decider) inUse(r *searchpack.Rollout) (errorType, reason string) {
 	for _, s := range r.Steps {
 		if users := usersText(d.uses(s.PackageID)); users != "" {
-			return "InUse", fmt.Sprintf("Package %s is in use by %s. Delete them or take %s out of their analysis settings, then dissociate again.",
+			return "InUse", fmt.Sprintf("Package %s is in use by %s. Delete what uses it or take %s out of the analysis settings there, then dissociate again.",
 				d.packageText(s.PackageID), users, searchpack.ReferencePath(s.PackageID))
 		}
 	}

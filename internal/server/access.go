@@ -53,7 +53,8 @@ func (s *Server) Identify(r *http.Request, body []byte, service string) (searchp
 	return sigv4.Verify(r, body, s.credential, sigv4.Options{Services: []string{service}, Now: s.cfg.Now()})
 }
 
-// CreateJoinToken makes a token for one agent and returns its text.
+// CreateJoinToken makes a token for one agent of a domain and returns its text. ErrNotFound: the
+// domain is gone, and does not come back by a token for its nodes.
 func (s *Server) CreateJoinToken(ctx context.Context, key searchpack.DomainKey) (string, error) {
 	id, text, hash, err := s.newToken()
 	if err != nil {
@@ -61,7 +62,7 @@ func (s *Server) CreateJoinToken(ctx context.Context, key searchpack.DomainKey) 
 	}
 	who := s.Admin()
 	who.Account, who.Region = key.Account, key.Region
-	_, err = s.catalog.CreateJoinToken(ctx, who, catalog.JoinTokenInput{Domain: key.Name, ID: id, SecretHash: hash})
+	_, err = s.catalog.CreateJoinToken(ctx, who, catalog.JoinTokenInput{Domain: key.Name, MustExist: true, ID: id, SecretHash: hash})
 	return text, err
 }
 

@@ -58,9 +58,11 @@ func sdk(t testing.TB, url, access, secret string) *opensearch.Client {
 // runAgent runs a files-only agent that joins with a token, until the test ends or stop is called.
 func runAgent(t *testing.T, s *running, name, domain string) (config string, stop func()) {
 	t.Helper()
-	key := searchpack.DomainKey{Account: DefaultAccount, Region: DefaultRegion, Name: domain}
-	token, err := s.CreateJoinToken(t.Context(), key)
+	id, token, hash, err := s.newToken()
 	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.catalog.CreateJoinToken(t.Context(), s.Admin(), catalog.JoinTokenInput{Domain: domain, ID: id, SecretHash: hash}); err != nil {
 		t.Fatal(err)
 	}
 	config = t.TempDir()

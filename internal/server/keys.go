@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/searchpack/searchpack"
@@ -20,24 +21,36 @@ import (
 // authorityName is the row that keeps the sealed authority.
 const authorityName = "ca"
 
-// openKey reads the master key. A new one is made only for a new database: beside one that another
-// key has sealed it would open nothing, and would stand in the way of the backup.
-func (s *Server) openKey(ctx context.Context) (*seal.Key, error) {
+// existingKey reads the master key if there is one.
+func (s *Server) existingKey() (err error) {
 	path := s.cfg.masterKeyFile()
-	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-		return seal.LoadOrCreate(path)
+	_, err = os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) { // the latter is the data folder's error
+		return nil
 	}
+	s.key, err = seal.LoadOrCreate(path)
+	return err
+}
+
+// makeMasterKey makes the master key if there is none. Only a new database gets a new one: beside
+// one that another key has sealed it would open nothing, and would stand in the way of the backup.
+func (s *Server) makeMasterKey(ctx context.Context) error {
+	if s.key != nil {
+		return nil
+	}
+	path := s.cfg.masterKeyFile()
 	err := s.store.View(ctx, func(tx searchpack.Tx) error {
 		_, err := tx.Secret(ctx, authorityName)
 		return err
 	})
 	switch {
 	case searchpack.ErrorCode(err) == searchpack.ErrNotFound:
-		return seal.LoadOrCreate(path)
+		s.key, err = seal.LoadOrCreate(path)
+		return err
 	case err != nil:
-		return nil, err
+		return err
 	}
-	return nil, fmt.Errorf("%w: there is no master key at %s, and this database was sealed with one: put it there, or name it with --master-key-file", ErrConfig, path)
+	return fmt.Errorf("%w: there is no master key at %s, and this database was sealed with one: put it there, or name it with --master-key-file", ErrConfig, path)
 }
 
 // loadAuthority reads the authority, or makes it on the first start. Two servers that start at

@@ -93,6 +93,10 @@ func New(ctx context.Context, cfg Config) (_ *Server, err error) {
 
 // openStores opens folder, database, key, blobs and authority, and sees to the first key.
 func (s *Server) openStores(ctx context.Context) error {
+	// A key that cannot be used is found out before anything is made.
+	if err := s.existingKey(); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(s.cfg.DataDir, 0o700); err != nil {
 		return fmt.Errorf("the data folder: %w", err)
 	}
@@ -100,7 +104,7 @@ func (s *Server) openStores(ctx context.Context) error {
 	if s.store, err = sqlstore.Open(ctx, s.cfg.databaseDSN(), sqlstore.Options{Logger: s.log}); err != nil {
 		return err
 	}
-	if s.key, err = s.openKey(ctx); err != nil {
+	if err = s.makeMasterKey(ctx); err != nil {
 		return err
 	}
 	if s.authority, err = loadAuthority(ctx, s.store, s.key, s.now()); err != nil {

@@ -68,7 +68,7 @@ func TestFailedStart(t *testing.T) {
 			if err := os.Chmod(put(t, c.masterKeyFile(), strings.Repeat("k", 32)), 0o644); err != nil {
 				t.Fatal(err)
 			}
-		}, "chmod 600", false, true},
+		}, "chmod 600", false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -66,7 +66,7 @@ func Run(ctx context.Context, c Config) (err error) {
 	}
 	out.line("\nEvery step held.")
 	if c.Terminal && !c.Exit {
-		out.line("\nThe stack runs on. In another terminal:\n\n%s\nCtrl-C stops it.", st.document.Exports())
+		out.line("\nThe stack runs on, with its data in %s. In another terminal:\n\n%s\nCtrl-C stops it.", data, st.document.Exports())
 		select {
 		case <-ctx.Done():
 		case <-st.ended:
