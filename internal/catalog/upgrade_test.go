@@ -9,46 +9,55 @@ import (
 	"github.com/searchpack/searchpack"
 )
 
+// upgrade begins an upgrade, or only checks.
+func (b *bench) upgrade(target string, checkOnly bool) *searchpack.DomainChange {
+	b.t.Helper()
+	ch, err := b.UpgradeDomain(b.t.Context(), b.who, UpgradeInput{Name: "products", TargetVersion: target, CheckOnly: checkOnly})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return ch
+}
+
 func TestUpgrade(t *testing.T) {
 	t.Parallel()
 	told := 0
 	b := local(t, func(o *Options) { o.OnDomainsChanged = func() { told++ } })
 	told = 0
-	key := b.who.Key("products")
-	check, err := b.UpgradeDomain(t.Context(), b.who, UpgradeInput{Name: "products", TargetVersion: "OpenSearch_3.8", CheckOnly: true})
-	if err != nil || check.Status != searchpack.ChangeCompleted || check.Step != searchpack.UpgradeCheck || !check.CheckOnly || told != 0 {
-		t.Fatalf("the check: %+v, %v, told %d times", check, err, told)
-	}
-	ch, err := b.UpgradeDomain(t.Context(), b.who, UpgradeInput{Name: "products", TargetVersion: "OpenSearch_3.8"})
-	if err != nil || ch.Status != searchpack.ChangePending || ch.FromVersion != "OpenSearch_3.7" || told != 1 {
-		t.Fatalf("begun: %+v, %v, told %d times", ch, err, told)
-	}
-	_, err = b.UpgradeDomain(t.Context(), b.who, UpgradeInput{Name: "products", TargetVersion: "OpenSearch_3.8"})
-	if searchpack.ErrorMessage(err) != inProgress {
-		t.Errorf("another one: %v", err)
+	ch := b.upgrade("OpenSearch_3.8", false)
+	if ch.Status != searchpack.ChangePending || ch.FromVersion != "OpenSearch_3.7" || told != 1 {
+		t.Fatalf("begun: %+v, told %d times", ch, told)
 	}
 	for _, step := range []searchpack.UpgradeStep{searchpack.UpgradeSnapshot, searchpack.UpgradeUpgrade} {
-		if err := b.MoveChange(t.Context(), key, ch.ID, step, 50, "at it"); err != nil {
-			t.Fatal(err)
-		}
+		b.move(ch, step, 50, "at it")
 		if v := b.describe(); v.Change.Step != step || v.Change.Progress != 50 || v.EngineVersion != "OpenSearch_3.7" {
 			t.Errorf("at %s: %+v", step, v.Change)
 		}
 	}
 	b.now = b.now.Add(time.Second)
-	if err := b.EndChange(t.Context(), key, ch.ID, ""); err != nil {
-		t.Fatal(err)
-	}
+	b.end(ch, "")
 	v := b.describe()
 	if v.EngineVersion != "OpenSearch_3.8" || v.Changing() || Stamp(&v.Domain, "EngineVersion").Version != 2 {
 		t.Errorf("in the end %+v", v)
 	}
-	history, err := b.DomainChanges(t.Context(), b.who, "products", searchpack.ChangeUpgrade)
-	if err != nil || len(history) != 2 || history[0].ID != ch.ID {
-		t.Errorf("history %+v, %v", history, err)
+}
+
+func TestUpgradeCheckOnly(t *testing.T) {
+	t.Parallel()
+	told := 0
+	b := local(t, func(o *Options) { o.OnDomainsChanged = func() { told++ } })
+	told = 0
+	check := b.upgrade("OpenSearch_3.8", true)
+	if check.Status != searchpack.ChangeCompleted || check.Step != searchpack.UpgradeCheck || !check.CheckOnly || told != 0 {
+		t.Errorf("the check: %+v, told %d times", check, told)
 	}
-	if others, err := b.DomainChanges(t.Context(), b.who, "products", searchpack.ChangeConfig); err != nil || len(others) != 0 {
-		t.Errorf("changes of the configuration %+v, %v", others, err)
+	b.configure(`{"EBSOptions":{"VolumeSize":20}}`, false)
+	ch := b.upgrade("OpenSearch_3.8", false)
+	for kind, want := range map[searchpack.ChangeKind][]string{searchpack.ChangeUpgrade: {ch.ID, check.ID}, "": {ch.ID, "", check.ID}} {
+		history, err := b.DomainChanges(t.Context(), b.who, "products", kind)
+		if err != nil || len(history) != len(want) || history[0].ID != want[0] || history[len(want)-1].ID != check.ID {
+			t.Errorf("history of %q: %+v, %v", kind, history, err)
+		}
 	}
 }
 
@@ -61,12 +70,7 @@ func TestUpgradeFails(t *testing.T) {
 		t.Errorf("without nodes: %+v, %v", ch, err)
 	}
 	b.reports("products", 1, "3.7.0")
-	if ch, err = b.UpgradeDomain(t.Context(), b.who, UpgradeInput{Name: "products", TargetVersion: "OpenSearch_3.8"}); err != nil {
-		t.Fatal(err)
-	}
-	if err := b.EndChange(t.Context(), b.who.Key("products"), ch.ID, "n1 does not start"); err != nil {
-		t.Fatal(err)
-	}
+	b.end(b.upgrade("OpenSearch_3.8", false), "n1 does not start")
 	if v := b.describe(); v.EngineVersion != "OpenSearch_3.7" || v.Change.Status != searchpack.ChangeFailed {
 		t.Errorf("in the end %+v", v)
 	}

@@ -40,9 +40,9 @@ func (i *Importer) copy(ctx context.Context, j *job) (copied, inspect.Result, er
 		return copied{}, inspect.Result{}, copyError(err)
 	}
 	defer obj.Close()
-	max := i.limits[j.pkg.Type]
-	if obj.Size > max.bytes {
-		return copied{}, inspect.Result{}, copyError(tooLarge(obj.Size, max))
+	most := i.limits[j.pkg.Type]
+	if obj.Size > most.bytes {
+		return copied{}, inspect.Result{}, copyError(tooLarge(obj.Size, most))
 	}
 	c := copied{
 		versionID: firstBytes(obj.VersionID), etag: firstBytes(obj.ETag),
@@ -55,10 +55,10 @@ func (i *Importer) copy(ctx context.Context, j *job) (copied, inspect.Result, er
 		defer passing.CloseWithError(errGone) // ends it also if the copy panics; else it has ended already
 		r, end = io.TeeReader(r, passing), passing.end
 	}
-	c.digest, c.size, err = i.blobs.Write(ctx, r, max.bytes)
+	c.digest, c.size, err = i.blobs.Write(ctx, r, most.bytes)
 	res, inspectErr := end(err)
 	if searchpack.ErrorCode(err) == searchpack.ErrTooLarge {
-		err = tooLarge(-1, max)
+		err = tooLarge(-1, most)
 	}
 	if err != nil {
 		return copied{}, inspect.Result{}, copyError(err)

@@ -44,13 +44,13 @@ func (i *Importer) look(j *job, blob searchpack.Blob) (plugin *searchpack.Plugin
 			err = fmt.Errorf("panic in the inspection: %v", p)
 		}
 	}()
-	max := i.limits[j.pkg.Type].bytes
+	most := i.limits[j.pkg.Type].bytes
 	switch j.pkg.Type {
 	case searchpack.TypePlugin:
-		rules := inspect.PluginRules{EngineVersion: j.pkg.EngineVersion, MaxUnpacked: max, PatchZero: i.awsRules}
+		rules := inspect.PluginRules{EngineVersion: j.pkg.EngineVersion, MaxUnpacked: most, PatchZero: i.awsRules}
 		return inspect.Plugin(&blobReader{blob: blob}, blob.Size(), rules)
 	case searchpack.TypeConfig:
-		res, err = inspect.Config(&blobReader{blob: blob}, blob.Size(), max)
+		res, err = inspect.Config(&blobReader{blob: blob}, blob.Size(), most)
 	default:
 		format := strings.TrimPrefix(strings.ToLower(path.Ext(j.version.Source.Key)), ".")
 		res, err = inspect.License(blob, format)

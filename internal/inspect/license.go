@@ -23,7 +23,7 @@ const ruleLicense = "license.malformed"
 // findings.
 func License(r io.Reader, format string) (Result, error) {
 	in := &failingReader{r: r}
-	fault := ""
+	var fault string
 	switch format {
 	case "json":
 		fault = jsonFault(in)
