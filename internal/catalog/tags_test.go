@@ -45,10 +45,19 @@ func TestTags(t *testing.T) {
 	if err := add(many[1:]...); err != nil {
 		t.Errorf("as many as may be: %v", err)
 	}
-	events, err := b.Events(t.Context(), b.who, 0, 2)
-	if err != nil || events[1].Action != "RemoveTags" || events[1].Detail != "a" {
-		t.Errorf("audited %+v, %v", events, err)
+	if e := b.newest(2)[1]; e.Action != "RemoveTags" || e.Detail != "a" {
+		t.Errorf("audited %+v", e)
 	}
+}
+
+// newest are the newest n events, newest first.
+func (b *bench) newest(n int) []*searchpack.Event {
+	b.t.Helper()
+	events, err := b.Events(b.t.Context(), b.who, 0, n)
+	if err != nil || len(events) != n {
+		b.t.Fatalf("%d events, %v", len(events), err)
+	}
+	return events
 }
 
 func TestTagsByARN(t *testing.T) {

@@ -99,42 +99,6 @@ func testDeleteEvents(t *testing.T, s searchpack.Store) {
 	remove(4*time.Hour, 2, 0, young)
 }
 
-func testDoomedBlobs(t *testing.T, s searchpack.Store) {
-	ctx := t.Context()
-	one, two := searchpack.DigestOf([]byte("one")), searchpack.DigestOf([]byte("two"))
-	doom := func(d searchpack.Digest, since time.Time) {
-		update(t, s, func(tx searchpack.Tx) error { return tx.DoomBlob(ctx, d, since) })
-	}
-	want := func(what string, d searchpack.Digest, since time.Time) {
-		t.Helper()
-		same(t, what, since, read(t, s, func(ctx context.Context, tx searchpack.Tx) (time.Time, error) { return tx.BlobDoomed(ctx, d) }))
-	}
-	want("not marked", one, time.Time{})
-	doom(one, t0)
-	doom(two, at(time.Second))
-	want("marked", one, t0)
-	doom(one, at(time.Hour))
-	want("marked anew", one, at(time.Hour))
-	doom(one, time.Time{})
-	doom(one, time.Time{}) // taking off what is not there is fine
-	want("taken off", one, time.Time{})
-	want("the other", two, at(time.Second))
-
-	// A version that names the blob takes the mark off, and only if it is written.
-	v := &searchpack.Version{ID: "v", PackageID: "F1", Digest: two}
-	wantCode(t, s.Update(ctx, func(tx searchpack.Tx) error { return tx.PutVersion(ctx, v) }), searchpack.ErrNotFound)
-	want("after a version that was not written", two, at(time.Second))
-	update(t, s, func(tx searchpack.Tx) error {
-		if err := tx.PutPackage(ctx, &searchpack.Package{ID: "F1", Account: account, Region: region}); err != nil {
-			return err
-		}
-		return tx.PutVersion(ctx, &searchpack.Version{ID: "u", PackageID: "F1"}) // names none
-	})
-	want("after a version of nothing", two, at(time.Second))
-	update(t, s, func(tx searchpack.Tx) error { return tx.PutVersion(ctx, v) })
-	want("after a version of it", two, time.Time{})
-}
-
 // Everything asked for by its id says what is missing.
 func testNotFound(t *testing.T, s searchpack.Store) {
 	ctx, k := t.Context(), key("none")

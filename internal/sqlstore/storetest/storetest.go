@@ -44,7 +44,6 @@ func Run(t *testing.T, open func(t *testing.T) searchpack.Store) {
 		{"Access", testAccess},
 		{"Events", testEvents},
 		{"DeleteEvents", testDeleteEvents},
-		{"DoomedBlobs", testDoomedBlobs},
 		{"NotFound", testNotFound},
 		{"GoneParents", testGoneParents},
 		{"UpdateRollsBack", testUpdateRollsBack},
