@@ -32,6 +32,9 @@ type serverCmd struct {
 	SourceCredentials string   `type:"path" placeholder:"FILE" help:"AWS credentials file for it, profile default (else the usual AWS variables)."`
 	AllowSource       []string `placeholder:"ACCOUNT:BUCKET/PREFIX" help:"Where packages may come from; may be repeated. '*:*' allows every account every place; nothing given allows nothing."`
 	MaxDictionary     byteSize `default:"2GiB" help:"Largest dictionary."`
+	MaxPlugin         byteSize `default:"1GiB" help:"Largest zip of a plugin, and the most that it may unpack to."`
+	MaxLicense        byteSize `default:"10MiB" help:"Largest license, and the same for the zip of a configuration."`
+	AWSQuotas         bool     `name:"aws-quotas" help:"Hold accounts to AWS's quotas: 25 packages and 25 plugins per region, 20 and 20 per domain."`
 
 	KeepEvents span `default:"90d" placeholder:"TIME" help:"How long the audit log remembers: 90d, 36h; 0 = for ever."`
 
@@ -58,8 +61,11 @@ func (c *serverCmd) config(log *slog.Logger) (server.Config, error) {
 	cfg.Listen, cfg.TLSCert, cfg.TLSKey, cfg.AgentListen = c.Listen, c.TLSCert, c.TLSKey, c.AgentListen
 	cfg.SourceEndpoint, cfg.SourceRegion = c.SourceEndpoint, c.SourceRegion
 	cfg.Account, cfg.AdminAccessKey, cfg.AdminSecretKey = c.Account, c.AdminAccessKey, c.AdminSecretKey
-	cfg.MaxDictionary = int64(c.MaxDictionary)
+	cfg.MaxDictionary, cfg.MaxPlugin, cfg.MaxLicense = int64(c.MaxDictionary), int64(c.MaxPlugin), int64(c.MaxLicense)
 	cfg.KeepEvents = time.Duration(c.KeepEvents)
+	if c.AWSQuotas {
+		cfg.Limits = cfg.Limits.WithAWSQuotas()
+	}
 	cfg.Logger = log
 	var err error
 	if cfg.AllowedSources, err = sources(c.AllowSource); err != nil {

@@ -144,10 +144,10 @@ func TestCreatePackageRefuses(t *testing.T) {
 		in   CreatePackageInput
 		want searchpack.Code
 	}{
-		"no key":         {CreatePackageInput{Name: "a-name", Type: searchpack.TypeDictionary, Source: searchpack.Source{Bucket: "dictionaries"}}, searchpack.ErrInvalid},
-		"foreign bucket": {CreatePackageInput{Name: "a-name", Type: searchpack.TypeDictionary, Source: searchpack.Source{Bucket: "secrets", Key: "k"}}, searchpack.ErrInvalid},
-		"plugin":         {CreatePackageInput{Name: "a-name", Type: searchpack.TypePlugin, Source: source}, searchpack.ErrInvalid},
-		"name taken":     {CreatePackageInput{Name: "taken", Type: searchpack.TypeDictionary, Source: source}, searchpack.ErrAlreadyExists},
+		"no key":              {CreatePackageInput{Name: "a-name", Type: searchpack.TypeDictionary, Source: searchpack.Source{Bucket: "dictionaries"}}, searchpack.ErrInvalid},
+		"foreign bucket":      {CreatePackageInput{Name: "a-name", Type: searchpack.TypeDictionary, Source: searchpack.Source{Bucket: "secrets", Key: "k"}}, searchpack.ErrInvalid},
+		"plugin of no engine": {CreatePackageInput{Name: "a-name", Type: searchpack.TypePlugin, Source: source}, searchpack.ErrInvalid},
+		"name taken":          {CreatePackageInput{Name: "taken", Type: searchpack.TypeDictionary, Source: source}, searchpack.ErrAlreadyExists},
 	} {
 		_, err := b.CreatePackage(t.Context(), b.who, c.in)
 		if searchpack.ErrorCode(err) != c.want {

@@ -48,13 +48,26 @@ func TestAssociatePackagesIsOneRollout(t *testing.T) {
 			t.Errorf("%+v", v)
 		}
 	}
-	_, err = b.DissociatePackage(t.Context(), b.who, "products", two.ID)
+	if e := b.newest(1)[0]; e.Action != "AssociatePackages" || e.Subject != one.ID+" "+two.ID+" products" {
+		t.Errorf("audited %+v", e)
+	}
+}
+
+func TestDissociatePackagesIsOneRollout(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.domain("products")
+	one, two := b.ready("one", searchpack.TypeDictionary), b.ready("two", searchpack.TypeDictionary)
+	if _, err := b.AssociatePackages(t.Context(), b.who, "products", []AssociateInput{{PackageID: one.ID, Prerequisites: []string{two.ID}}, {PackageID: two.ID}}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := b.DissociatePackage(t.Context(), b.who, "products", two.ID)
 	wantCode(t, err, searchpack.ErrConflict)
-	vs, err = b.DissociatePackages(t.Context(), b.who, "products", []string{two.ID, one.ID})
+	vs, err := b.DissociatePackages(t.Context(), b.who, "products", []string{two.ID, one.ID})
 	if err != nil || len(vs) != 2 || vs[0].PackageID != two.ID {
 		t.Fatalf("answered %+v, %v", vs, err)
 	}
-	rs = b.rollouts("products")
+	rs := b.rollouts("products")
 	if len(rs) != 2 || rs[0].Steps[0].PackageID != one.ID || rs[1].State != searchpack.RolloutAborted {
 		t.Errorf("rollouts %+v", rs)
 	}

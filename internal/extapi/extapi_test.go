@@ -347,7 +347,7 @@ func TestEveryCodeHasAStatus(t *testing.T) {
 	t.Parallel()
 	for _, code := range []searchpack.Code{
 		searchpack.ErrInvalid, searchpack.ErrNotFound, searchpack.ErrAlreadyExists, searchpack.ErrConflict, searchpack.ErrDenied,
-		searchpack.ErrLimit, searchpack.ErrUnsupported, searchpack.ErrType, searchpack.ErrTooLarge, searchpack.ErrUnavailable,
+		searchpack.ErrLimit, searchpack.ErrUnsupported, searchpack.ErrDisabled, searchpack.ErrType, searchpack.ErrTooLarge, searchpack.ErrUnavailable,
 	} {
 		s := newSite(t)
 		s.catalog.err = searchpack.Errorf(code, "told")

@@ -32,28 +32,33 @@ func (c copied) describe(v *searchpack.Version) {
 	v.Source.VersionID, v.Source.ETag = c.versionID, c.etag
 }
 
-// copy streams the object into the blob store, and past the inspection on its way: the bytes are
-// read once. Its result counts only if the copy succeeded.
+// copy streams the object into the blob store, a dictionary past the inspection on its way: the
+// bytes are read once. Its result counts only if the copy succeeded.
 func (i *Importer) copy(ctx context.Context, j *job) (copied, inspect.Result, error) {
 	obj, err := i.source.Open(ctx, j.pkg.Account, j.version.Source)
 	if err != nil {
 		return copied{}, inspect.Result{}, copyError(err)
 	}
 	defer obj.Close()
-	if obj.Size > i.maxDictionary {
-		return copied{}, inspect.Result{}, copyError(tooLarge(obj.Size, i.maxDictionary))
+	most := i.limits[j.pkg.Type]
+	if obj.Size > most.bytes {
+		return copied{}, inspect.Result{}, copyError(tooLarge(obj.Size, most))
 	}
 	c := copied{
 		versionID: firstBytes(obj.VersionID), etag: firstBytes(obj.ETag),
 		kind: searchpack.Kind(strings.TrimSpace(obj.Kind)),
 	}
-	passing := i.inspectPassing(c.kind)
-	defer passing.CloseWithError(errGone) // ends it also if the copy panics; else it has ended already
-	r := &objectReader{i: i, ctx: ctx, versionID: j.version.ID, from: obj, size: obj.Size, looked: i.now()}
-	c.digest, c.size, err = i.blobs.Write(ctx, io.TeeReader(r, passing), i.maxDictionary)
-	res, inspectErr := passing.end(err)
+	var r io.Reader = &objectReader{i: i, ctx: ctx, versionID: j.version.ID, from: obj, size: obj.Size, looked: i.now()}
+	end := func(error) (inspect.Result, error) { return inspect.Result{}, nil }
+	if j.pkg.Type == searchpack.TypeDictionary {
+		passing := i.inspectPassing(c.kind)
+		defer passing.CloseWithError(errGone) // ends it also if the copy panics; else it has ended already
+		r, end = io.TeeReader(r, passing), passing.end
+	}
+	c.digest, c.size, err = i.blobs.Write(ctx, r, most.bytes)
+	res, inspectErr := end(err)
 	if searchpack.ErrorCode(err) == searchpack.ErrTooLarge {
-		err = tooLarge(-1, i.maxDictionary)
+		err = tooLarge(-1, most)
 	}
 	if err != nil {
 		return copied{}, inspect.Result{}, copyError(err)

@@ -71,14 +71,14 @@ func (e *phaseError) mayPass() bool {
 }
 
 // tooLarge is the error for an object over the limit; size is -1 if it was not announced.
-func tooLarge(size, limit int64) error {
+func tooLarge(size int64, most limit) error {
 	has := "is"
 	if size >= 0 {
 		has = "has " + bytesText(size) + ","
 	}
 	return searchpack.Errorf(searchpack.ErrTooLarge,
-		"it %s larger than the limit of %s for dictionaries; make it smaller, or have the limit of the server raised (--max-dictionary)",
-		has, bytesText(limit))
+		"it %s larger than the limit of %s for %s; make it smaller, or have the limit of the server raised (%s)",
+		has, bytesText(most.bytes), most.of, most.flag)
 }
 
 // bytesText writes a size for people, exactly.

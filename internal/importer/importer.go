@@ -1,6 +1,7 @@
 // Package importer is the worker that turns an S3 object into a package version: it streams the
-// object into the blob store once (COPYING), the inspection looking on, then judges what was found
-// (VALIDATING) and writes what came of it: AVAILABLE, COPY_FAILED or VALIDATION_FAILED.
+// object into the blob store once (COPYING), the inspection of a dictionary looking on, then judges
+// what was found, or opens the blob of a plugin, license or configuration (VALIDATING), and writes
+// what came of it: AVAILABLE, COPY_FAILED or VALIDATION_FAILED.
 //
 // Bytes come from an ObjectSource and go to a BlobStore; rows go to the Store. It never talks to a
 // node and starts no rollout. Every import may be killed at any instruction and is then done again
@@ -9,6 +10,7 @@
 package importer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -18,35 +20,57 @@ import (
 	"github.com/searchpack/searchpack/internal/inspect"
 )
 
-// DefaultMaxDictionary is the largest dictionary, in bytes, if the options do not say otherwise.
-const DefaultMaxDictionary int64 = 2 << 30
+// The largest packages, in bytes, if the options do not say otherwise. That of plugins is AWS's.
+const (
+	DefaultMaxDictionary int64 = 2 << 30
+	DefaultMaxPlugin     int64 = 1 << 30
+	DefaultMaxLicense    int64 = 10 << 20
+)
 
 // Options of New. The zero value is the default.
 type Options struct {
-	MaxDictionary int64            // bytes; 0 = DefaultMaxDictionary
-	Now           func() time.Time // nil = time.Now
-	Logger        *slog.Logger     // nil = none
+	MaxDictionary int64 // bytes; 0 = DefaultMaxDictionary
+	// MaxPlugin bounds the zip of a plugin and what is in it, unpacked; 0 = DefaultMaxPlugin.
+	MaxPlugin int64
+	// MaxLicense bounds a license, the zip of a configuration, and what is in that; 0 =
+	// DefaultMaxLicense.
+	MaxLicense int64
+	// PluginRulesAWS demands of a plugin what AWS demands: that it is made for patch 0.
+	PluginRulesAWS bool
+	Now            func() time.Time // nil = time.Now
+	Logger         *slog.Logger     // nil = none
 }
 
 // Importer handles work of kind WorkImport.
 type Importer struct {
-	store         searchpack.Store
-	blobs         searchpack.BlobStore
-	source        searchpack.ObjectSource
-	inspect       inspector
-	maxDictionary int64
-	now           func() time.Time
-	log           *slog.Logger
+	store    searchpack.Store
+	blobs    searchpack.BlobStore
+	source   searchpack.ObjectSource
+	inspect  inspector
+	limits   map[searchpack.PackageType]limit
+	awsRules bool
+	now      func() time.Time
+	log      *slog.Logger
+}
+
+// limit is how large an object may be.
+type limit struct {
+	bytes int64
+	of    string // whose limit it is: "dictionaries"
+	flag  string // of the server, that raises it
 }
 
 // New makes an Importer.
 func New(store searchpack.Store, blobs searchpack.BlobStore, source searchpack.ObjectSource, opts Options) *Importer {
 	i := &Importer{
 		store: store, blobs: blobs, source: source, inspect: inspect.Dictionary,
-		maxDictionary: opts.MaxDictionary, now: opts.Now, log: opts.Logger,
-	}
-	if i.maxDictionary == 0 {
-		i.maxDictionary = DefaultMaxDictionary
+		limits: map[searchpack.PackageType]limit{
+			searchpack.TypeDictionary: {cmp.Or(opts.MaxDictionary, DefaultMaxDictionary), "dictionaries", "--max-dictionary"},
+			searchpack.TypePlugin:     {cmp.Or(opts.MaxPlugin, DefaultMaxPlugin), "plugins", "--max-plugin"},
+			searchpack.TypeLicense:    {cmp.Or(opts.MaxLicense, DefaultMaxLicense), "licenses", "--max-license"},
+			searchpack.TypeConfig:     {cmp.Or(opts.MaxLicense, DefaultMaxLicense), "configurations", "--max-license"},
+		},
+		awsRules: opts.PluginRulesAWS, now: opts.Now, log: opts.Logger,
 	}
 	if i.now == nil {
 		i.now = time.Now
@@ -94,7 +118,7 @@ func (i *Importer) Handle(ctx context.Context, w *searchpack.Work) (searchpack.W
 
 // run is the way of an import through its statuses.
 func (i *Importer) run(ctx context.Context, j *job) (outcome, error) {
-	if j.pkg.Type != searchpack.TypeDictionary {
+	if _, known := i.limits[j.pkg.Type]; !known {
 		return refused(searchpack.PackageValidationFailed, "packages of the type "+string(j.pkg.Type)+" are not offered by Searchpack"), nil
 	}
 	c, res, err := i.copy(ctx, j)
@@ -107,7 +131,10 @@ func (i *Importer) run(ctx context.Context, j *job) (outcome, error) {
 	if err := i.kept(ctx, c); err != nil {
 		return outcome{}, err
 	}
-	return judged(c, res), nil
+	if j.pkg.Type == searchpack.TypeDictionary {
+		return judged(c, res, explain(res)), nil
+	}
+	return i.validate(ctx, j, c)
 }
 
 // load reads what is to be imported; nil if that has ended or is gone.

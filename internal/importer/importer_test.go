@@ -259,15 +259,8 @@ func TestRetrySucceeds(t *testing.T) {
 func TestOtherTypesAreRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, Options{})
+	w.as.Type = "TAR-MODEL"
 	w.ask("v")
-	w.update(func(ctx context.Context, tx searchpack.Tx) error {
-		p, err := tx.Package(ctx, packageID)
-		if err != nil {
-			return err
-		}
-		p.Type = searchpack.TypePlugin
-		return tx.PutPackage(ctx, p)
-	})
 	w.once()
 	if p := w.pkg(); p.Status != searchpack.PackageValidationFailed || w.s3.opened != 0 {
 		t.Errorf("%s, opened %d", p.Status, w.s3.opened)

@@ -15,6 +15,7 @@ type outcome struct {
 	details   *searchpack.ErrorDetails // only with a *_FAILED status
 	copied    copied
 	inspected inspect.Result
+	plugin    *searchpack.PluginProperties // of a plugin that is AVAILABLE
 }
 
 // Types of ErrorDetails.
@@ -23,12 +24,13 @@ const (
 	typeValidationFailed = "ValidationFailed"
 )
 
-// judged is the end of an import whose bytes were inspected.
-func judged(c copied, res inspect.Result) outcome {
+// judged is the end of an import whose bytes were inspected; message says what is wrong with them,
+// if something is.
+func judged(c copied, res inspect.Result, message string) outcome {
 	out := outcome{status: searchpack.PackageAvailable, copied: c, inspected: res}
 	if res.Failed() {
 		out.status = searchpack.PackageValidationFailed
-		out.details = &searchpack.ErrorDetails{Type: typeValidationFailed, Message: explain(res)}
+		out.details = &searchpack.ErrorDetails{Type: typeValidationFailed, Message: message}
 	}
 	return out
 }
@@ -59,11 +61,13 @@ func (o outcome) write(ctx context.Context, tx searchpack.Tx, versionID string, 
 	}
 	v.Status, v.Error, v.ImportedAt = o.status, o.details, at
 	v.Kind, v.KindDeclared, v.FindingCount = o.inspected.Kind, o.inspected.Declared, o.inspected.FindingCount
+	v.Plugin = o.plugin
 	if o.status == searchpack.PackageAvailable {
 		if err := number(ctx, tx, p, v); err != nil {
 			return err
 		}
 		p.AvailableID, p.AvailableNumber = v.ID, v.Number
+		p.AvailablePlugin, p.AvailableConfiguration = v.Plugin, v.Configuration
 	}
 	if p.ImportID == v.ID {
 		p.Status, p.Error = o.status, o.details

@@ -34,6 +34,11 @@ type world struct {
 	s3    *fakeS3
 	imp   *Importer
 	clock *clock
+	// as is what a new package is, key where it comes from, and configuration what is given with a
+	// version.
+	as            searchpack.Package
+	key           string
+	configuration *searchpack.PackageConfiguration
 }
 
 func newWorld(t *testing.T, opts Options) *world {
@@ -50,7 +55,8 @@ func newWorld(t *testing.T, opts Options) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = blobs.Close() })
-	w := &world{t: t, store: store, blobs: blobs, s3: &fakeS3{}, clock: c}
+	w := &world{t: t, store: store, blobs: blobs, s3: &fakeS3{}, clock: c, key: "synonyms.txt"}
+	w.as.Type = searchpack.TypeDictionary
 	opts.Now = c.Now
 	w.imp = New(store, blobs, w.s3, opts)
 	return w
@@ -123,7 +129,8 @@ func (w *world) ask(versionID string) {
 		p, err := tx.Package(ctx, packageID)
 		if err != nil {
 			p = &searchpack.Package{
-				ID: packageID, Account: account, Region: region, Name: "synonyms", Type: searchpack.TypeDictionary, CreatedAt: now,
+				ID: packageID, Account: account, Region: region, Name: "synonyms", CreatedAt: now,
+				Type: w.as.Type, EngineVersion: w.as.EngineVersion,
 			}
 		}
 		p.Status, p.Error, p.ImportID, p.UpdatedAt = searchpack.PackageCopying, nil, versionID, now
@@ -132,7 +139,7 @@ func (w *world) ask(versionID string) {
 		}
 		err = tx.PutVersion(ctx, &searchpack.Version{
 			ID: versionID, PackageID: packageID, Status: searchpack.PackageCopying, CreatedAt: now,
-			Source: searchpack.Source{Bucket: "bucket", Key: "synonyms.txt"},
+			Source: searchpack.Source{Bucket: "bucket", Key: w.key}, Configuration: w.configuration,
 		})
 		if err != nil {
 			return err

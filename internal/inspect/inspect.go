@@ -26,6 +26,13 @@
 //	synonyms.alone         warning  a line with fewer than two terms: it adds nothing
 //	synonyms.long-term     warning  a term over 32,766 bytes, which Lucene cannot store
 //	synonyms.long-line     warning  a line too long to be inspected
+//	archive.unreadable     error    not a zip that can be listed
+//	archive.entries        error    too many entries
+//	archive.size           error    the files in it are too large together
+//	archive.path           error    an entry would lie outside of the archive's folder
+//	plugin.descriptor      error    plugin-descriptor.properties is missing, or misses something
+//	plugin.engine-version  error    made for another version of OpenSearch than the package
+//	license.malformed      error    not one well-formed document
 package inspect
 
 import (

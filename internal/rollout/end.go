@@ -40,9 +40,9 @@ func (d *decider) fail(r *searchpack.Rollout, errorType, reason string) bool {
 	if len(r.Steps) > 0 && actionOf(r) == searchpack.ActionDissociate {
 		status = searchpack.DissociationFailed
 	}
-	for _, s := range r.Steps {
+	for i, s := range r.Steps {
 		a := d.associations[s.PackageID]
-		if a == nil || d.laterCall(r, s.PackageID) != "" {
+		if a == nil || d.laterCall(r, s.PackageID) != "" || d.off.together && i > 0 {
 			continue
 		}
 		a.Status, a.UpdatedAt = status, d.Now

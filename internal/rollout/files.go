@@ -45,7 +45,7 @@ func (d *decider) fileFor(n *node, packageID string) (searchpack.FileOrder, bool
 func (d *decider) onNodes(packageID string) bool {
 	switch d.Packages[packageID].Type {
 	case searchpack.TypePlugin, searchpack.TypeLicense, searchpack.TypeConfig:
-		return false
+		return d.off.plugins
 	}
 	return true
 }

@@ -71,11 +71,8 @@ func (d *decider) move(r *searchpack.Rollout) bool {
 	if len(r.Steps) == 0 {
 		return d.end(r, searchpack.RolloutAborted, "", "nothing is left to do")
 	}
-	if reason := d.notServed(r); reason != "" {
-		return d.fail(r, pluginsNotServed, reason)
-	}
-	if reason := d.unfit(r); reason != "" {
-		return d.fail(r, "PackageGone", reason)
+	if errorType, reason := d.hopeless(r); reason != "" {
+		return d.fail(r, errorType, reason)
 	}
 	if actionOf(r) == searchpack.ActionDissociate && (len(d.nodes) == 0 || !d.anyOnNodes(r)) {
 		return d.dissociated(r) // no node was ever told about a file, or all are retired
@@ -128,15 +125,20 @@ func placed(p searchpack.Phase) bool {
 	return true
 }
 
-// pluginsNotServed is the ErrorDetails type of a rollout that notServed ends.
-const pluginsNotServed = "PluginsNotServed"
-
-// notServed says why an association that takes more than files on the nodes comes to nothing, for
-// all its packages.
-func (d *decider) notServed(r *searchpack.Rollout) string {
+// hopeless says why an association that has changed nothing yet cannot be carried out at all; ""
+// if it can.
+func (d *decider) hopeless(r *searchpack.Rollout) (errorType, reason string) {
 	if actionOf(r) != searchpack.ActionAssociate || placed(r.Phase) {
-		return ""
+		return "", ""
 	}
+	if reason := d.notServed(r); reason != "" {
+		return "PluginsNotServed", reason
+	}
+	return "PackageGone", d.gone(r)
+}
+
+// notServed names what takes more than files on the nodes.
+func (d *decider) notServed(r *searchpack.Rollout) string {
 	var names []string
 	for _, s := range r.Steps {
 		if !d.onNodes(s.PackageID) {
@@ -150,11 +152,8 @@ func (d *decider) notServed(r *searchpack.Rollout) string {
 		list(names), d.nothingPlaced(r))
 }
 
-// unfit says why a rollout that has changed nothing yet cannot be carried out at all.
-func (d *decider) unfit(r *searchpack.Rollout) string {
-	if actionOf(r) != searchpack.ActionAssociate || placed(r.Phase) {
-		return ""
-	}
+// gone names what is not there any more.
+func (d *decider) gone(r *searchpack.Rollout) string {
 	for _, s := range r.Steps {
 		if d.associations[s.PackageID] == nil {
 			return fmt.Sprintf("package %s is not associated any more", d.packageText(s.PackageID))

@@ -75,6 +75,8 @@ func TestSimulatorSeesBrokenRules(t *testing.T) {
 		"keep serving": {keepServing: true},
 		"reload":       {reload: true},
 		"ask again":    {askAgain: true},
+		"together":     {together: true},
+		"plugins":      {plugins: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -153,6 +153,49 @@ func TestReconcilesUntilActive(t *testing.T) {
 	}
 }
 
+// A plugin fails before any node hears of it, and goes without one being asked.
+func TestPluginEndsAtOnce(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.update(func(tx searchpack.Tx) error { // nothing else is to be done
+		return tx.PutRollout(t.Context(), &searchpack.Rollout{ID: "r", Domain: key, State: searchpack.RolloutAborted, CreatedAt: start})
+	})
+	steps := map[searchpack.Action]searchpack.AssociationStatus{searchpack.ActionAssociate: searchpack.Associating, searchpack.ActionDissociate: searchpack.Dissociating}
+	ask := func(id string, action searchpack.Action) {
+		b.update(func(tx searchpack.Tx) error {
+			p := &searchpack.Package{ID: "pkg-1", Account: key.Account, Region: key.Region, Name: "lemmas", Type: searchpack.TypePlugin, AvailableID: "p", CreatedAt: start}
+			a := &searchpack.Association{Domain: key, PackageID: p.ID, Status: steps[action], WantedID: "p", CreatedAt: start}
+			r := &searchpack.Rollout{ID: id, Domain: key, State: searchpack.RolloutQueued, CreatedAt: start.Add(-time.Second), Steps: []searchpack.RolloutStep{{PackageID: p.ID, Action: action, VersionID: "p"}}}
+			if err := tx.PutPackage(t.Context(), p); err != nil {
+				return err
+			}
+			if err := tx.PutAssociation(t.Context(), a); err != nil {
+				return err
+			}
+			return tx.PutRollout(t.Context(), r)
+		})
+		b.reconcile(func() {})
+	}
+	plugin := func() (a *searchpack.Association) {
+		err := b.store.View(t.Context(), func(tx searchpack.Tx) (err error) {
+			a, err = tx.Association(t.Context(), key, "pkg-1")
+			return err
+		})
+		if err != nil && searchpack.ErrorCode(err) != searchpack.ErrNotFound {
+			t.Fatal(err)
+		}
+		return a
+	}
+	ask("plugin", searchpack.ActionAssociate)
+	if a := plugin(); a == nil || a.Status != searchpack.AssociationFailed || a.Error == nil || a.Error.Type != "PluginsNotServed" {
+		t.Fatalf("associated: %+v", a)
+	}
+	ask("away", searchpack.ActionDissociate)
+	if a := plugin(); a != nil {
+		t.Errorf("dissociated: %+v", a)
+	}
+}
+
 // A call that comes between the decision and its writing is not overwritten.
 func TestWritesWhatIsDecidedInTheTransaction(t *testing.T) {
 	t.Parallel()

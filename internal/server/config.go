@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/searchpack/searchpack/internal/catalog"
+	"github.com/searchpack/searchpack/internal/importer"
 )
 
 // Config of a server. Default returns one that works on a laptop; Validate says in one line what
@@ -40,6 +41,8 @@ type Config struct {
 	// for every account. Nothing listed = nothing allowed.
 	AllowedSources map[string][]string
 	MaxDictionary  int64 // bytes
+	MaxPlugin      int64 // bytes, of the zip and of what is in it
+	MaxLicense     int64 // bytes, of a license, the zip of a configuration, and what is in that
 
 	// Account and Region of the first credential, and AdminAccessKey/AdminSecretKey themselves if
 	// they are given.
@@ -72,16 +75,16 @@ func Default(dataDir string) Config {
 	return Config{
 		DataDir: dataDir, Listen: DefaultListen, AgentListen: DefaultAgentListen,
 		Account: DefaultAccount, Region: DefaultRegion, SourceRegion: DefaultRegion,
-		MaxDictionary: DefaultMaxDictionary, KeepEvents: DefaultKeepEvents, Version: Version,
+		MaxDictionary: DefaultMaxDictionary, MaxPlugin: importer.DefaultMaxPlugin, MaxLicense: importer.DefaultMaxLicense, KeepEvents: DefaultKeepEvents, Version: Version,
 		Logger: slog.New(slog.DiscardHandler), Now: time.Now,
 	}
 }
 
 // String shows the configuration without secrets; so do the other ways of printing it.
 func (c Config) String() string {
-	return fmt.Sprintf("data=%s database=%s master_key_file=%s listen=%s tls_cert=%s agent_listen=%s source_endpoint=%s source_region=%s source_access_key=%s source_secret_key=%s allowed_sources=%v max_dictionary=%d keep_events=%s account=%s region=%s admin_access_key=%s admin_secret_key=%s",
+	return fmt.Sprintf("data=%s database=%s master_key_file=%s listen=%s tls_cert=%s agent_listen=%s source_endpoint=%s source_region=%s source_access_key=%s source_secret_key=%s allowed_sources=%v max_dictionary=%d max_plugin=%d max_license=%d keep_events=%s account=%s region=%s admin_access_key=%s admin_secret_key=%s",
 		c.DataDir, elideDSN(c.Database), c.masterKeyFile(), c.Listen, c.TLSCert, c.AgentListen, c.SourceEndpoint, c.SourceRegion,
-		c.SourceAccessKey, elide(c.SourceSecretKey), c.AllowedSources, c.MaxDictionary, c.KeepEvents, c.Account, c.Region, c.AdminAccessKey, elide(c.AdminSecretKey))
+		c.SourceAccessKey, elide(c.SourceSecretKey), c.AllowedSources, c.MaxDictionary, c.MaxPlugin, c.MaxLicense, c.KeepEvents, c.Account, c.Region, c.AdminAccessKey, elide(c.AdminSecretKey))
 }
 
 // GoString is for %#v.
@@ -145,6 +148,10 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("%w: --max-dictionary is a size above 0", ErrConfig)
 	case c.KeepEvents < 0:
 		return fmt.Errorf("%w: --keep-events is a time above 0, or 0 to keep them for ever", ErrConfig)
+	case c.MaxPlugin <= 0:
+		return fmt.Errorf("%w: --max-plugin is a size above 0", ErrConfig)
+	case c.MaxLicense <= 0:
+		return fmt.Errorf("%w: --max-license is a size above 0", ErrConfig)
 	case c.Database != "" && !strings.HasPrefix(c.Database, "postgres://") && !strings.HasPrefix(c.Database, "postgresql://"):
 		return fmt.Errorf("%w: --database begins with postgres:// (without it, SQLite in the data folder is used)", ErrConfig)
 	case !digits(c.Account):

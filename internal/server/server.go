@@ -117,7 +117,9 @@ func (s *Server) openStores(ctx context.Context) error {
 }
 
 func (s *Server) makeLoop() {
-	imports := importer.New(s.store, s.blobs, s.source, importer.Options{MaxDictionary: s.cfg.MaxDictionary, Now: s.cfg.Now, Logger: s.log})
+	imports := importer.New(s.store, s.blobs, s.source, importer.Options{
+		MaxDictionary: s.cfg.MaxDictionary, MaxPlugin: s.cfg.MaxPlugin, MaxLicense: s.cfg.MaxLicense, Now: s.cfg.Now, Logger: s.log,
+	})
 	reconciles := runner.New(s.store, s.cfg.Now, s.log)
 	host, _ := os.Hostname()
 	s.loop = &work.Loop{

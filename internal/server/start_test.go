@@ -59,6 +59,8 @@ func TestFailedStart(t *testing.T) {
 		"secret key only":       {func(_ *testing.T, c *Config) { c.AdminSecretKey = "hush-hush" }, "go together", true, false},
 		"account":               {func(_ *testing.T, c *Config) { c.Account = "12345" }, "12 digits", true, false},
 		"no dictionary fits":    {func(_ *testing.T, c *Config) { c.MaxDictionary = 0 }, "--max-dictionary", true, false},
+		"no plugin fits":        {func(_ *testing.T, c *Config) { c.MaxPlugin = 0 }, "--max-plugin", true, false},
+		"no license fits":       {func(_ *testing.T, c *Config) { c.MaxLicense = -1 }, "--max-license", true, false},
 		"source endpoint":       {func(_ *testing.T, c *Config) { c.SourceEndpoint = "s3.example" }, "no URL", true, false},
 		"database of no kind":   {func(_ *testing.T, c *Config) { c.Database = "mysql://u:hush-hush@h/d" }, "postgres://", true, false},
 		"database away": {func(_ *testing.T, c *Config) {

@@ -12,12 +12,6 @@ import (
 // newestEngine is what a files-only domain is said to run when its maker does not say.
 const newestEngine = "OpenSearch_3.8"
 
-// AWS's quotas, which hold in development and not in production.
-const (
-	packagesPerRegion = 25
-	packagesPerDomain = 20
-)
-
 func openServer(ctx context.Context, c stack.ServerConfig) (stack.ControlPlane, error) {
 	cfg := server.Default(c.Dir)
 	cfg.Listen, cfg.AgentListen = "", "127.0.0.1:0"
@@ -26,10 +20,10 @@ func openServer(ctx context.Context, c stack.ServerConfig) (stack.ControlPlane, 
 	cfg.AllowedSources = map[string][]string{"*": {"*"}}
 	cfg.Account, cfg.Region = c.Account, c.Region
 	cfg.AdminAccessKey, cfg.AdminSecretKey = c.AccessKey, c.SecretKey
-	cfg.Limits = catalog.Limits{
+	cfg.Limits = catalog.Limits{ // AWS's quotas hold in development, and in production only if asked for
 		EngineVersions: c.Engines, DefaultEngine: newestEngine, MaxNodes: c.MaxNodes, FilesOnly: c.FilesOnly(),
-		LocalClusters: true, PackagesPerRegion: packagesPerRegion, PackagesPerDomain: packagesPerDomain,
-	}
+		LocalClusters: true,
+	}.WithAWSQuotas()
 	cfg.OnDomainsChanged, cfg.Logger = c.OnDomainsChanged, c.Log
 	s, err := server.New(ctx, cfg)
 	if err != nil {

@@ -10,7 +10,11 @@ import (
 
 func testAccess(t *testing.T, s searchpack.Store) {
 	ctx := t.Context()
-	b := &searchpack.Credential{AccessKey: "b", Account: account, Name: "admin", Sealed: []byte{0, 255, 1, '\''}, CreatedAt: t0}
+	b := &searchpack.Credential{
+		AccessKey: "b", Account: account, Name: "admin", Sealed: []byte{0, 255, 1, '\''}, CreatedAt: t0,
+		Policies: []string{`{"Version":"2012-10-17","Statement":[]}`, `{}`}, Operator: true, Inactive: true,
+		SessionHash: searchpack.DigestOf([]byte("session")), ExpiresAt: at(time.Hour),
+	}
 	upper := &searchpack.Credential{AccessKey: "B", Account: account}
 	update(t, s, func(tx searchpack.Tx) error {
 		if err := tx.PutCredential(ctx, b); err != nil {
@@ -28,6 +32,18 @@ func testAccess(t *testing.T, s searchpack.Store) {
 			return tx.Credentials(ctx)
 		}))
 
+	b.Policies, b.Operator, b.Inactive, b.SessionHash, b.ExpiresAt = nil, false, false, "", time.Time{}
+	update(t, s, func(tx searchpack.Tx) error {
+		if err := tx.DeleteCredential(ctx, "B"); err != nil {
+			return err
+		}
+		return tx.PutCredential(ctx, b)
+	})
+	same(t, "Credentials, one deleted", []*searchpack.Credential{b},
+		read(t, s, func(ctx context.Context, tx searchpack.Tx) ([]*searchpack.Credential, error) {
+			return tx.Credentials(ctx)
+		}))
+
 	for _, want := range [][]byte{{1, 0, 2}, {9}} {
 		update(t, s, func(tx searchpack.Tx) error { return tx.PutSecret(ctx, "ca", want) })
 		same(t, "Secret", want, read(t, s, func(ctx context.Context, tx searchpack.Tx) ([]byte, error) { return tx.Secret(ctx, "ca") }))
@@ -39,7 +55,7 @@ func testEvents(t *testing.T, s searchpack.Store) {
 	add := func(region, action string) *searchpack.Event {
 		e := &searchpack.Event{
 			At: t0, Account: account, Region: region, Actor: "arn:aws:iam::000000000000:user/admin", Action: action,
-			Subject: "F1", Detail: "d",
+			Subject: "F1", Detail: "d", Result: "denied", AccessKey: "AK", SourceIP: "192.0.2.1", RequestID: "r-" + action,
 		}
 		update(t, s, func(tx searchpack.Tx) error { return tx.AddEvent(ctx, e) })
 		return e
@@ -57,6 +73,30 @@ func testEvents(t *testing.T, s searchpack.Store) {
 	same(t, "the newest", []*searchpack.Event{three, two}, list(0, 2))
 	same(t, "the next page", []*searchpack.Event{one}, list(two.ID, 2))
 	same(t, "the end", nil, list(one.ID, 2))
+}
+
+func testDeleteEvents(t *testing.T, s searchpack.Store) {
+	ctx := t.Context()
+	add := func(when time.Duration) *searchpack.Event {
+		e := &searchpack.Event{At: at(when), Account: account, Region: region, Action: when.String()}
+		update(t, s, func(tx searchpack.Tx) error { return tx.AddEvent(ctx, e) })
+		return e
+	}
+	// Several servers write: the order of ids is not that of times.
+	late, early, mid, young := add(3*time.Hour), add(0), add(time.Hour), add(5*time.Hour)
+	remove := func(before time.Duration, limit, want int, left ...*searchpack.Event) {
+		t.Helper()
+		var n int
+		update(t, s, func(tx searchpack.Tx) (err error) { n, err = tx.DeleteEvents(ctx, at(before), limit); return err })
+		same(t, "deleted", want, n)
+		same(t, "left", left, read(t, s, func(ctx context.Context, tx searchpack.Tx) ([]*searchpack.Event, error) {
+			return tx.Events(ctx, account, region, 0, 0)
+		}))
+	}
+	remove(0, 10, 0, young, mid, early, late)
+	remove(4*time.Hour, 2, 2, young, late)
+	remove(4*time.Hour, 2, 1, young)
+	remove(4*time.Hour, 2, 0, young)
 }
 
 // Everything asked for by its id says what is missing.
@@ -80,6 +120,7 @@ func testNotFound(t *testing.T, s searchpack.Store) {
 		{"join token", "t9", func(tx searchpack.Tx) error { _, err := tx.JoinToken(ctx, "t9"); return err }},
 		{"join token", "t9", func(tx searchpack.Tx) error { return tx.DeleteJoinToken(ctx, "t9") }},
 		{"credential", "AK", func(tx searchpack.Tx) error { _, err := tx.Credential(ctx, "AK"); return err }},
+		{"credential", "AK", func(tx searchpack.Tx) error { return tx.DeleteCredential(ctx, "AK") }},
 		{"secret", "ca", func(tx searchpack.Tx) error { _, err := tx.Secret(ctx, "ca"); return err }},
 	}
 	for _, test := range tests {
@@ -120,6 +161,7 @@ func testGoneParents(t *testing.T, s searchpack.Store) {
 		{"domain", k.String(), func(tx searchpack.Tx) error { return tx.PutAgent(ctx, &searchpack.Agent{ID: "a", Domain: k}) }},
 		{"domain", k.String(), func(tx searchpack.Tx) error { return tx.PutIncident(ctx, &searchpack.NodeIncident{Domain: k}) }},
 		{"domain", k.String(), func(tx searchpack.Tx) error { return tx.PutJoinToken(ctx, &searchpack.JoinToken{Domain: k}) }},
+		{"domain", k.String(), func(tx searchpack.Tx) error { return tx.PutChange(ctx, &searchpack.DomainChange{ID: "c", Domain: k}) }},
 		{"agent", "a9", func(tx searchpack.Tx) error { return tx.PutReport(ctx, "a9", &searchpack.Report{}, time.Time{}) }},
 		{"agent", "a9", func(tx searchpack.Tx) error { return tx.PutOrder(ctx, "a9", &searchpack.Order{}) }},
 	}

@@ -13,7 +13,8 @@ func testDomains(t *testing.T, s searchpack.Store) {
 	full := &searchpack.Domain{
 		DomainKey: key("b"), ID: account + "/b", EngineVersion: "OpenSearch_3.8", Options: `{"DomainName":"b"}`, Nodes: 3,
 		FilesOnly: true, Policy: searchpack.DomainPolicy{Level: searchpack.LevelPlaced, UnmanagedNodes: "ignore", AbsentNodes: "wait"},
-		CreatedAt: t0, DeletedAt: at(time.Minute),
+		Stamps: map[string]searchpack.OptionStamp{"EBSOptions": {CreatedAt: t0, UpdatedAt: at(time.Second), Version: 2}},
+		Tags:   []searchpack.Tag{{Key: "a", Value: "ü"}, {Key: "b"}}, CreatedAt: t0, DeletedAt: at(time.Minute),
 	}
 	upper := &searchpack.Domain{DomainKey: key("B"), CreatedAt: t0}
 	other := &searchpack.Domain{DomainKey: searchpack.DomainKey{Account: "111111111111", Region: region, Name: "a"}, CreatedAt: t0}
@@ -34,6 +35,7 @@ func testDomains(t *testing.T, s searchpack.Store) {
 	same(t, "of another region", nil, list(account, "eu-west-1"))
 	same(t, "all", []*searchpack.Domain{upper, other, full}, list("", ""))
 	full.Policy, full.DeletedAt, full.FilesOnly = searchpack.DomainPolicy{}, time.Time{}, false
+	full.Stamps, full.Tags = nil, nil
 	update(t, s, func(tx searchpack.Tx) error { return tx.PutDomain(ctx, full) })
 	same(t, "replaced", full, read(t, s, func(ctx context.Context, tx searchpack.Tx) (*searchpack.Domain, error) {
 		return tx.Domain(ctx, key("b"))
@@ -60,6 +62,7 @@ func fill(ctx context.Context, tx searchpack.Tx, name string) error {
 			return tx.PutIncident(ctx, &searchpack.NodeIncident{Domain: k, AgentID: "a-" + name, Incident: searchpack.Incident{ID: "i"}})
 		},
 		func() error { return tx.PutJoinToken(ctx, &searchpack.JoinToken{ID: "t-" + name, Domain: k}) },
+		func() error { return tx.PutChange(ctx, &searchpack.DomainChange{ID: "c-" + name, Domain: k}) },
 	} {
 		if err := put(); err != nil {
 			return err
@@ -103,7 +106,11 @@ func countAll(ctx context.Context, tx searchpack.Tx, name string) (map[string]in
 		return n, err
 	}
 	tokens, err := tx.JoinTokens(ctx, k)
-	return n, count("join tokens", len(tokens), err)
+	if err := count("join tokens", len(tokens), err); err != nil {
+		return n, err
+	}
+	changes, err := tx.Changes(ctx, k, 0)
+	return n, count("changes", len(changes), err)
 }
 
 func boolToInt(b bool) int {
@@ -117,6 +124,7 @@ func testDeleteDomain(t *testing.T, s searchpack.Store) {
 	ctx := t.Context()
 	full := map[string]int{
 		"associations": 1, "usage": 1, "rollouts": 1, "agents": 1, "proofs": 1, "incidents": 1, "join tokens": 1,
+		"changes": 1,
 	}
 	none := map[string]int{}
 	for what := range full {
@@ -148,7 +156,8 @@ func testAssociations(t *testing.T, s searchpack.Store) {
 	full := &searchpack.Association{
 		Domain: key("b"), PackageID: "F2", Status: searchpack.AssociationFailed, ServingID: "v1", WantedID: "v2",
 		Error: &searchpack.ErrorDetails{Type: "t", Message: "m"}, Note: "waits for n3",
-		Findings:  []searchpack.Finding{{Rule: "reopen-needed", Severity: searchpack.SeverityNote, Message: "reopen needed: i"}},
+		Findings:      []searchpack.Finding{{Rule: "reopen-needed", Severity: searchpack.SeverityNote, Message: "reopen needed: i"}},
+		Prerequisites: []string{"F9", "F1"}, KeyStore: &searchpack.KeyStoreAccess{Enabled: true, RoleARN: "arn:aws:iam::000000000000:role/r"},
 		CreatedAt: t0, UpdatedAt: at(time.Second),
 	}
 	first := &searchpack.Association{Domain: key("b"), PackageID: "F1", Status: searchpack.Active}
@@ -174,6 +183,7 @@ func testAssociations(t *testing.T, s searchpack.Store) {
 	same(t, "of the domain", []*searchpack.Association{first, full}, of(key("b")))
 	same(t, "of the package", []*searchpack.Association{other, full}, ofPackage("F2"))
 	full.Error, full.Findings, full.Note, full.Status = nil, nil, "", searchpack.Active
+	full.Prerequisites, full.KeyStore = nil, nil
 	update(t, s, func(tx searchpack.Tx) error { return tx.PutAssociation(ctx, full) })
 	same(t, "replaced", full, read(t, s, func(ctx context.Context, tx searchpack.Tx) (*searchpack.Association, error) {
 		return tx.Association(ctx, key("b"), "F2")

@@ -15,8 +15,25 @@ func fullPackage(id string) *searchpack.Package {
 		Description: "Synonyme für „Brötchen“ 🥐", Status: searchpack.PackageValidationFailed,
 		Error:     &searchpack.ErrorDetails{Type: "ValidationFailure", Message: "line 3: two arrows"},
 		CreatedAt: t0, UpdatedAt: at(time.Microsecond), AvailableID: "v-1", AvailableNumber: 3, ImportID: "v-2",
+		EngineVersion: "OpenSearch_3.8", Vending: ptr(true), Encryption: ptr(false),
+		SharedWith:             []string{"111111111111", "222222222222", searchpack.Global},
+		AvailablePlugin:        fullPlugin(),
+		AvailableConfiguration: fullConfiguration(),
 	}
 }
+
+func fullPlugin() *searchpack.PluginProperties {
+	return &searchpack.PluginProperties{Name: "n", Description: "d „ü“", Version: "1.2", ClassName: "c.C", UncompressedSize: 1 << 33}
+}
+
+func fullConfiguration() *searchpack.PackageConfiguration {
+	return &searchpack.PackageConfiguration{
+		License: searchpack.RequirementRequired, Configuration: searchpack.RequirementOptional, LicenseFilepath: "a/l.json",
+		RestartForConfiguration: ptr(false),
+	}
+}
+
+func ptr[T any](v T) *T { return &v }
 
 func fullVersion(id, packageID string) *searchpack.Version {
 	return &searchpack.Version{
@@ -25,6 +42,7 @@ func fullVersion(id, packageID string) *searchpack.Version {
 		Source:        searchpack.Source{Bucket: "b", Key: "k/ü", VersionID: "x", ETag: `"e"`},
 		CommitMessage: "more words", Digest: searchpack.DigestOf([]byte(id)), Size: 1 << 33, Kind: searchpack.KindSynonyms,
 		KindDeclared: true, Identical: true, FindingCount: 12, CreatedAt: t0, ImportedAt: at(time.Second),
+		Configuration: fullConfiguration(), Plugin: fullPlugin(),
 	}
 }
 

@@ -1,0 +1,243 @@
+package importer
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/inspect"
+)
+
+// zipText makes a zip of one entry.
+func zipText(t *testing.T, name, content string) string {
+	t.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	f, err := z.Create(name)
+	if err == nil {
+		_, err = io.WriteString(f, content)
+	}
+	if err == nil {
+		err = z.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func pluginZip(t *testing.T, version string) string {
+	t.Helper()
+	return zipText(t, "plugin-descriptor.properties", "name=lemmas\ndescription=Lemmas\nversion=1.2\nclassname=com.example.Lemmas\nopensearch.version="+version)
+}
+
+// newTyped makes a world whose package has a type and comes from the key.
+func newTyped(t *testing.T, kind searchpack.PackageType, key string, o Options) *world {
+	t.Helper()
+	w := newWorld(t, o)
+	w.as.Type, w.key = kind, key
+	if kind == searchpack.TypePlugin {
+		w.as.EngineVersion = "OpenSearch_3.8"
+	}
+	return w
+}
+
+func TestPluginAvailable(t *testing.T) {
+	t.Parallel()
+	w := newTyped(t, searchpack.TypePlugin, "lemmas.zip", Options{})
+	w.s3.kind = "words" // says something about dictionaries only
+	w.configuration = &searchpack.PackageConfiguration{License: searchpack.RequirementRequired, Configuration: searchpack.RequirementNone}
+	content := pluginZip(t, "3.8.0")
+	p, v := w.importOne("v-1", content)
+	if p.Status != searchpack.PackageAvailable || p.AvailableNumber != 1 || v.Digest != searchpack.DigestOf([]byte(content)) || v.Kind != "" || v.KindDeclared {
+		t.Fatalf("package %+v, version %+v", p, v)
+	}
+	want := &searchpack.PluginProperties{Name: "lemmas", Description: "Lemmas", Version: "1.2", ClassName: "com.example.Lemmas", UncompressedSize: 96}
+	for name, got := range map[string]*searchpack.PluginProperties{"version": v.Plugin, "package": p.AvailablePlugin} {
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	if diff := cmp.Diff(w.configuration, p.AvailableConfiguration); diff != "" {
+		t.Errorf("configuration (-want +got):\n%s", diff)
+	}
+	// What is available stays so when an update fails.
+	w.configuration = nil
+	p, v = w.importOne("v-2", pluginZip(t, "2.19.0"))
+	if p.Status != searchpack.PackageValidationFailed || p.AvailableID != "v-1" || p.AvailablePlugin == nil || p.AvailableConfiguration == nil || v.Plugin != nil {
+		t.Errorf("after a failed update: %+v", p)
+	}
+	if p, _ = w.importOne("v-3", pluginZip(t, "3.8.7")); p.AvailableNumber != 2 || p.AvailableConfiguration != nil {
+		t.Errorf("after the next: %+v", p)
+	}
+}
+
+func TestOtherTypesFail(t *testing.T) {
+	t.Parallel()
+	const notLoaded = "PluginValidationFailureReason : The provided plugin could not be loaded"
+	for name, c := range map[string]struct {
+		kind    searchpack.PackageType
+		key     string
+		content string
+		options Options
+		want    []string
+	}{
+		"no zip":           {searchpack.TypePlugin, "p.zip", "text", Options{}, []string{notLoaded, "not a zip"}},
+		"no descriptor":    {searchpack.TypePlugin, "p.zip", zipText(t, "a.jar", ""), Options{}, []string{notLoaded, "no plugin-descriptor.properties"}},
+		"other version":    {searchpack.TypePlugin, "p.zip", pluginZip(t, "2.17.0"), Options{}, []string{"PluginValidationFailureReason : the opensearch.version 2.17.0", "doesn't matches with the provided EngineVersion OpenSearch_3.8"}},
+		"patch, AWS":       {searchpack.TypePlugin, "p.zip", pluginZip(t, "3.8.1"), Options{PluginRulesAWS: true}, []string{"doesn't matches with the provided EngineVersion", "must be 3.8.0"}},
+		"unpacked":         {searchpack.TypePlugin, "p.zip", zipText(t, "a.jar", strings.Repeat("a", 2000)), Options{MaxPlugin: 1000}, []string{notLoaded, "more than 1000 bytes together"}},
+		"configuration":    {searchpack.TypeConfig, "c.zip", "text", Options{}, []string{"not a zip"}},
+		"unpacked too":     {searchpack.TypeConfig, "c.zip", zipText(t, "a", strings.Repeat("a", 2000)), Options{MaxLicense: 1000}, []string{"more than 1000 bytes together"}},
+		"license":          {searchpack.TypeLicense, "l.JSON", "{", Options{}, []string{"license cannot be read"}},
+		"another license":  {searchpack.TypeLicense, "l.xml", "{}", Options{}, []string{"license cannot be read"}},
+		"neither of these": {searchpack.TypeLicense, "l.txt", "{}", Options{}, []string{"neither .json nor .xml"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newTyped(t, c.kind, c.key, c.options)
+			p, v := w.importOne("v", c.content)
+			if p.Status != searchpack.PackageValidationFailed || p.Error == nil || p.Error.Type != "ValidationFailed" || v.Number != 0 || v.FindingCount == 0 || len(w.findings("v")) != v.FindingCount {
+				t.Fatalf("package %+v, version %+v", p, v)
+			}
+			for _, words := range c.want {
+				if !strings.Contains(p.Error.Message, words) {
+					t.Errorf("message %q does not say %q", p.Error.Message, words)
+				}
+			}
+		})
+	}
+}
+
+func TestOtherTypesAvailable(t *testing.T) {
+	t.Parallel()
+	for key, c := range map[string]struct {
+		kind    searchpack.PackageType
+		content string
+	}{
+		"config.zip": {searchpack.TypeConfig, zipText(t, "lemmas/lemmas.yml", "a: b")}, "license.json": {searchpack.TypeLicense, `{"key":"abc"}`},
+		"license.xml": {searchpack.TypeLicense, `<key>abc</key>`},
+	} {
+		w := newTyped(t, c.kind, key, Options{})
+		if p, v := w.importOne("v", c.content); p.Status != searchpack.PackageAvailable || v.Number != 1 || p.AvailablePlugin != nil {
+			t.Errorf("%s: %+v", key, p)
+		}
+	}
+}
+
+func TestLimitsByType(t *testing.T) {
+	t.Parallel()
+	for kind, c := range map[searchpack.PackageType]struct{ key, flag string }{
+		searchpack.TypePlugin: {"p.zip", "--max-plugin"}, searchpack.TypeLicense: {"l.json", "--max-license"},
+		searchpack.TypeConfig: {"c.zip", "--max-license"},
+	} {
+		for _, announced := range []*int64{nil, ptr(int64(-1))} {
+			w := newTyped(t, kind, c.key, Options{MaxPlugin: 50, MaxLicense: 50, MaxDictionary: 1000})
+			w.s3.size = announced
+			p, _ := w.importOne("v", strings.Repeat("x", 51))
+			if p.Status != searchpack.PackageCopyFailed || !strings.Contains(p.Error.Message, "limit of 50 bytes") || !strings.Contains(p.Error.Message, c.flag) {
+				t.Errorf("%s: %s %+v", kind, p.Status, p.Error)
+			}
+		}
+	}
+}
+
+// A blob store that fails says nothing about the plugin: it is looked at again later.
+func TestBlobFailsDuringValidation(t *testing.T) {
+	t.Parallel()
+	w := newTyped(t, searchpack.TypePlugin, "p.zip", Options{})
+	broken := &brokenBlobs{BlobStore: w.blobs, open: true}
+	w.imp.blobs = broken
+	w.s3.content = pluginZip(t, "3.8.0")
+	w.ask("v")
+	for _, open := range []bool{true, false} {
+		broken.open = open
+		w.once()
+		if s := w.pkg().Status; s != searchpack.PackageValidating {
+			t.Fatalf("%s after a store that fails", s)
+		}
+		w.clock.add(retryWait[1])
+	}
+	w.imp.blobs = w.blobs
+	w.once()
+	if p := w.pkg(); p.Status != searchpack.PackageAvailable {
+		t.Errorf("%s %+v", p.Status, p.Error)
+	}
+}
+
+// brokenBlobs opens nothing, or what cannot be read.
+type brokenBlobs struct {
+	searchpack.BlobStore
+	open bool
+}
+
+// Open implements searchpack.BlobStore.
+func (b *brokenBlobs) Open(ctx context.Context, d searchpack.Digest) (searchpack.Blob, error) {
+	away := searchpack.Errorf(searchpack.ErrUnavailable, "the bucket is away")
+	if !b.open {
+		return nil, away
+	}
+	blob, err := b.BlobStore.Open(ctx, d)
+	return brokenBlob{blob, iotest.ErrReader(away)}, err
+}
+
+type brokenBlob struct {
+	searchpack.Blob
+	r io.Reader
+}
+
+// Read implements io.Reader.
+func (b brokenBlob) Read(p []byte) (int, error) { return b.r.Read(p) }
+
+// A package that is deleted while it is imported ends the import, whatever its type.
+func TestPluginDeletedMeanwhile(t *testing.T) {
+	t.Parallel()
+	w := newTyped(t, searchpack.TypePlugin, "p.zip", Options{})
+	w.s3.reading = func() {
+		w.update(func(ctx context.Context, tx searchpack.Tx) error { return tx.DeletePackage(ctx, packageID) })
+	}
+	w.s3.content = pluginZip(t, "3.8.0")
+	w.ask("v")
+	if !w.once() || w.once() {
+		t.Error("the work is not done once and for all")
+	}
+}
+
+func TestBlobReader(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, Options{})
+	digest, size, err := w.blobs.Write(t.Context(), strings.NewReader("0123456789"), 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	blob, err := w.blobs.Open(t.Context(), digest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer blob.Close()
+	r := &blobReader{blob: blob}
+	for _, c := range []struct {
+		off  int64
+		n    int
+		want string
+		err  error
+	}{{0, 3, "012", nil}, {3, 2, "34", nil}, {1, 2, "12", nil}, {8, 5, "89", io.EOF}, {10, 1, "", io.EOF}, {9, 1, "9", nil}} {
+		b := make([]byte, c.n)
+		if n, err := r.ReadAt(b, c.off); string(b[:n]) != c.want || err != c.err { //nolint:errorlint // io.ReaderAt's contract is io.EOF itself
+			t.Errorf("at %d: %q, %v", c.off, b[:n], err)
+		}
+	}
+	if size != 10 {
+		t.Errorf("size %d", size)
+	}
+	if res, err := inspect.Config(r, size, 10); err != nil || !res.Failed() {
+		t.Errorf("%+v, %v", res, err)
+	}
+}

@@ -1,0 +1,138 @@
+package inspect
+
+import (
+	"archive/zip"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+
+	"github.com/searchpack/searchpack"
+)
+
+const (
+	// maxEntries bounds an archive. Plugins have some dozens of files, those with dictionaries some
+	// hundreds.
+	maxEntries = 10_000
+	// maxDirectory bounds the bytes that are read of an archive to list it: 400 for each of
+	// maxEntries, and its end. How many entries there are is a claim of the archive until they have
+	// been read, and each costs memory.
+	maxDirectory = maxEntries*400 + 128<<10
+)
+
+// Rules of archives.
+const (
+	ruleArchive        = "archive.unreadable"
+	ruleArchiveEntries = "archive.entries"
+	ruleArchiveSize    = "archive.size"
+	ruleArchivePath    = "archive.path"
+)
+
+// archive is a zip whose directory was read, and nothing else of it.
+type archive struct {
+	from     *budgetReader
+	files    []*zip.File
+	unpacked int64 // bytes of all entries together, as the directory has it
+}
+
+// openArchive lists a zip and holds the list against the bounds. What is wrong with it goes to out;
+// the archive is nil then. The error is the reader's.
+func openArchive(r io.ReaderAt, size, maxUnpacked int64, out *tally) (*archive, error) {
+	a := &archive{from: &budgetReader{r: r, size: size, left: maxDirectory}}
+	z, err := zip.NewReader(a.from, size)
+	switch {
+	case a.from.err != nil:
+		return nil, fmt.Errorf("read the archive: %w", a.from.err)
+	case errors.Is(err, errBudget) || err == nil && len(z.File) > maxEntries:
+		out.add(failure(ruleArchiveEntries, fmt.Sprintf("the zip has more than %d entries", maxEntries), "leave out what the nodes do not need"))
+		return nil, nil
+	case err != nil:
+		out.add(failure(ruleArchive, "the file is not a zip that can be read ("+strings.TrimPrefix(err.Error(), "zip: ")+")", "make the zip again and compare it with the object in S3"))
+		return nil, nil
+	}
+	a.files = z.File
+	for _, f := range z.File {
+		if name := strings.TrimSuffix(f.Name, "/"); !fs.ValidPath(name) || name == "." || strings.ContainsAny(name, "\\\x00") {
+			out.add(searchpack.Finding{
+				Rule: ruleArchivePath, Severity: searchpack.SeverityError, Text: shown([]byte(f.Name)),
+				Message: "an entry of the zip would lie outside of its folder", Remedy: "write relative paths with slashes and without ..",
+			})
+		}
+		if left := maxUnpacked - a.unpacked; left < 0 || f.UncompressedSize64 > uint64(left) {
+			out.add(failure(ruleArchiveSize, fmt.Sprintf("the files in the zip have more than %d bytes together", maxUnpacked), "make it smaller, or have the limit of the server raised"))
+			break
+		}
+		a.unpacked += int64(f.UncompressedSize64) //nolint:gosec // compared with a positive int64 above
+	}
+	if out.errorCount > 0 {
+		return nil, nil
+	}
+	return a, nil
+}
+
+// read returns the bytes of an entry, at most limit of them. An entry that cannot be read, or is
+// larger, is the archive's fault; the error is the reader's.
+func (a *archive) read(f *zip.File, limit int64) (b []byte, fault string, err error) {
+	a.from.left += limit + maxDirectory // its local header may stand anywhere
+	in, err := f.Open()
+	if err == nil {
+		b, err = io.ReadAll(io.LimitReader(in, limit+1))
+		if closeErr := in.Close(); err == nil {
+			err = closeErr
+		}
+	}
+	switch {
+	case a.from.err != nil:
+		return nil, "", fmt.Errorf("read %s of the archive: %w", f.Name, a.from.err)
+	case err != nil:
+		return nil, fmt.Sprintf("%s cannot be unpacked (%s)", f.Name, strings.TrimPrefix(err.Error(), "zip: ")), nil
+	case int64(len(b)) > limit:
+		return nil, fmt.Sprintf("%s has more than %d bytes", f.Name, limit), nil
+	}
+	return b, "", nil
+}
+
+// Config inspects a PACKAGE-CONFIG: a zip that can be listed, within the bounds. The error is the
+// reader's; a bad file is no error but findings.
+func Config(r io.ReaderAt, size, maxUnpacked int64) (Result, error) {
+	var out tally
+	_, err := openArchive(r, size, maxUnpacked, &out)
+	return out.result(), err
+}
+
+var errBudget = errors.New("more is read of the archive than its list may need")
+
+// budgetReader bounds what is read, and remembers the reader's own error: an archive that ends too
+// early is a bad archive, a disk that fails is not.
+type budgetReader struct {
+	r    io.ReaderAt
+	size int64
+	left int64
+	err  error
+}
+
+// ReadAt implements io.ReaderAt.
+func (b *budgetReader) ReadAt(p []byte, off int64) (int, error) {
+	switch {
+	case off < 0 || off > b.size: // an archive may say anything about where its parts are
+		return 0, io.ErrUnexpectedEOF
+	case int64(len(p)) > b.left:
+		return 0, errBudget
+	}
+	b.left -= int64(len(p))
+	n, err := b.r.ReadAt(p, off)
+	if err != nil && !errors.Is(err, io.EOF) {
+		b.err = err
+	}
+	return n, err
+}
+
+func failure(rule, message, remedy string) searchpack.Finding {
+	return searchpack.Finding{Rule: rule, Severity: searchpack.SeverityError, Message: message, Remedy: remedy}
+}
+
+// result is what was found in something that has no kind and no lines.
+func (t *tally) result() Result {
+	return Result{Findings: t.kept(), FindingCount: t.count(), ErrorCount: t.errorCount}
+}

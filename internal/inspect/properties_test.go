@@ -1,0 +1,103 @@
+package inspect
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+// The cases are those of the documentation of java.util.Properties.load.
+func TestProperties(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]map[string]string{
+		"":                                   {},
+		"a=b":                                {"a": "b"},
+		"Truth = Beauty\n Truth:Beauty2":     {"Truth": "Beauty2"},
+		"Truth\t\t\t:Beauty":                 {"Truth": "Beauty"},
+		"fruits  apple, banana, \\\r\n\t x,": {"fruits": "apple, banana, x,"},
+		"cheeses":                            {"cheeses": ""},
+		"# a=b\n  ! c=d\n\n \t\f\ne=f":       {"e": "f"},
+		"a=b\\\n# not a comment":             {"a": "b# not a comment"},
+		"a=b\\\\\nc=d":                       {"a": "b\\", "c": "d"},
+		"a=b\\":                              {"a": "b"},
+		"\\:\\= \\ = :x":                     {":=": " = :x"},
+		"a\\ b=c":                            {"a b": "c"},
+		"a==b":                               {"a": "=b"},
+		"a = : b":                            {"a": ": b"},
+		"a=\\t\\n\\r\\f\\q\\\"":              {"a": "\t\n\r\fq\""},
+		"a=\\u00e4\\uD83E\\uDD50":            {"a": "ä🥐"},
+		"a=\\uD83E":                          {"a": "\uFFFD"},
+		"a=\xe4":                             {"a": "ä"},
+		"=b":                                 {"": "b"},
+		"a=b\rc=d":                           {"a": "b", "c": "d"},
+		"a=b \t":                             {"a": "b \t"},
+		"key\\":                              {"key": ""},
+	} {
+		got, err := parseProperties([]byte(text))
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("%q: %v (-want +got):\n%s", text, err, diff)
+		}
+	}
+	for _, text := range []string{`a=\u12`, `a=\u12g4`, `\u+123=b`, `a=\u`, "a=\\u00\\\ne4x"} {
+		if got, err := parseProperties([]byte(text)); err == nil && text != "a=\\u00\\\ne4x" {
+			t.Errorf("%q: %q, want an error", text, got)
+		}
+	}
+}
+
+// What Properties.store writes is read back.
+func TestPropertiesRoundTrip(t *testing.T) {
+	t.Parallel()
+	escape := func(s string) string {
+		var b strings.Builder
+		for _, r := range s {
+			if strings.ContainsRune(" \t\f=:#!\\", r) {
+				b.WriteByte('\\')
+			}
+			switch r {
+			case '\n':
+				b.WriteString("\\n")
+			case '\r':
+				b.WriteString("\\r")
+			case '\t':
+				b.WriteString("t")
+			case '\f':
+				b.WriteString("f")
+			default:
+				b.WriteRune(r)
+			}
+		}
+		return b.String()
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.StringOf(rapid.RuneFrom([]rune("ab =:#!\\\t\n\r\f.")))
+		want := rapid.MapOf(text, text).Draw(t, "properties")
+		var b strings.Builder
+		for k, v := range want {
+			b.WriteString(escape(k) + "=" + escape(v) + "\n")
+		}
+		got, err := parseProperties([]byte(b.String()))
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Fatalf("%q: %v (-want +got):\n%s", b.String(), err, diff)
+		}
+	})
+}
+
+func FuzzProperties(f *testing.F) {
+	f.Add([]byte(descriptor("3.8.0")))
+	f.Add([]byte("a\\\n\\u00"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		got, err := parseProperties(b)
+		if err != nil && got != nil {
+			t.Errorf("both %q and %v", got, err)
+		}
+		for k, v := range got {
+			if !utf8.ValidString(k) || !utf8.ValidString(v) {
+				t.Errorf("%q = %q is not UTF-8", k, v)
+			}
+		}
+	})
+}
