@@ -263,6 +263,14 @@ func (tf *terraform) update(name, arn *string) {
 	if len(tags.TagList) != 1 || *tags.TagList[0].Value != "ranking" {
 		tf.t.Errorf("tags %+v", tags.TagList)
 	}
+	tf.resize(name)
+	tf.upgrade(name)
+}
+
+// resize changes the instance count.
+func (tf *terraform) resize(name *string) {
+	tf.t.Helper()
+	ctx := context.Background()
 	changed, err := tf.UpdateDomainConfig(ctx, &opensearch.UpdateDomainConfigInput{
 		DomainName: name, ClusterConfig: &types.ClusterConfig{InstanceCount: aws.Int32(2), InstanceType: "t3.small.search"},
 	})
@@ -283,7 +291,13 @@ func (tf *terraform) update(name, arn *string) {
 	if s := tf.readDomain(*name); *s.Processing || *s.ClusterConfig.InstanceCount != 2 || s.DomainProcessingStatus != types.DomainProcessingStatusTypeActive {
 		tf.t.Errorf("modified: %+v", s)
 	}
-	_, err = tf.UpgradeDomain(ctx, &opensearch.UpgradeDomainInput{DomainName: name, TargetVersion: aws.String("OpenSearch_3.1")})
+}
+
+// upgrade changes the engine version.
+func (tf *terraform) upgrade(name *string) {
+	tf.t.Helper()
+	ctx := context.Background()
+	_, err := tf.UpgradeDomain(ctx, &opensearch.UpgradeDomainInput{DomainName: name, TargetVersion: aws.String("OpenSearch_3.1")})
 	tf.must(err)
 	status := &opensearch.GetUpgradeStatusInput{DomainName: name}
 	if up, err := tf.GetUpgradeStatus(ctx, status); err != nil || up.StepStatus != types.UpgradeStatusInProgress {
