@@ -3,6 +3,7 @@ package awsapi
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -74,6 +75,28 @@ func TestEveryServedOperationIsInTheTable(t *testing.T) {
 		if op.Served != served(op) {
 			t.Errorf("%s of %s: served %v, the table says %v", op.Name, op.Version, served(op), op.Served)
 		}
+	}
+}
+
+// Every operation that is not served says so by its name, in both versions.
+func TestEveryOtherOperationIsRefusedByName(t *testing.T) {
+	t.Parallel()
+	m := mustModel(t)
+	h := testHandler(t, new(fakeCatalog))
+	refused := 0
+	for _, op := range m.Operations {
+		if served(op) {
+			continue
+		}
+		refused++
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(op.Method, strings.NewReplacer("{", "", "}", "").Replace(op.URI), strings.NewReader("{}")))
+		if w.Code != 400 || w.Header().Get("X-Amzn-Errortype") != typeValidation || w.Body.String() != `{"message":"`+op.Name+` is not offered by Searchpack"}` {
+			t.Errorf("%s of %s: %d %s", op.Name, op.Version, w.Code, w.Body)
+		}
+	}
+	if refused < 80 {
+		t.Errorf("%d operations are refused", refused)
 	}
 }
 
