@@ -37,7 +37,7 @@ func modernStructure(name string) string {
 }
 
 // everything are outcomes of the catalog that together fill every member of an answer.
-func everything(t *testing.T, m *model, seed uint64) []*fakeCatalog {
+func everything(t testing.TB, m *model, seed uint64) []*fakeCatalog {
 	t.Helper()
 	s := newSampler(m.Shapes[version], seed)
 	s.full = true

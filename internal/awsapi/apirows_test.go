@@ -130,8 +130,12 @@ func fieldOf(t reflect.Type, name string) (reflect.Type, bool) {
 	if t == nil || t.Kind() != reflect.Struct {
 		return nil, false
 	}
-	f, ok := t.FieldByName(name)
-	return f.Type, ok
+	for _, f := range reflect.VisibleFields(t) {
+		if tag, _, _ := strings.Cut(f.Tag.Get("json"), ","); tag == name || tag == "" && f.Name == name {
+			return f.Type, true
+		}
+	}
+	return nil, false
 }
 
 // takesOptions: what the operation's type does not read goes to the catalog all the same.

@@ -40,7 +40,7 @@ func plain(text string) string {
 
 // changeProgressDetails is AWS's ChangeProgressDetails.
 type changeProgressDetails struct {
-	ChangeId           string
+	ChangeID           string `json:"ChangeId"`
 	Message            string `json:",omitempty"`
 	ConfigChangeStatus string
 	InitiatedBy        string
@@ -54,7 +54,7 @@ func changeDetails(ch *searchpack.DomainChange) *changeProgressDetails {
 		return nil
 	}
 	return &changeProgressDetails{
-		ChangeId: ch.ID, Message: clipTo(changeText(ch), maxChangeText), ConfigChangeStatus: configChangeStatus(ch), InitiatedBy: "CUSTOMER",
+		ChangeID: ch.ID, Message: clipTo(changeText(ch), maxChangeText), ConfigChangeStatus: configChangeStatus(ch), InitiatedBy: "CUSTOMER",
 		StartTime: stamp(ch.StartedAt), LastUpdatedTime: stamp(ch.UpdatedAt),
 	}
 }
@@ -96,7 +96,7 @@ type changeStage struct {
 
 // changeProgress is AWS's ChangeProgressStatusDetails.
 type changeProgress struct {
-	ChangeId             string
+	ChangeID             string `json:"ChangeId"`
 	StartTime            *timestamp
 	Status               searchpack.ChangeStatus
 	PendingProperties    []string
@@ -108,7 +108,10 @@ type changeProgress struct {
 	InitiatedBy          string
 }
 
-type changeProgressInput struct{ DomainName, ChangeId string }
+type changeProgressInput struct {
+	DomainName string
+	ChangeID   string `json:"ChangeId"`
+}
 
 type changeProgressOutput struct{ ChangeProgressStatus changeProgress }
 
@@ -119,11 +122,11 @@ func describeDomainChangeProgress(ctx context.Context, h *handler, c *call, in c
 		return nil, err
 	}
 	i := slices.IndexFunc(changes, func(ch *searchpack.DomainChange) bool {
-		return !ch.CheckOnly && (in.ChangeId == "" || strings.EqualFold(ch.ID, in.ChangeId))
+		return !ch.CheckOnly && (in.ChangeID == "" || strings.EqualFold(ch.ID, in.ChangeID))
 	})
 	switch {
-	case i < 0 && in.ChangeId != "":
-		return nil, searchpack.Errorf(searchpack.ErrNotFound, "Change not found: %s of domain %s. The newest is shown if none is named.", in.ChangeId, in.DomainName)
+	case i < 0 && in.ChangeID != "":
+		return nil, searchpack.Errorf(searchpack.ErrNotFound, "Change not found: %s of domain %s. The newest is shown if none is named.", in.ChangeID, in.DomainName)
 	case i < 0:
 		return nil, searchpack.Errorf(searchpack.ErrNotFound, "Change not found: domain %s has not been changed since it was created.", in.DomainName)
 	}
@@ -132,7 +135,7 @@ func describeDomainChangeProgress(ctx context.Context, h *handler, c *call, in c
 
 func progressOf(ch *searchpack.DomainChange) changeProgress {
 	out := changeProgress{
-		ChangeId: ch.ID, StartTime: stamp(ch.StartedAt), Status: ch.Status, LastUpdatedTime: stamp(ch.UpdatedAt),
+		ChangeID: ch.ID, StartTime: stamp(ch.StartedAt), Status: ch.Status, LastUpdatedTime: stamp(ch.UpdatedAt),
 		PendingProperties: []string{}, CompletedProperties: []string{},
 		ConfigChangeStatus: configChangeStatus(ch), InitiatedBy: "CUSTOMER", ChangeProgressStages: stagesOf(ch),
 	}

@@ -39,7 +39,7 @@ func (c *conformer) problem(at, format string, args ...any) {
 
 func (c *conformer) value(shapeName string, value any, at string) {
 	s := c.shapes[shapeName]
-	ok := true
+	var ok bool
 	switch s.Type {
 	case "structure":
 		var x map[string]any

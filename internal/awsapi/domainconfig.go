@@ -94,7 +94,10 @@ type updateDomainConfigOutput struct {
 type dryRunResults struct{ DeploymentType, Message string }
 
 // dryRunProgressStatus: a dry run has ended when it is answered, so there is nothing to ask for later.
-type dryRunProgressStatus struct{ DryRunId, DryRunStatus, CreationDate, UpdateDate string }
+type dryRunProgressStatus struct {
+	DryRunID                               string `json:"DryRunId"`
+	DryRunStatus, CreationDate, UpdateDate string
+}
 
 func updateDomainConfig(ctx context.Context, h *handler, c *call, in updateDomainConfigInput) (*updateDomainConfigOutput, error) {
 	options, err := h.model.optionsOf(c.input)

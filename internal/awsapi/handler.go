@@ -1,9 +1,12 @@
 // Package awsapi is the AWS edge: the OpenSearch Service API (restJson1, signing name es) as boto3,
-// the AWS CLI, the SDKs and Terraform speak it.
+// the AWS CLI, the SDKs and Terraform speak it, in its versions 2021-01-01 and 2015-01-01.
 //
-// A request goes through route, size limit, authentication, decoding, constraints, and then one
-// method of the catalog; the answer comes back in AWS's shapes. Which operations there are, what
-// their members must look like and which errors they declare comes from one table, model/api.json.
+// A request goes through route, size limit, authentication, decoding, constraints, permission, and
+// then one method of the catalog; the answer comes back in AWS's shapes. Which operations there are,
+// what their members must look like and which errors they declare comes from one table,
+// model/api.json. Each operation is written once, in the words of 2021-01-01; the older version is
+// translated by its shapes on the way in and out.
+//
 // This package decides nothing about packages and domains, reads no database and knows no other
 // edge. Every answer is JSON with a request id; nothing is ever redirected.
 package awsapi

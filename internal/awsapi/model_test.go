@@ -3,7 +3,7 @@ package awsapi
 import (
 	"fmt"
 	"net/http"
-	"slices"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -61,11 +61,42 @@ func matching(r *router, method, uri string) (n int) {
 func TestEveryServedOperationIsInTheTable(t *testing.T) {
 	t.Parallel()
 	m := mustModel(t)
-	for name := range operations()[version] {
-		i := slices.IndexFunc(m.Operations, func(op *operation) bool { return op.Name == name && op.Version == version })
-		if i < 0 || m.Operations[i].Input == "" || m.Shapes[version][m.Operations[i].Input] == nil {
-			t.Errorf("%s has no input in the table", name)
+	if n := len(servedOperations(m)); n != 28+25 {
+		t.Errorf("%d operations are served", n)
+	}
+	for v, ops := range operations() {
+		for name := range ops {
+			if op := findOperation(t, m, v, name); m.Shapes[v][op.Input] == nil || !op.Served {
+				t.Errorf("%s of %s has no input in the table", name, v)
+			}
 		}
+	}
+	for _, op := range m.Operations {
+		if op.Served != served(op) {
+			t.Errorf("%s of %s: served %v, the table says %v", op.Name, op.Version, served(op), op.Served)
+		}
+	}
+}
+
+// Every operation that is not served says so by its name, in both versions.
+func TestEveryOtherOperationIsRefusedByName(t *testing.T) {
+	t.Parallel()
+	m := mustModel(t)
+	h := testHandler(t, new(fakeCatalog))
+	refused := 0
+	for _, op := range m.Operations {
+		if served(op) {
+			continue
+		}
+		refused++
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(op.Method, strings.NewReplacer("{", "", "}", "").Replace(op.URI), strings.NewReader("{}")))
+		if w.Code != 400 || w.Header().Get("X-Amzn-Errortype") != typeValidation || w.Body.String() != `{"message":"`+op.Name+` is not offered by Searchpack"}` {
+			t.Errorf("%s of %s: %d %s", op.Name, op.Version, w.Code, w.Body)
+		}
+	}
+	if refused < 80 {
+		t.Errorf("%d operations are refused", refused)
 	}
 }
 
@@ -125,9 +156,8 @@ func TestErrorsAreDeclared(t *testing.T) {
 		searchpack.ErrDenied, searchpack.ErrLimit, searchpack.ErrUnsupported, searchpack.ErrType, searchpack.ErrTooLarge,
 		searchpack.ErrUnavailable, "a code of the future",
 	}
-	for name := range operations()[version] {
-		i := slices.IndexFunc(m.Operations, func(op *operation) bool { return op.Name == name && op.Version == version })
-		op := m.Operations[i]
+	for _, op := range servedOperations(m) {
+		name := op.Version + " " + op.Name
 		for _, code := range codes {
 			wire := toWire(op, "id", &searchpack.Error{Code: code, Message: "text"})
 			if !op.declares(wire.Type) {
@@ -181,9 +211,9 @@ func TestTokens(t *testing.T) {
 func TestViolationsAreBounded(t *testing.T) {
 	t.Parallel()
 	m := mustModel(t)
-	i := slices.IndexFunc(m.Operations, func(op *operation) bool { return op.Name == "DescribePackages" && op.Version == version })
+	op := findOperation(t, m, version, "DescribePackages")
 	values := strings.Repeat(`"`+strings.Repeat("ü", 300)+`",`, 999)
-	_, err := m.decode(m.Operations[i], nil, "", []byte(`{"Filters":[{"Name":"PackageID","Value":[`+values+`"ok"]}]}`))
+	_, err := m.decode(op, nil, "", []byte(`{"Filters":[{"Name":"PackageID","Value":[`+values+`"ok"]}]}`))
 	if err == nil {
 		t.Fatal("accepted")
 	}
@@ -201,10 +231,10 @@ func TestListsAreBounded(t *testing.T) {
 		"DescribeDomains":  `{"DomainNames":[%s]}`,
 		"DescribePackages": `{"Filters":[{"Name":"PackageID","Value":[%s]}]}`,
 	} {
-		i := slices.IndexFunc(m.Operations, func(op *operation) bool { return op.Name == name && op.Version == version })
+		op := findOperation(t, m, version, name)
 		for n, want := range map[int]string{maxItems: "", maxItems + 1: "Member must have length less than or equal to 1000"} {
 			items := strings.TrimSuffix(strings.Repeat(`"abc",`, n), ",")
-			_, err := m.decode(m.Operations[i], nil, "", fmt.Appendf(nil, body, items))
+			_, err := m.decode(op, nil, "", fmt.Appendf(nil, body, items))
 			if got := fmt.Sprint(err); want == "" && err != nil || !strings.HasSuffix(got, want) && want != "" {
 				t.Errorf("%s with %d items: %.300s", name, n, got)
 			}

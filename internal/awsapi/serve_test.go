@@ -185,6 +185,8 @@ func FuzzServe(f *testing.F) {
 	f.Add("POST", "/2021-01-01/opensearch/domain", "", `{"DomainName":"abc","AdvancedOptions":{"":null},"AutoTuneOptions":{"MaintenanceSchedules":[{"StartAt":1.5}]}}`)
 	f.Add("DELETE", "/2021-01-01/packages/%2e%2e", "a=%zz;b", "")
 	f.Add("GET", "/2021-01-01/domain/a%2Fb/packages", "maxResults=1&nextToken=AQECAwQFBgcIRjE", "[[[[")
+	f.Add("POST", "/2015-01-01/es/domain", "", `{"DomainName":"abc","ElasticsearchVersion":"7.10","ElasticsearchClusterConfig":{"InstanceType":"m5.large.elasticsearch","InstanceCount":1e0}}`)
+	f.Add("GET", "/2015-01-01/packages/a%2Fb/history", "maxResults=1&nextToken=AQECAwQFBgcIRjE", "")
 	f.Add("GET", "//2021-01-01/../tags/", "", "null")
 	fake := allOutcomes()
 	h := New(Config{Catalog: fake, Authenticate: fake.authenticate, Logger: slog.New(slog.DiscardHandler)})

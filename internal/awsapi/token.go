@@ -41,7 +41,7 @@ func (c *call) page(limit int, token string, query any) (place, error) {
 	if len(token) > maxToken {
 		return place{}, invalid
 	}
-	raw, err := base64.RawURLEncoding.DecodeString(token)
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
 	if err != nil || len(raw) <= 1+tokenHash || raw[0] != tokenVersion {
 		return place{}, invalid
 	}

@@ -16,7 +16,7 @@ type upgradeDomainInput struct {
 }
 
 type upgradeDomainOutput struct {
-	UpgradeId             string
+	UpgradeID             string `json:"UpgradeId"`
 	DomainName            string
 	TargetVersion         string
 	PerformCheckOnly      bool
