@@ -58,6 +58,7 @@ func TestFailedStart(t *testing.T) {
 		"access key only":       {func(_ *testing.T, c *Config) { c.AdminAccessKey = "AK" }, "go together", true, false},
 		"secret key only":       {func(_ *testing.T, c *Config) { c.AdminSecretKey = "hush-hush" }, "go together", true, false},
 		"account":               {func(_ *testing.T, c *Config) { c.Account = "12345" }, "12 digits", true, false},
+		"audit log of no time":  {func(_ *testing.T, c *Config) { c.KeepEvents = -1 }, "--keep-events", true, false},
 		"no dictionary fits":    {func(_ *testing.T, c *Config) { c.MaxDictionary = 0 }, "--max-dictionary", true, false},
 		"source endpoint":       {func(_ *testing.T, c *Config) { c.SourceEndpoint = "s3.example" }, "no URL", true, false},
 		"database of no kind":   {func(_ *testing.T, c *Config) { c.Database = "mysql://u:hush-hush@h/d" }, "postgres://", true, false},
