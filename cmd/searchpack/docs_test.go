@@ -2,13 +2,17 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/catalog"
+	"github.com/searchpack/searchpack/internal/server"
 )
 
 func page(t *testing.T, path ...string) string {
@@ -67,6 +71,73 @@ func TestExtensionIsListed(t *testing.T) {
 			if row := "| `" + strings.ToUpper(method) + " " + path + "` | " + o.Summary + " |"; !strings.Contains(api, row) {
 				t.Errorf("docs/api.md lacks the row %s", row)
 			}
+		}
+	}
+}
+
+// docs/access.md states the bounds as they are.
+func TestBoundsAreStated(t *testing.T) {
+	t.Parallel()
+	access := page(t, "docs", "access.md")
+	for _, says := range []string{
+		fmt.Sprintf("A user has up to %d,", catalog.MaxKeys), fmt.Sprintf("A user has up to %d at once", catalog.MaxTemporaryKeys),
+		fmt.Sprintf("An account has up to %d users, a key up to %d policies", catalog.MaxUsers, catalog.MaxPolicies),
+		fmt.Sprintf("forgotten after %d days", server.DefaultKeepEvents/(24*time.Hour)),
+	} {
+		if !strings.Contains(access, says) {
+			t.Errorf("docs/access.md does not say %q", says)
+		}
+	}
+}
+
+// docs/access.md has a row for the IAM action of every operation of the extension API, and names
+// operations of AWS's API that there are, among them all that are about packages.
+func TestActionsAreListed(t *testing.T) {
+	t.Parallel()
+	access := page(t, "docs", "access.md")
+	var doc struct {
+		Paths map[string]map[string]struct {
+			Action string `json:"x-iam-action"`
+		}
+	}
+	if err := json.Unmarshal([]byte(page(t, "internal", "extapi", "openapi.json")), &doc); err != nil {
+		t.Fatal(err)
+	}
+	rows := 0
+	for path, methods := range doc.Paths {
+		for method, o := range methods {
+			if o.Action == "" {
+				continue // health and this description: open to everybody
+			}
+			rows++
+			resource := "`*`"
+			if strings.Contains(path, "{domain}") {
+				resource = "the domain"
+			}
+			if row := "| `" + o.Action + "` | `" + strings.ToUpper(method) + " " + path + "` | " + resource + " |"; !strings.Contains(access, row) {
+				t.Errorf("docs/access.md lacks the row %s", row)
+			}
+		}
+	}
+	if got := strings.Count(access, "\n| `searchpack:"); got != rows {
+		t.Errorf("docs/access.md has %d rows of the extension API, which has %d operations", got, rows)
+	}
+	var model struct {
+		Operations []struct{ Name, Version string }
+	}
+	if err := json.Unmarshal([]byte(page(t, "internal", "awsapi", "model", "api.json")), &model); err != nil {
+		t.Fatal(err)
+	}
+	there := map[string]bool{}
+	for _, o := range model.Operations {
+		there[o.Name] = true
+		if strings.Contains(o.Name, "Package") && o.Version == "2021-01-01" && !strings.Contains(access, "`es:"+o.Name+"`") {
+			t.Errorf("docs/access.md does not name es:%s", o.Name)
+		}
+	}
+	for _, m := range regexp.MustCompile("`es:([A-Za-z]+)`").FindAllStringSubmatch(access, -1) {
+		if !there[m[1]] {
+			t.Errorf("docs/access.md names es:%s, which AWS's API does not have", m[1])
 		}
 	}
 }

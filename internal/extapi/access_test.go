@@ -29,11 +29,7 @@ func TestEveryOperationIsAuthorized(t *testing.T) {
 			}
 			continue
 		}
-		resource := "*"
-		if _, rest, ok := strings.Cut(a.request, " /domains/"); ok {
-			name, _, _ := strings.Cut(rest, "/")
-			resource = "arn:aws:es:us-east-1:000000000000:domain/" + name
-		}
+		resource := resourceOf(a.request)
 		s := newSite(t)
 		asked := 0
 		s.authorize = func(who searchpack.Caller, action, on string, conditions map[string]string) error {
@@ -58,6 +54,16 @@ func TestEveryOperationIsAuthorized(t *testing.T) {
 			t.Errorf("%s, denied, is noted as %+v", a.name, s.events)
 		}
 	}
+}
+
+// resourceOf a request is its domain, else "*".
+func resourceOf(request string) string {
+	_, rest, ok := strings.Cut(request, " /domains/")
+	if !ok {
+		return "*"
+	}
+	name, _, _ := strings.Cut(rest, "/")
+	return "arn:aws:es:us-east-1:000000000000:domain/" + name
 }
 
 // A mutating call that fails is noted once, with who, what, from where and why; one that succeeds

@@ -166,63 +166,73 @@ func TestTenantsAreApart(t *testing.T) {
 	tenants := []*tenant{one, one.in("eu-west-1"), two, two.in("eu-west-1")}
 	ids, tokens := make([]string, len(tenants)), make([]string, len(tenants))
 	for i, n := range tenants {
-		var err error
-		if ids[i], err = n.createPackage("synonyms"); err != nil {
-			t.Fatal(err)
-		}
-		if _, err = n.CreateDomain(t.Context(), &opensearch.CreateDomainInput{DomainName: aws.String("shop")}); err != nil {
-			t.Fatal(err)
-		}
-		var token struct{ ID string }
-		if err := n.ask("POST", "/domains/shop/tokens", nil, &token); err != nil {
-			t.Fatal(err)
-		}
-		tokens[i] = token.ID
+		ids[i], tokens[i] = n.settle()
 	}
 	for i, n := range tenants {
-		at := n.account + " " + n.region
-		if got := n.packageIDs(); !slices.Equal(got, ids[i:i+1]) {
-			t.Errorf("%s sees the packages %v, has %s", at, got, ids[i])
-		}
-		if got := n.domainNames(); !slices.Equal(got, []string{"shop"}) {
-			t.Errorf("%s sees the domains %v", at, got)
-		}
-		d, err := n.DescribeDomain(t.Context(), &opensearch.DescribeDomainInput{DomainName: aws.String("shop")})
-		if err != nil || aws.ToString(d.DomainStatus.ARN) != "arn:aws:es:"+n.region+":"+n.account+":domain/shop" {
-			t.Errorf("%s: the domain is %+v, %v", at, d, err)
-		}
-		var have struct{ Tokens []struct{ ID string } }
-		if err := n.ask("GET", "/domains/shop/tokens", nil, &have); err != nil || len(have.Tokens) != 1 || have.Tokens[0].ID != tokens[i] {
-			t.Errorf("%s sees the tokens %v, has %s: %v", at, have, tokens[i], err)
-		}
-		for _, e := range n.events("") {
-			if e.Account != n.account || e.Region != n.region || slices.Contains(slices.Delete(slices.Clone(ids), i, i+1), e.Subject) {
-				t.Errorf("%s sees the event %+v", at, e)
-			}
-		}
+		n.seesOnly(ids[i], tokens[i], slices.Delete(slices.Clone(ids), i, i+1))
 		for j := range tenants {
-			if j == i {
-				continue
+			if j != i {
+				n.isApart(ids[j], tokens[j])
 			}
-			n.isApart(ids[j], tokens[j], at)
-		}
-		var keys struct{ Credentials []struct{ Account string } }
-		if err := n.ask("GET", "/credentials", nil, &keys); err != nil || len(keys.Credentials) != 1 || keys.Credentials[0].Account != n.account {
-			t.Errorf("%s sees the keys %v, %v", at, keys, err)
 		}
 	}
 	for i, n := range tenants { // what they tried on each other came to nothing
-		if got := n.packageIDs(); !slices.Equal(got, ids[i:i+1]) {
-			t.Errorf("in the end there are the packages %v, not %s", got, ids[i])
-		}
+		n.seesOnly(ids[i], tokens[i], nil)
 	}
 	if got := root.packageIDs(); len(got) != 0 {
 		t.Errorf("the operator sees the packages of others: %v", got)
 	}
 }
 
+// settle makes the package "synonyms", the domain "shop" and a join token of it.
+func (n *tenant) settle() (id, token string) {
+	n.t.Helper()
+	id, err := n.createPackage("synonyms")
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	if _, err := n.CreateDomain(n.t.Context(), &opensearch.CreateDomainInput{DomainName: aws.String("shop")}); err != nil {
+		n.t.Fatal(err)
+	}
+	var made struct{ ID string }
+	if err := n.ask("POST", "/domains/shop/tokens", nil, &made); err != nil {
+		n.t.Fatal(err)
+	}
+	return id, made.ID
+}
+
+func (n *tenant) String() string { return n.account + " in " + n.region }
+
+// seesOnly looks at every list.
+func (n *tenant) seesOnly(id, token string, ofOthers []string) {
+	n.t.Helper()
+	if got := n.packageIDs(); !slices.Equal(got, []string{id}) {
+		n.t.Errorf("%s sees the packages %v, has %s", n, got, id)
+	}
+	if got := n.domainNames(); !slices.Equal(got, []string{"shop"}) {
+		n.t.Errorf("%s sees the domains %v", n, got)
+	}
+	d, err := n.DescribeDomain(n.t.Context(), &opensearch.DescribeDomainInput{DomainName: aws.String("shop")})
+	if err != nil || aws.ToString(d.DomainStatus.ARN) != "arn:aws:es:"+n.region+":"+n.account+":domain/shop" {
+		n.t.Errorf("%s: the domain is %+v, %v", n, d, err)
+	}
+	var have struct{ Tokens []struct{ ID string } }
+	if err := n.ask("GET", "/domains/shop/tokens", nil, &have); err != nil || len(have.Tokens) != 1 || have.Tokens[0].ID != token {
+		n.t.Errorf("%s sees the tokens %v, has %s: %v", n, have, token, err)
+	}
+	for _, e := range n.events("") {
+		if e.Account != n.account || e.Region != n.region || e.Result == "ok" && slices.Contains(ofOthers, e.Subject) {
+			n.t.Errorf("%s sees the event %+v", n, e)
+		}
+	}
+	var keys struct{ Credentials []struct{ Account string } }
+	if err := n.ask("GET", "/credentials", nil, &keys); err != nil || len(keys.Credentials) != 1 || keys.Credentials[0].Account != n.account {
+		n.t.Errorf("%s sees the keys %v, %v", n, keys, err)
+	}
+}
+
 // isApart tries what can be tried with the id of another's package and token.
-func (n *tenant) isApart(id, token, at string) {
+func (n *tenant) isApart(id, token string) {
 	n.t.Helper()
 	ctx := n.t.Context()
 	shop := aws.String("shop")
@@ -230,7 +240,7 @@ func (n *tenant) isApart(id, token, at string) {
 		Filters: []types.DescribePackagesFilter{{Name: types.DescribePackagesFilterNamePackageID, Value: []string{id}}},
 	})
 	if err == nil && len(found.PackageDetailsList) > 0 {
-		n.t.Errorf("%s sees %+v", at, found.PackageDetailsList)
+		n.t.Errorf("%s sees %+v", n, found.PackageDetailsList)
 	}
 	for what, call := range map[string]func() error{
 		"UpdatePackage": func() error {
@@ -260,7 +270,7 @@ func (n *tenant) isApart(id, token, at string) {
 	} {
 		// AWS says it of packages as a ValidationException in some operations.
 		if err := call(); err == nil || !strings.Contains(strings.ToLower(err.Error()), "not found") {
-			n.t.Errorf("%s, %s of another's: %v", at, what, err)
+			n.t.Errorf("%s, %s of another's: %v", n, what, err)
 		}
 	}
 }

@@ -2,8 +2,11 @@ package server
 
 import (
 	"crypto/tls"
+	"database/sql"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -182,5 +185,37 @@ func TestTemporaryKey(t *testing.T) {
 	c, err := s.credential(t.Context(), made.AccessKey)
 	if err != nil || time.Until(c.ExpiresAt) > time.Minute || string(c.SessionHash) == made.Token || c.Operator {
 		t.Errorf("stored as %+v, %v", c.SessionHash, err)
+	}
+}
+
+// Who has lost every operator's secret gets in as docs/operations.md says.
+func TestLostSecrets(t *testing.T) {
+	t.Parallel()
+	cfg := testConfig(t.TempDir())
+	s := start(t, cfg)
+	access, secret := firstCredentials(t, cfg.DataDir)
+	root := newTenant(t, s.url, DefaultAccount, DefaultRegion, aws.Credentials{AccessKeyID: access, SecretAccessKey: secret})
+	user := root.user("111122223333", "kim", everything)
+	s.stop()
+	if err := os.Remove(filepath.Join(cfg.DataDir, credentialsFile)); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", filepath.Join(cfg.DataDir, "searchpack.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec("DELETE FROM credential"); err != nil {
+		t.Fatal(err)
+	}
+	s = start(t, cfg)
+	again, secret := firstCredentials(t, cfg.DataDir)
+	root = newTenant(t, s.url, DefaultAccount, DefaultRegion, aws.Credentials{AccessKeyID: again, SecretAccessKey: secret})
+	if root.user("111122223333", "lee", everything); again == access {
+		t.Error("the first key is the old one")
+	}
+	user = newTenant(t, s.url, user.account, user.region, user.key)
+	if _, err := user.createPackage("synonyms"); apiCode(err) != "UnrecognizedClientException" {
+		t.Errorf("a key of before: %v", err)
 	}
 }

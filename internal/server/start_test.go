@@ -58,6 +58,7 @@ func TestFailedStart(t *testing.T) {
 		"access key only":       {func(_ *testing.T, c *Config) { c.AdminAccessKey = "AK" }, "go together", true, false},
 		"secret key only":       {func(_ *testing.T, c *Config) { c.AdminSecretKey = "hush-hush" }, "go together", true, false},
 		"account":               {func(_ *testing.T, c *Config) { c.Account = "12345" }, "12 digits", true, false},
+		"audit log of no time":  {func(_ *testing.T, c *Config) { c.KeepEvents = -1 }, "--keep-events", true, false},
 		"no dictionary fits":    {func(_ *testing.T, c *Config) { c.MaxDictionary = 0 }, "--max-dictionary", true, false},
 		"no plugin fits":        {func(_ *testing.T, c *Config) { c.MaxPlugin = 0 }, "--max-plugin", true, false},
 		"no license fits":       {func(_ *testing.T, c *Config) { c.MaxLicense = -1 }, "--max-license", true, false},
