@@ -90,7 +90,13 @@ func (c *Catalog) checkSource(who searchpack.Caller, s searchpack.Source) error 
 	if s.Bucket == "" || s.Key == "" {
 		return searchpack.Errorf(searchpack.ErrInvalid, "PackageSource needs both S3BucketName and S3Key.")
 	}
-	if c.source != nil && !c.source.Allowed(who.Account, s) {
+	if c.source == nil {
+		return nil
+	}
+	if why := c.source.Refused(s); why != "" {
+		return searchpack.Errorf(searchpack.ErrInvalid, "No package can be imported from s3://%s/%s: %s.", s.Bucket, s.Key, why)
+	}
+	if !c.source.Allowed(who.Account, s) {
 		return searchpack.Errorf(searchpack.ErrInvalid, "Account %s may not import packages from s3://%s/%s: the place is not among the server's allowed sources.", who.Account, s.Bucket, s.Key)
 	}
 	return nil

@@ -40,7 +40,7 @@ type Catalog interface {
 	RetireNode(ctx context.Context, who searchpack.Caller, domain, node string) (*searchpack.Agent, error)
 }
 
-// Config of the edge. All fields but Logger are required.
+// Config of the edge. All fields but Complaint and Logger are required.
 type Config struct {
 	Catalog      Catalog
 	Authenticate func(r *http.Request, body []byte) (searchpack.Caller, error)
@@ -48,8 +48,10 @@ type Config struct {
 	NewToken func() (id, text string, hash searchpack.Digest, err error)
 	// Healthy returns nil while the program can do its work.
 	Healthy func(ctx context.Context) error
-	Version string // of the program
-	Logger  *slog.Logger
+	// Complaint, if set, says what does not work while the program does; "" = all is well.
+	Complaint func() string
+	Version   string // of the program
+	Logger    *slog.Logger
 }
 
 type edge struct {
@@ -95,5 +97,11 @@ func (e *edge) health(w http.ResponseWriter, r *http.Request) {
 		e.write(w, http.StatusServiceUnavailable, map[string]any{"status": "starting", "version": e.Config.Version, "message": searchpack.ErrorMessage(err)})
 		return
 	}
-	e.write(w, http.StatusOK, map[string]any{"status": "ok", "version": e.Config.Version, "protocol": 1})
+	doc := map[string]any{"status": "ok", "version": e.Config.Version, "protocol": 1}
+	if e.Complaint != nil {
+		if message := e.Complaint(); message != "" {
+			doc["message"] = message
+		}
+	}
+	e.write(w, http.StatusOK, doc)
 }

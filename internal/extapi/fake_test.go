@@ -193,12 +193,13 @@ func (f *fake) RetireNode(_ context.Context, _ searchpack.Caller, domain, node s
 
 // site is an edge on a fake catalog.
 type site struct {
-	t       *testing.T
-	catalog *fake
-	refused error // by authentication
-	sick    error
-	log     bytes.Buffer
-	handler http.Handler
+	t         *testing.T
+	catalog   *fake
+	refused   error // by authentication
+	sick      error
+	complaint string
+	log       bytes.Buffer
+	handler   http.Handler
 }
 
 func newSite(t *testing.T) *site {
@@ -208,10 +209,11 @@ func newSite(t *testing.T) *site {
 		Authenticate: func(*http.Request, []byte) (searchpack.Caller, error) {
 			return searchpack.Caller{Account: key.Account, Region: key.Region}, s.refused
 		},
-		NewToken: func() (string, string, searchpack.Digest, error) { return "tok-1", "the-secret-text", digest, nil },
-		Healthy:  func(context.Context) error { return s.sick },
-		Version:  "1.2.3",
-		Logger:   slog.New(slog.NewTextHandler(&s.log, nil)),
+		NewToken:  func() (string, string, searchpack.Digest, error) { return "tok-1", "the-secret-text", digest, nil },
+		Healthy:   func(context.Context) error { return s.sick },
+		Complaint: func() string { return s.complaint },
+		Version:   "1.2.3",
+		Logger:    slog.New(slog.NewTextHandler(&s.log, nil)),
 	})
 	return s
 }

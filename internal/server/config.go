@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/searchpack/searchpack/internal/blobstore"
 	"github.com/searchpack/searchpack/internal/catalog"
 )
 
@@ -24,6 +25,12 @@ type Config struct {
 	Database string
 	// MasterKeyFile seals secrets; "" = DataDir/master.key, made on first start.
 	MasterKeyFile string
+
+	// Blobs is s3://BUCKET/PREFIX, or "" for the folder blobs in DataDir. BlobsEndpoint is that S3; ""
+	// = AWS.
+	Blobs, BlobsEndpoint, BlobsRegion string
+	// BlobsAccessKey and BlobsSecretKey; both "" = the AWS SDK's default chain.
+	BlobsAccessKey, BlobsSecretKey string
 
 	// Listen is the API's address, "" = the caller serves Handler itself.
 	Listen          string
@@ -46,12 +53,17 @@ type Config struct {
 	Account, Region                string
 	AdminAccessKey, AdminSecretKey string
 
+	// KeepEvents is how long audit events are kept; 0 = for ever.
+	KeepEvents time.Duration
+
 	Limits catalog.Limits
 	// OnDomainsChanged is called after a domain was made or deleted.
 	OnDomainsChanged func()
 	Version          string
 	Logger           *slog.Logger
 	Now              func() time.Time
+
+	leaseTTL time.Duration // tests do not wait as long; 0 = the constant
 }
 
 // Defaults.
@@ -61,6 +73,7 @@ const (
 	DefaultAccount       = "000000000000"
 	DefaultRegion        = "us-east-1"
 	DefaultMaxDictionary = 2 << 30
+	DefaultKeepEvents    = 365 * 24 * time.Hour
 )
 
 // Default returns the configuration for a data folder.
@@ -68,16 +81,16 @@ func Default(dataDir string) Config {
 	return Config{
 		DataDir: dataDir, Listen: DefaultListen, AgentListen: DefaultAgentListen,
 		Account: DefaultAccount, Region: DefaultRegion, SourceRegion: DefaultRegion,
-		MaxDictionary: DefaultMaxDictionary, Version: Version,
+		MaxDictionary: DefaultMaxDictionary, KeepEvents: DefaultKeepEvents, Version: Version,
 		Logger: slog.New(slog.DiscardHandler), Now: time.Now,
 	}
 }
 
 // String shows the configuration without secrets; so do the other ways of printing it.
 func (c Config) String() string {
-	return fmt.Sprintf("data=%s database=%s master_key_file=%s listen=%s tls_cert=%s agent_listen=%s source_endpoint=%s source_region=%s source_access_key=%s source_secret_key=%s allowed_sources=%v max_dictionary=%d account=%s region=%s admin_access_key=%s admin_secret_key=%s",
-		c.DataDir, elideDSN(c.Database), c.masterKeyFile(), c.Listen, c.TLSCert, c.AgentListen, c.SourceEndpoint, c.SourceRegion,
-		c.SourceAccessKey, elide(c.SourceSecretKey), c.AllowedSources, c.MaxDictionary, c.Account, c.Region, c.AdminAccessKey, elide(c.AdminSecretKey))
+	return fmt.Sprintf("data=%s database=%s master_key_file=%s blobs=%s blobs_endpoint=%s blobs_region=%s blobs_access_key=%s blobs_secret_key=%s listen=%s tls_cert=%s agent_listen=%s source_endpoint=%s source_region=%s source_access_key=%s source_secret_key=%s allowed_sources=%v max_dictionary=%d keep_events=%v account=%s region=%s admin_access_key=%s admin_secret_key=%s",
+		c.DataDir, elideDSN(c.Database), c.masterKeyFile(), c.Blobs, elideURL(c.BlobsEndpoint), c.BlobsRegion, c.BlobsAccessKey, elide(c.BlobsSecretKey), c.Listen, c.TLSCert, c.AgentListen, c.SourceEndpoint, c.SourceRegion,
+		c.SourceAccessKey, elide(c.SourceSecretKey), c.AllowedSources, c.MaxDictionary, c.KeepEvents, c.Account, c.Region, c.AdminAccessKey, elide(c.AdminSecretKey))
 }
 
 // GoString is for %#v.
@@ -116,6 +129,15 @@ func elideDSN(dsn string) string {
 	return u.Redacted()
 }
 
+// elideURL leaves out what stands before the host.
+func elideURL(endpoint string) string {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return elided
+	}
+	return u.Redacted()
+}
+
 // Version of the program; set at link time by release builds.
 var Version = "0.1.0-dev"
 
@@ -141,8 +163,33 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("%w: --max-dictionary is a size above 0", ErrConfig)
 	case c.Database != "" && !strings.HasPrefix(c.Database, "postgres://") && !strings.HasPrefix(c.Database, "postgresql://"):
 		return fmt.Errorf("%w: --database begins with postgres:// (without it, SQLite in the data folder is used)", ErrConfig)
+	case c.KeepEvents < 0:
+		return fmt.Errorf("%w: --keep-events is a duration, or 0 to keep them for ever", ErrConfig)
 	case !digits(c.Account):
 		return fmt.Errorf("%w: --account %q is not 12 digits", ErrConfig, c.Account)
+	}
+	return c.validateBlobs()
+}
+
+func (c *Config) validateBlobs() error {
+	if c.Blobs == "" {
+		if c.BlobsEndpoint != "" || c.BlobsRegion != "" || c.BlobsAccessKey != "" || c.BlobsSecretKey != "" {
+			return fmt.Errorf("%w: --blobs-endpoint, --blobs-region and --blobs-credentials say nothing without --blobs s3://BUCKET/PREFIX", ErrConfig)
+		}
+		return nil
+	}
+	if _, _, err := blobstore.ParseS3(c.Blobs); err != nil {
+		return fmt.Errorf("%w: --blobs %w (without it, blobs lie in the data folder)", ErrConfig, err)
+	}
+	switch u, err := url.Parse(c.BlobsEndpoint); {
+	case (c.BlobsAccessKey == "") != (c.BlobsSecretKey == ""):
+		return fmt.Errorf("%w: the access key and the secret key of the blob store go together", ErrConfig)
+	case c.BlobsEndpoint == "":
+		return nil
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
+		return fmt.Errorf("%w: --blobs-endpoint is no URL; write for example https://s3.example.com", ErrConfig)
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return fmt.Errorf("%w: --blobs-endpoint has more than a scheme, a host and a path; credentials go into the file of --blobs-credentials", ErrConfig)
 	}
 	return nil
 }
