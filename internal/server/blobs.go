@@ -130,7 +130,7 @@ type heldReader struct {
 // Read gives the reader's bytes.
 func (h *heldReader) Read(p []byte) (int, error) {
 	n, err := h.Reader.Read(p)
-	h.failed = h.failed || err != nil && err != io.EOF //nolint:errorlint // the io.Reader contract: EOF itself
+	h.failed = h.failed || err != nil && err != io.EOF
 	return n, err
 }
 

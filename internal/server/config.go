@@ -62,8 +62,8 @@ type Config struct {
 	Version          string
 	Logger           *slog.Logger
 	Now              func() time.Time
-
-	leaseTTL time.Duration // tests do not wait as long; 0 = the constant
+	// LeaseTTL is how long the work of a killed server waits for another one; 0 = the default.
+	LeaseTTL time.Duration
 }
 
 // Defaults.

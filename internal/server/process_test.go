@@ -28,7 +28,7 @@ func (s settings) config() Config {
 	c.SourceEndpoint, c.SourceAccessKey, c.SourceSecretKey = s.S3, "any", "key"
 	c.AdminAccessKey, c.AdminSecretKey = "ADMIN", "admin-secret"
 	c.Limits.FilesOnly = true
-	c.leaseTTL = 3 * time.Second
+	c.LeaseTTL = 3 * time.Second
 	return c
 }
 

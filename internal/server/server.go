@@ -133,7 +133,7 @@ func (s *Server) makeLoop() {
 			searchpack.WorkReconcile: reconciles.Handle,
 			searchpack.WorkSweep:     s.sweeps.Handle,
 		},
-		Owner: fmt.Sprintf("%s/%d", host, os.Getpid()), TTL: cmp.Or(s.cfg.leaseTTL, leaseTTL), Now: s.cfg.Now, Logger: s.log,
+		Owner: fmt.Sprintf("%s/%d", host, os.Getpid()), TTL: cmp.Or(s.cfg.LeaseTTL, leaseTTL), Now: s.cfg.Now, Logger: s.log,
 		AfterFinish: func(*searchpack.Work) { s.agents.Wake() },
 	}
 }

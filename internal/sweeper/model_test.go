@@ -74,9 +74,11 @@ func play(t *testing.T, seed uint64, total map[string]int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer os.RemoveAll(dir)
 	w := newWorld(t, dir, Options{})
-	defer w.Close()
+	defer func() {
+		_ = w.Close()
+		_ = os.RemoveAll(dir)
+	}()
 	g := &game{world: w, rng: rand.New(rand.NewPCG(seed, 1)), total: total}
 	for _, text := range texts { // blobs whose day is over, so that games begin in the middle
 		d := g.write(text)
