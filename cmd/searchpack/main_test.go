@@ -221,6 +221,7 @@ func TestServerConfiguration(t *testing.T) {
 		"--tls-cert", "/c", "--tls-key", "/y", "--source-endpoint", "http://s3", "--source-region", "r", "--source-credentials", credentials,
 		"--allow-source", "*:a/b", "--allow-source", "111122223333:c,*:*", "--max-dictionary", "1KiB", "--max-plugin", "2KiB", "--max-license", "3KiB", "--aws-quotas", "--account", "111122223333",
 		"--admin-access-key-id", "AK", "--admin-secret-access-key", "SK", "--keep-events", "7d",
+		"--blobs", "s3://b/p", "--blobs-endpoint", "http://blobs", "--blobs-region", "br", "--blobs-credentials", credentials,
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -236,9 +237,39 @@ func TestServerConfiguration(t *testing.T) {
 	want.KeepEvents = 7 * 24 * time.Hour
 	want.MaxPlugin, want.MaxLicense, want.Limits = 2048, 3072, catalog.Limits{PackagesPerRegion: 25, PackagesPerDomain: 20, PluginsPerRegion: 25, PluginsPerDomain: 20}
 	want.MaxDictionary, want.Account, want.AdminAccessKey, want.AdminSecretKey = 1024, "111122223333", "AK", "SK"
+	want.Blobs, want.BlobsEndpoint, want.BlobsRegion, want.BlobsAccessKey, want.BlobsSecretKey = "s3://b/p", "http://blobs", "br", "SRC", "source-secret"
 	opts := cmp.FilterPath(func(p cmp.Path) bool { return p.Last().String() == ".Logger" || p.Last().String() == ".Now" }, cmp.Ignore())
 	if d := cmp.Diff(want, got, opts); d != "" {
 		t.Error(d)
+	}
+}
+
+// A blob store that does not answer ends the start with status 1, one that is not one with 2, each
+// with one line, and makes no data folder.
+func TestServerWithoutItsBlobs(t *testing.T) {
+	t.Parallel()
+	credentials := filepath.Join(t.TempDir(), "s3")
+	if err := os.WriteFile(credentials, []byte("aws_access_key_id=AK\naws_secret_access_key=hush-hush\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for args, want := range map[string]struct {
+		status int
+		says   string
+	}{
+		"--blobs s3://blobs/prod --blobs-endpoint http://127.0.0.1:1": {exitFailed, "the blob store s3://blobs/prod cannot be reached"},
+		"--blobs file:///blobs": {exitUsage, "does not begin with s3://"},
+		"--blobs-region r":      {exitUsage, "without --blobs"},
+	} {
+		data := filepath.Join(t.TempDir(), "data")
+		var out, errs bytes.Buffer
+		line := strings.Fields("server --listen 127.0.0.1:0 --agent-listen 127.0.0.1:0 --data " + data + " --blobs-credentials " + credentials + " " + args)
+		status := run(line, &out, &errs)
+		if status != want.status || !strings.Contains(errs.String(), want.says) || strings.Count(strings.TrimSpace(errs.String()), "\n") > 0 || strings.Contains(errs.String(), "hush") {
+			t.Errorf("%s: status %d, %q", args, status, &errs)
+		}
+		if _, err := os.Stat(data); err == nil {
+			t.Errorf("%s: the data folder was made", args)
+		}
 	}
 }
 

@@ -22,6 +22,11 @@ type serverCmd struct {
 	Database  string `placeholder:"postgres://…" help:"PostgreSQL instead of SQLite in the data folder."`
 	MasterKey string `name:"master-key-file" type:"path" placeholder:"FILE" help:"Key that seals secrets (default: master.key in the data folder, made on first start). Back it up."`
 
+	Blobs            string `placeholder:"s3://BUCKET/PREFIX" help:"S3 for blobs, instead of a folder in the data folder: several servers can share it."`
+	BlobsEndpoint    string `placeholder:"URL" help:"That S3 (default: AWS)."`
+	BlobsRegion      string `placeholder:"REGION" help:"Its region (default: of the usual AWS variables, else us-east-1)."`
+	BlobsCredentials string `type:"path" placeholder:"FILE" help:"AWS credentials file for it, profile default (else the usual AWS variables)."`
+
 	Listen      string `default:"127.0.0.1:9400" help:"Address of the API. Off loopback it needs TLS."`
 	TLSCert     string `name:"tls-cert" type:"path" placeholder:"FILE" help:"Certificate of the API, PEM."`
 	TLSKey      string `name:"tls-key" type:"path" placeholder:"FILE" help:"Its key, PEM."`
@@ -51,6 +56,8 @@ func (*serverCmd) Help() string {
   searchpack server --data /var/lib/searchpack --allow-source '*:*'
   searchpack server --data /var/lib/searchpack --database postgres://searchpack@db/searchpack \
       --listen 0.0.0.0:9400 --tls-cert api.pem --tls-key api.key --agent-listen 0.0.0.0:9401
+  searchpack server --data /var/lib/searchpack --database postgres://searchpack@db/searchpack \
+      --master-key-file /etc/searchpack/master.key --blobs s3://searchpack-blobs/prod
   searchpack server --config-file /etc/searchpack/server.yml`
 }
 
@@ -66,6 +73,7 @@ func (c *serverCmd) config(log *slog.Logger) (server.Config, error) {
 	if c.AWSQuotas {
 		cfg.Limits = cfg.Limits.WithAWSQuotas()
 	}
+	cfg.Blobs, cfg.BlobsEndpoint, cfg.BlobsRegion = c.Blobs, c.BlobsEndpoint, c.BlobsRegion
 	cfg.Logger = log
 	var err error
 	if cfg.AllowedSources, err = sources(c.AllowSource); err != nil {
@@ -74,6 +82,11 @@ func (c *serverCmd) config(log *slog.Logger) (server.Config, error) {
 	if c.SourceCredentials != "" {
 		if cfg.SourceAccessKey, cfg.SourceSecretKey, err = server.ReadCredentials(c.SourceCredentials); err != nil {
 			return cfg, fmt.Errorf("%w: --source-credentials: %w", server.ErrConfig, err)
+		}
+	}
+	if c.BlobsCredentials != "" {
+		if cfg.BlobsAccessKey, cfg.BlobsSecretKey, err = server.ReadCredentials(c.BlobsCredentials); err != nil {
+			return cfg, fmt.Errorf("%w: --blobs-credentials: %w", server.ErrConfig, err)
 		}
 	}
 	return cfg, nil

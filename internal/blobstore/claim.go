@@ -172,9 +172,9 @@ func (s *S3) unusable(ctx context.Context, err error) error {
 }
 
 // bucketError gives the answer to a request for the bucket itself its name: what is not found is
-// the bucket.
+// the bucket, unless the server says that it is something else.
 func bucketError(err error) error {
-	if _, status := answer(err); status == 404 {
+	if code, status := answer(err); status == http.StatusNotFound && !deniedCodes[code] {
 		return fmt.Errorf("%w (%w)", &smithy.GenericAPIError{Code: "NoSuchBucket"}, err)
 	}
 	return err

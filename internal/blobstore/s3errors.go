@@ -62,6 +62,7 @@ func explain(err error) string {
 var deniedCodes = map[string]bool{
 	"AccessDenied": true, "InvalidAccessKeyId": true, "SignatureDoesNotMatch": true, "ExpiredToken": true,
 	"InvalidToken": true, "RequestTimeTooSkewed": true, "AllAccessDisabled": true, "AccountProblem": true,
+	"XAdminUserNotFound": true, // of versitygw
 }
 
 // maxCode is how many bytes of a server's error code are passed on.
@@ -86,11 +87,16 @@ func answer(err error) (code string, status int) {
 	return code, status
 }
 
-// absent reports that the object or upload is not there. A bucket that is not there is another
-// matter; a HEAD cannot tell the two apart.
+// absentCodes say that the object or upload is not there. A 404 with another code is something
+// else: a bucket that is not there, a key id that the server does not know, a proxy that knows no
+// such path.
+var absentCodes = map[string]bool{"NoSuchKey": true, "NotFound": true, "NoSuchUpload": true, "NoSuchVersion": true}
+
+// absent reports that the object or upload is not there. A HEAD, whose answer has no code, cannot
+// tell an object from its bucket.
 func absent(err error) bool {
 	code, status := answer(err)
-	return status == http.StatusNotFound && code != "NoSuchBucket"
+	return status == http.StatusNotFound && absentCodes[code]
 }
 
 // reason names a network failure in a few words without addresses.

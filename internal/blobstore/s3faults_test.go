@@ -43,6 +43,7 @@ func TestS3Unusable(t *testing.T) {
 		"redirect":            {instead: always(301, "PermanentRedirect"), says: "another region"},
 		"denied":              {instead: always(403, "AccessDenied"), says: "need s3:ListBucket, "},
 		"wrong secret":        {instead: always(403, "SignatureDoesNotMatch"), says: "denies access (SignatureDoesNotMatch)"},
+		"unknown key":         {instead: always(404, "InvalidAccessKeyId"), says: "denies access (InvalidAccessKeyId)"},
 		"may not list":        {instead: only("list", 403, "AccessDenied"), says: "denies access"},
 		"may not see uploads": {instead: only("uploads", 403, "AccessDenied"), says: "s3:ListBucketMultipartUploads"},
 		"may not read":        {instead: only("get", 403, "AccessDenied"), says: "s3:GetObject"},
@@ -259,6 +260,7 @@ func TestS3Reader(t *testing.T) {
 		"gives more":     {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(append(bytes.Clone(content), "more"...)) }, true},
 		"is gone":        {func(w http.ResponseWriter, _ *http.Request) { refuse(w, 404, "NoSuchKey") }, false},
 		"was replaced":   {func(w http.ResponseWriter, _ *http.Request) { refuse(w, 412, "PreconditionFailed") }, false},
+		"knows no key":   {func(w http.ResponseWriter, _ *http.Request) { refuse(w, 404, "InvalidAccessKeyId") }, false},
 		"denies":         {func(w http.ResponseWriter, _ *http.Request) { refuse(w, 403, "AccessDenied") }, false},
 		"has no range":   {func(w http.ResponseWriter, _ *http.Request) { refuse(w, 416, "InvalidRange") }, false},
 		"lost its parts": {func(w http.ResponseWriter, _ *http.Request) { refuse(w, 400, "InvalidPart") }, false},
@@ -288,7 +290,8 @@ func TestS3Reader(t *testing.T) {
 				t.Errorf("%d bytes, %v, want all", len(got), err)
 			case !c.whole && err == nil:
 				t.Errorf("%d bytes and no error", len(got))
-			case !c.whole && searchpack.ErrorCode(err) == searchpack.ErrInternal:
+			case name == "knows no key" && searchpack.ErrorCode(err) != searchpack.ErrUnavailable,
+				!c.whole && searchpack.ErrorCode(err) == searchpack.ErrInternal:
 				t.Errorf("an error without a word for it: %v", err)
 			}
 		})

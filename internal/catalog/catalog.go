@@ -31,6 +31,8 @@ type Catalog struct {
 // SourceCheck reports whether an account may import from a place, without reading it.
 type SourceCheck interface {
 	Allowed(account string, s searchpack.Source) bool
+	// Refused says why nobody may import from the place; "" = nothing stands against it.
+	Refused(s searchpack.Source) string
 }
 
 // Options for New. Store is required; every other zero value is a sensible default.

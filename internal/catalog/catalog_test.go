@@ -162,6 +162,7 @@ func TestCreatePackageRefuses(t *testing.T) {
 type onlyBucket string
 
 func (o onlyBucket) Allowed(_ string, s searchpack.Source) bool { return s.Bucket == string(o) }
+func (o onlyBucket) Refused(searchpack.Source) string           { return "" }
 
 // Another account, or region, sees nothing and can change nothing.
 func TestPackagesOfOthersDoNotExist(t *testing.T) {

@@ -24,7 +24,13 @@ func (c *Catalog) checkSource(who searchpack.Caller, t searchpack.PackageType, s
 		return searchpack.Errorf(searchpack.ErrInvalid, "A package of the type %s comes from an object whose key ends in %s, not from s3://%s/%s.",
 			t, strings.Join(may, " or "), s.Bucket, s.Key)
 	}
-	if c.source != nil && !c.source.Allowed(who.Account, s) {
+	if c.source == nil {
+		return nil
+	}
+	if why := c.source.Refused(s); why != "" {
+		return searchpack.Errorf(searchpack.ErrInvalid, "No package can be imported from s3://%s/%s: %s.", s.Bucket, s.Key, why)
+	}
+	if !c.source.Allowed(who.Account, s) {
 		return searchpack.Errorf(searchpack.ErrInvalid, "Account %s may not import packages from s3://%s/%s: the place is not among the server's allowed sources.", who.Account, s.Bucket, s.Key)
 	}
 	return nil

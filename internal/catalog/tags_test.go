@@ -53,11 +53,11 @@ func TestTags(t *testing.T) {
 // newest are the newest n events, newest first.
 func (b *bench) newest(n int) []*searchpack.Event {
 	b.t.Helper()
-	events, err := b.Events(b.t.Context(), b.who, 0, n)
-	if err != nil || len(events) != n {
-		b.t.Fatalf("%d events, %v", len(events), err)
+	page, err := b.Events(b.t.Context(), b.who, EventQuery{Limit: n})
+	if err != nil || len(page.Events) != n {
+		b.t.Fatalf("%+v, %v", page, err)
 	}
-	return events
+	return page.Events
 }
 
 func TestTagsByARN(t *testing.T) {

@@ -49,7 +49,7 @@ type Catalog interface {
 	DeleteCredential(ctx context.Context, who searchpack.Caller, accessKey string) error
 }
 
-// Config of the edge. All fields but Authorize, Refused and Logger are required.
+// Config of the edge. All fields but Authorize, Refused, Complaint and Logger are required.
 type Config struct {
 	Catalog      Catalog
 	Authenticate func(r *http.Request, body []byte) (searchpack.Caller, error)
@@ -64,8 +64,10 @@ type Config struct {
 	NewKey func(temporary bool) Key
 	// Healthy returns nil while the program can do its work.
 	Healthy func(ctx context.Context) error
-	Version string // of the program
-	Logger  *slog.Logger
+	// Complaint, if set, says what does not work while the program does; "" = all is well.
+	Complaint func() string
+	Version   string // of the program
+	Logger    *slog.Logger
 }
 
 // Key is a key as it is made: to be told once, and to be stored sealed.
@@ -125,5 +127,11 @@ func (e *edge) health(w http.ResponseWriter, r *http.Request) {
 		e.write(w, http.StatusServiceUnavailable, map[string]any{"status": "starting", "version": e.Config.Version, "message": searchpack.ErrorMessage(err)})
 		return
 	}
-	e.write(w, http.StatusOK, map[string]any{"status": "ok", "version": e.Config.Version, "protocol": 1})
+	doc := map[string]any{"status": "ok", "version": e.Config.Version, "protocol": 1}
+	if e.Complaint != nil {
+		if message := e.Complaint(); message != "" {
+			doc["message"] = message
+		}
+	}
+	e.write(w, http.StatusOK, doc)
 }

@@ -38,6 +38,9 @@ var answers = []answerCase{
 	{name: "health-sick", operation: "GET /health", request: "GET /health", prepare: func(s *site) {
 		s.sick = searchpack.Errorf(searchpack.ErrUnavailable, "The database does not answer.")
 	}, status: 503},
+	{name: "health-complaint", operation: "GET /health", request: "GET /health", prepare: func(s *site) {
+		s.complaint = "the server's blob store cannot answer now"
+	}},
 	{name: "versions", operation: "GET /packages/{package}/versions", request: "GET /packages/F111111111/versions", asked: []any{"F111111111"}},
 	{name: "versions-none", operation: "GET /packages/{package}/versions", request: "GET /packages/F1/versions", prepare: nothing, asked: []any{"F1"}},
 	{name: "findings", operation: "GET /packages/{package}/findings", request: "GET /packages/F111111111/findings", asked: []any{"F111111111", 0}},

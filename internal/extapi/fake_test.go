@@ -229,11 +229,12 @@ func (f *fake) RetireNode(_ context.Context, _ searchpack.Caller, domain, node s
 
 // site is an edge on a fake catalog.
 type site struct {
-	t       *testing.T
-	catalog *fake
-	refused error // by authentication
-	sick    error
-	log     bytes.Buffer
+	t         *testing.T
+	catalog   *fake
+	refused   error // by authentication
+	sick      error
+	complaint string
+	log       bytes.Buffer
 	// authorize decides; nil: everything is allowed. events are those of failed calls.
 	authorize searchpack.Authorizer
 	events    []searchpack.Event
@@ -269,10 +270,11 @@ func newSite(t *testing.T) *site {
 			}
 			return k
 		},
-		NewToken: func() (string, string, searchpack.Digest, error) { return "tok-1", "the-secret-text", digest, nil },
-		Healthy:  func(context.Context) error { return s.sick },
-		Version:  "1.2.3",
-		Logger:   slog.New(slog.NewTextHandler(&s.log, nil)),
+		NewToken:  func() (string, string, searchpack.Digest, error) { return "tok-1", "the-secret-text", digest, nil },
+		Healthy:   func(context.Context) error { return s.sick },
+		Complaint: func() string { return s.complaint },
+		Version:   "1.2.3",
+		Logger:    slog.New(slog.NewTextHandler(&s.log, nil)),
 	})
 	return s
 }

@@ -30,7 +30,7 @@ func mapError(ctx context.Context, err error, src searchpack.Source) error {
 		return because(err, searchpack.ErrNotFound, "the bucket "+src.Bucket+" does not exist")
 	case code == "NoSuchKey":
 		return because(err, searchpack.ErrNotFound, "the bucket "+src.Bucket+" has no object "+src.Key)
-	case status == http.StatusNotFound:
+	case status == http.StatusNotFound && !deniedCodes[code]: // some servers say 404 for a key id they do not know
 		return because(err, searchpack.ErrNotFound, show(src)+" does not exist (the server does not say whether bucket or key is missing)")
 	case code == "InvalidObjectState":
 		return because(err, searchpack.ErrInvalid, show(src)+" is archived; restore it first")
@@ -52,6 +52,7 @@ func mapError(ctx context.Context, err error, src searchpack.Source) error {
 var deniedCodes = map[string]bool{
 	"AccessDenied": true, "InvalidAccessKeyId": true, "SignatureDoesNotMatch": true, "ExpiredToken": true,
 	"InvalidToken": true, "RequestTimeTooSkewed": true, "AllAccessDisabled": true, "AccountProblem": true,
+	"XAdminUserNotFound": true, // of versitygw
 }
 
 func because(err error, code searchpack.Code, message string) error {

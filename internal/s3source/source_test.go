@@ -105,6 +105,7 @@ func TestErrors(t *testing.T) {
 	}{
 		{403, "AccessDenied", searchpack.ErrDenied, "s3:GetObject"},
 		{403, "InvalidAccessKeyId", searchpack.ErrDenied, "InvalidAccessKeyId"},
+		{404, "InvalidAccessKeyId", searchpack.ErrDenied, "denies"},
 		{403, "SignatureDoesNotMatch", searchpack.ErrDenied, "denies"},
 		{403, "", searchpack.ErrDenied, "denies"},
 		{401, "", searchpack.ErrDenied, "denies"},

@@ -93,6 +93,28 @@ func (a allowed) Allowed(account string, src searchpack.Source) bool {
 	})
 }
 
+// sources says where packages may come from.
+type sources struct {
+	allowed
+	own func(searchpack.Source) bool // the server's own blobs
+}
+
+// Allowed reports whether the account may import from the place.
+func (s sources) Allowed(account string, src searchpack.Source) bool {
+	return !s.own(src) && s.allowed.Allowed(account, src)
+}
+
+// Refused says why nobody may import from the place, whatever is allowed; "" = nothing stands
+// against it.
+func (s sources) Refused(src searchpack.Source) string {
+	if s.own(src) {
+		return "the server keeps its own blobs there, those of every account"
+	}
+	return ""
+}
+
+func (s *Server) sources() sources { return sources{s.cfg.AllowedSources, s.cfg.ownBlobs} }
+
 // climbs reports "." and ".." between slashes. To S3 they are plain text, but a server that keeps
 // objects as files might follow them out of the prefix.
 func climbs(key string) bool {

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/searchpack/searchpack/internal/blobstore"
 	"github.com/searchpack/searchpack/internal/catalog"
 	"github.com/searchpack/searchpack/internal/importer"
 )
@@ -25,6 +26,12 @@ type Config struct {
 	Database string
 	// MasterKeyFile seals secrets; "" = DataDir/master.key, made on first start.
 	MasterKeyFile string
+
+	// Blobs is s3://BUCKET/PREFIX, or "" for the folder blobs in DataDir. BlobsEndpoint is that S3; ""
+	// = AWS.
+	Blobs, BlobsEndpoint, BlobsRegion string
+	// BlobsAccessKey and BlobsSecretKey; both "" = the AWS SDK's default chain.
+	BlobsAccessKey, BlobsSecretKey string
 
 	// Listen is the API's address, "" = the caller serves Handler itself.
 	Listen          string
@@ -58,6 +65,8 @@ type Config struct {
 	Version          string
 	Logger           *slog.Logger
 	Now              func() time.Time
+	// LeaseTTL is how long the work of a killed server waits for another one; 0 = the default.
+	LeaseTTL time.Duration
 }
 
 // Defaults.
@@ -82,8 +91,8 @@ func Default(dataDir string) Config {
 
 // String shows the configuration without secrets; so do the other ways of printing it.
 func (c Config) String() string {
-	return fmt.Sprintf("data=%s database=%s master_key_file=%s listen=%s tls_cert=%s agent_listen=%s source_endpoint=%s source_region=%s source_access_key=%s source_secret_key=%s allowed_sources=%v max_dictionary=%d max_plugin=%d max_license=%d keep_events=%s account=%s region=%s admin_access_key=%s admin_secret_key=%s",
-		c.DataDir, elideDSN(c.Database), c.masterKeyFile(), c.Listen, c.TLSCert, c.AgentListen, c.SourceEndpoint, c.SourceRegion,
+	return fmt.Sprintf("data=%s database=%s master_key_file=%s blobs=%s blobs_endpoint=%s blobs_region=%s blobs_access_key=%s blobs_secret_key=%s listen=%s tls_cert=%s agent_listen=%s source_endpoint=%s source_region=%s source_access_key=%s source_secret_key=%s allowed_sources=%v max_dictionary=%d max_plugin=%d max_license=%d keep_events=%s account=%s region=%s admin_access_key=%s admin_secret_key=%s",
+		c.DataDir, elideDSN(c.Database), c.masterKeyFile(), c.Blobs, elideURL(c.BlobsEndpoint), c.BlobsRegion, c.BlobsAccessKey, elide(c.BlobsSecretKey), c.Listen, c.TLSCert, c.AgentListen, c.SourceEndpoint, c.SourceRegion,
 		c.SourceAccessKey, elide(c.SourceSecretKey), c.AllowedSources, c.MaxDictionary, c.MaxPlugin, c.MaxLicense, c.KeepEvents, c.Account, c.Region, c.AdminAccessKey, elide(c.AdminSecretKey))
 }
 
@@ -123,6 +132,15 @@ func elideDSN(dsn string) string {
 	return u.Redacted()
 }
 
+// elideURL leaves out what stands before the host.
+func elideURL(endpoint string) string {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return elided
+	}
+	return u.Redacted()
+}
+
 // Version of the program; set at link time by release builds.
 var Version = "0.1.0-dev"
 
@@ -156,6 +174,29 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("%w: --database begins with postgres:// (without it, SQLite in the data folder is used)", ErrConfig)
 	case !digits(c.Account):
 		return fmt.Errorf("%w: --account %q is not 12 digits", ErrConfig, c.Account)
+	}
+	return c.validateBlobs()
+}
+
+func (c *Config) validateBlobs() error {
+	if c.Blobs == "" {
+		if c.BlobsEndpoint != "" || c.BlobsRegion != "" || c.BlobsAccessKey != "" || c.BlobsSecretKey != "" {
+			return fmt.Errorf("%w: --blobs-endpoint, --blobs-region and --blobs-credentials say nothing without --blobs s3://BUCKET/PREFIX", ErrConfig)
+		}
+		return nil
+	}
+	if _, _, err := blobstore.ParseS3(c.Blobs); err != nil {
+		return fmt.Errorf("%w: --blobs %w (without it, blobs lie in the data folder)", ErrConfig, err)
+	}
+	switch u, err := url.Parse(c.BlobsEndpoint); {
+	case (c.BlobsAccessKey == "") != (c.BlobsSecretKey == ""):
+		return fmt.Errorf("%w: the access key and the secret key of the blob store go together", ErrConfig)
+	case c.BlobsEndpoint == "":
+		return nil
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
+		return fmt.Errorf("%w: --blobs-endpoint is no URL; write for example https://s3.example.com", ErrConfig)
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return fmt.Errorf("%w: --blobs-endpoint has more than a scheme, a host and a path; credentials go into the file of --blobs-credentials", ErrConfig)
 	}
 	return nil
 }

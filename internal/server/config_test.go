@@ -17,6 +17,7 @@ func TestConfigHidesSecrets(t *testing.T) {
 	t.Parallel()
 	c := Default("/data")
 	c.AdminAccessKey, c.AdminSecretKey, c.SourceSecretKey = "VISIBLE", "hush-1", "hush-2"
+	c.BlobsSecretKey, c.BlobsEndpoint = "hush-7", "https://user:hush-8@s3.example"
 	for _, dsn := range []string{
 		"postgres://u:hush-3@db/x", "postgres://u@db/x?password=hush-4&sslmode=require", "host=db password=hush-5", "postgres://u:hush-6@[db",
 	} {

@@ -27,21 +27,27 @@ import (
 	"github.com/searchpack/searchpack/internal/pgtest"
 )
 
-// bucket is an S3 with one bucket, "dictionaries".
+// bucket is an S3 with the buckets "dictionaries" and "blobs".
 func bucket(t *testing.T) (url string, put func(key, text string)) {
 	t.Helper()
-	backend := s3mem.New()
-	if err := backend.CreateBucket("dictionaries"); err != nil {
+	url, backend := fakeS3(t)
+	return url, func(key, text string) {
+		t.Helper()
+		if _, err := backend.PutObject("dictionaries", key, map[string]string{}, strings.NewReader(text), int64(len(text)), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func fakeS3(t *testing.T) (url string, backend *s3mem.Backend) {
+	t.Helper()
+	backend = s3mem.New()
+	if err := errors.Join(backend.CreateBucket("dictionaries"), backend.CreateBucket("blobs")); err != nil {
 		t.Fatal(err)
 	}
 	srv := httptest.NewServer(gofakes3.New(backend).Server())
 	t.Cleanup(srv.Close)
-	return srv.URL, func(key, text string) {
-		t.Helper()
-		if _, err := backend.PutObject("dictionaries", key, nil, strings.NewReader(text), int64(len(text)), nil); err != nil {
-			t.Fatal(err)
-		}
-	}
+	return srv.URL, backend
 }
 
 // sdk is the AWS SDK's own client, pointed at the server.
@@ -58,6 +64,12 @@ func sdk(t testing.TB, url, access, secret string) *opensearch.Client {
 // runAgent runs a files-only agent that joins with a token, until the test ends or stop is called.
 func runAgent(t *testing.T, s *running, name, domain string) (config string, stop func()) {
 	t.Helper()
+	return runAgentAt(t, s, s.AgentAddr(), name, domain)
+}
+
+// runAgentAt has the agent reach the server, or others that share its database, at the address.
+func runAgentAt(t *testing.T, s *running, address, name, domain string) (config string, stop func()) {
+	t.Helper()
 	id, token, hash, err := s.newToken()
 	if err != nil {
 		t.Fatal(err)
@@ -67,9 +79,9 @@ func runAgent(t *testing.T, s *running, name, domain string) (config string, sto
 	}
 	config = t.TempDir()
 	a, err := agent.New(agent.Config{
-		Server: "https://" + s.AgentAddr(), TokenFile: put(t, filepath.Join(t.TempDir(), "token"), token), FilesOnly: true,
+		Server: "https://" + address, TokenFile: put(t, filepath.Join(t.TempDir(), "token"), token), FilesOnly: true,
 		ConfigDir: config, StateDir: filepath.Join(t.TempDir(), "state"), Name: name, Version: "test",
-		Intervals: agent.Intervals{Coalesce: time.Millisecond, Watch: 50 * time.Millisecond},
+		Intervals: agent.Intervals{Coalesce: time.Millisecond, Watch: 50 * time.Millisecond, RetryMax: 500 * time.Millisecond},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -110,10 +122,7 @@ func newSite(t *testing.T) *site {
 	r := start(t, cfg)
 	access, secret := firstCredentials(t, cfg.DataDir)
 	s := &site{running: r, cfg: cfg, t: t, client: sdk(t, r.url, access, secret), put: putObject}
-	two := &types.ClusterConfig{InstanceCount: aws.Int32(2)}
-	if _, err := s.client.CreateDomain(t.Context(), &opensearch.CreateDomainInput{DomainName: aws.String("shop"), ClusterConfig: two}); err != nil {
-		t.Fatal(err)
-	}
+	makeShop(t, s.client, 2)
 	for _, name := range []string{"n1", "n2"} {
 		config, _ := runAgent(t, r, name, "shop")
 		s.configs = append(s.configs, config)
@@ -123,6 +132,15 @@ func newSite(t *testing.T) *site {
 		return err == nil && !aws.ToBool(d.DomainStatus.Processing)
 	})
 	return s
+}
+
+// makeShop makes the domain "shop".
+func makeShop(t *testing.T, c *opensearch.Client, nodes int32) {
+	t.Helper()
+	size := &types.ClusterConfig{InstanceCount: &nodes}
+	if _, err := c.CreateDomain(t.Context(), &opensearch.CreateDomainInput{DomainName: aws.String("shop"), ClusterConfig: size}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // create makes a package of the object and waits until its import has ended.

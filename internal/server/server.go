@@ -4,6 +4,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -12,7 +13,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -24,13 +24,13 @@ import (
 	"github.com/searchpack/searchpack/internal/auth/iam"
 	"github.com/searchpack/searchpack/internal/auth/seal"
 	"github.com/searchpack/searchpack/internal/awsapi"
-	"github.com/searchpack/searchpack/internal/blobstore"
 	"github.com/searchpack/searchpack/internal/catalog"
 	"github.com/searchpack/searchpack/internal/extapi"
 	"github.com/searchpack/searchpack/internal/importer"
 	"github.com/searchpack/searchpack/internal/runner"
 	"github.com/searchpack/searchpack/internal/s3source"
 	"github.com/searchpack/searchpack/internal/sqlstore"
+	"github.com/searchpack/searchpack/internal/sweeper"
 	"github.com/searchpack/searchpack/internal/usage"
 	"github.com/searchpack/searchpack/internal/work"
 )
@@ -40,13 +40,14 @@ type Server struct {
 	cfg       Config
 	log       *slog.Logger
 	store     *sqlstore.Store
-	blobs     *blobstore.Dir
+	blobs     *watchedBlobs
 	source    *s3source.Source
 	key       *seal.Key
 	authority *enroll.Authority
 	authorize searchpack.Authorizer
 	agents    *agentapi.Server
 	catalog   *catalog.Catalog
+	sweeps    *sweeper.Sweeper
 	loop      *work.Loop
 	handler   http.Handler
 	api       net.Listener // nil when the caller serves Handler
@@ -69,12 +70,17 @@ func New(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if s.source, err = s3source.New(s3source.Config{
 		Endpoint: cfg.SourceEndpoint, Region: cfg.SourceRegion, PathStyle: cfg.SourceEndpoint != "",
 		AccessKey: cfg.SourceAccessKey, SecretKey: cfg.SourceSecretKey, Dial: cfg.SourceDial,
-		Allowed: allowed(cfg.AllowedSources).Allowed,
+		Allowed: s.sources().Allowed,
 	}); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	if err := s.listen(); err != nil {
 		return nil, err
+	}
+	if cfg.Blobs != "" {
+		if err := s.openS3(ctx); err != nil {
+			return nil, err
+		}
 	}
 	if err := s.openStores(ctx); err != nil {
 		return nil, err
@@ -83,10 +89,13 @@ func New(ctx context.Context, cfg Config) (_ *Server, err error) {
 		Store: s.store, Blobs: s.blobs, Authority: s.authority, Now: cfg.Now, Logger: s.log, Usage: usage.Parse,
 	})
 	s.catalog = catalog.New(catalog.Options{
-		Store: s.store, Now: cfg.Now, Limits: cfg.Limits, Source: allowed(cfg.AllowedSources),
+		Store: s.store, Now: cfg.Now, Limits: cfg.Limits, Source: s.sources(),
 		OnDomainsChanged: cfg.OnDomainsChanged, Authorize: s.authorize, Logger: s.log,
 	})
 	s.makeLoop()
+	if err := s.sweeps.Arm(ctx); err != nil {
+		return nil, err
+	}
 	s.makeHandler()
 	return s, nil
 }
@@ -110,7 +119,7 @@ func (s *Server) openStores(ctx context.Context) error {
 	if s.authority, err = loadAuthority(ctx, s.store, s.key, s.now()); err != nil {
 		return err
 	}
-	if s.blobs, err = blobstore.NewDir(filepath.Join(s.cfg.DataDir, "blobs")); err != nil {
+	if err := s.openBlobs(ctx); err != nil {
 		return err
 	}
 	return s.firstKey(ctx)
@@ -121,14 +130,18 @@ func (s *Server) makeLoop() {
 		MaxDictionary: s.cfg.MaxDictionary, MaxPlugin: s.cfg.MaxPlugin, MaxLicense: s.cfg.MaxLicense, Now: s.cfg.Now, Logger: s.log,
 	})
 	reconciles := runner.New(s.store, s.cfg.Now, s.log)
+	sweeps := sweeper.Options{KeepEvents: s.cfg.KeepEvents, Logger: s.log}
+	sweeps.Events, _ = any(s.catalog).(sweeper.Forgetter)
+	s.sweeps = sweeper.New(s.store, s.blobs, sweeps)
 	host, _ := os.Hostname()
 	s.loop = &work.Loop{
 		Store: s.store,
 		Handlers: map[searchpack.WorkKind]work.Handler{
 			searchpack.WorkImport:    imports.Handle,
 			searchpack.WorkReconcile: reconciles.Handle,
+			searchpack.WorkSweep:     s.sweeps.Handle,
 		},
-		Owner: fmt.Sprintf("%s/%d", host, os.Getpid()), TTL: leaseTTL, Now: s.cfg.Now, Logger: s.log,
+		Owner: fmt.Sprintf("%s/%d", host, os.Getpid()), TTL: cmp.Or(s.cfg.LeaseTTL, leaseTTL), Now: s.cfg.Now, Logger: s.log,
 		AfterFinish: func(*searchpack.Work) { s.agents.Wake() },
 	}
 }
@@ -144,7 +157,7 @@ func (s *Server) makeHandler() {
 	})
 	ext := extapi.New(extapi.Config{
 		Catalog: s.catalog, Authenticate: s.authenticate, Authorize: s.authorize, Refused: s.noteRefused,
-		NewToken: s.newToken, NewKey: s.newKey, Healthy: s.healthy, Version: s.cfg.Version, Logger: s.log,
+		NewToken: s.newToken, NewKey: s.newKey, Healthy: s.healthy, Complaint: s.blobs.Complaint, Version: s.cfg.Version, Logger: s.log,
 	})
 	s.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.EscapedPath(), extapi.Prefix+"/") {

@@ -13,6 +13,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	serveAsProcess()
 	goleak.VerifyTestMain(pgtest.Main(m))
 }
 
