@@ -20,7 +20,7 @@ var errNoNode = errors.New("no node of the cluster answers")
 // call asks a running node other than not ("": any), and the next if one does not answer. An
 // answer from 300 on is an error that holds its beginning.
 func (c *Cluster) call(ctx context.Context, not, method, path string, body, answer any) error {
-	last := error(errNoNode)
+	last := errNoNode
 	for _, n := range c.Nodes() {
 		if n.name == not || !n.Running() {
 			continue

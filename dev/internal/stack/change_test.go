@@ -32,7 +32,7 @@ func (r *rig) reports() *rig {
 			if err != nil {
 				return err
 			}
-			id := ""
+			var id string
 			if known := inService(agents, a.Node); known != nil {
 				id = known.ID
 			} else {
