@@ -6,10 +6,14 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/opensearch"
 
 	"github.com/searchpack/searchpack/internal/catalog"
 )
@@ -36,6 +40,7 @@ func TestClusterChanges(t *testing.T) {
 		t.Fatal(err)
 	}
 	searchable(t, p, "books", 1)
+	offersBoth(t, u)
 	s := searchAllTheTime(t, u, "books", "version1")
 	c := &cluster{u: u, p: p, version: 1}
 	for _, part := range []struct {
@@ -61,6 +66,20 @@ func TestClusterChanges(t *testing.T) {
 	searchable(t, p, "books", 2)
 }
 
+// offersBoth checks that clients are told of exactly the versions that were asked for.
+func offersBoth(t *testing.T, u *up) {
+	t.Helper()
+	es, _ := clients(u.document())
+	all, err := es.ListVersions(t.Context(), &opensearch.ListVersionsInput{})
+	if err != nil || !slices.Equal(all.Versions, []string{newEngine, oldEngine}) {
+		t.Errorf("ListVersions: %+v, %v", all, err)
+	}
+	to, err := es.GetCompatibleVersions(t.Context(), &opensearch.GetCompatibleVersionsInput{DomainName: aws.String("demo")})
+	if err != nil || len(to.CompatibleVersions) != 1 || !slices.Equal(to.CompatibleVersions[0].TargetVersions, []string{newEngine}) {
+		t.Errorf("GetCompatibleVersions: %+v, %v", to, err)
+	}
+}
+
 func (c *cluster) grows(t *testing.T) {
 	defer explainFailure(t, c.u)
 	resize(t, c.u, 4)
@@ -71,7 +90,21 @@ func (c *cluster) grows(t *testing.T) {
 
 func (c *cluster) shrinks(t *testing.T) {
 	defer explainFailure(t, c.u)
-	four := c.node(t, "n4")
+	n1, four := c.node(t, "n1"), c.node(t, "n4")
+	// An index whose only copy lies on the node that goes.
+	const require = "index.routing.allocation.require._name"
+	for _, call := range []struct {
+		method, path string
+		body         any
+	}{
+		{http.MethodPut, "/rare", object{"settings": object{"number_of_shards": 1, "number_of_replicas": 0, require: "n4"}}},
+		{http.MethodPut, "/rare/_doc/1?refresh=true", object{"title": "incunable"}},
+		{http.MethodPut, "/rare/_settings", object{require: nil}},
+	} {
+		if err := ask(t.Context(), n1, call.method, call.path, call.body, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
 	resize(t, c.u, 3)
 	changed(t, c.u, jvmPatience)
 	hasNodes(t, c.u, 3, oldEngine)
@@ -80,6 +113,10 @@ func (c *cluster) shrinks(t *testing.T) {
 	}
 	if n := c.nodes(t)["n4"]; n.State != catalog.NodeRetired {
 		t.Errorf("the agent of n4 is %q", n.State)
+	}
+	var count struct{ Count int }
+	if err := ask(t.Context(), n1, http.MethodGet, "/rare/_count", nil, &count); err != nil || count.Count != 1 {
+		t.Errorf("of the index that was on n4 alone %d documents are left, %v", count.Count, err)
 	}
 	c.leftNoSetting(t)
 	searchable(t, c.p, "books", 1)

@@ -1,10 +1,12 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -187,6 +189,31 @@ func TestUpgradeFilesOnly(t *testing.T) {
 	got, err := es.GetUpgradeStatus(t.Context(), &opensearch.GetUpgradeStatusInput{DomainName: aws.String("demo")})
 	if err != nil || got.StepStatus != types.UpgradeStatusSucceeded {
 		t.Errorf("GetUpgradeStatus: %+v, %v", got, err)
+	}
+}
+
+// AWS's quota of packages holds here, and without OpenSearch every version is offered.
+func TestQuotaAndVersions(t *testing.T) {
+	t.Parallel()
+	u := start(t, filepath.Join(t.TempDir(), "data"))
+	putObject(t, u, "small", []byte("laptop, notebook\n"))
+	es, _ := clients(u.document())
+	for i := range 26 {
+		in := createInput(fmt.Sprintf("small-%d", i))
+		in.PackageSource.S3Key = aws.String("small")
+		_, err := es.CreatePackage(t.Context(), in)
+		var limit *types.LimitExceededException
+		if errors.As(err, &limit) != (i == 25) || i < 25 && err != nil {
+			t.Fatalf("package %d: %v", i+1, err)
+		}
+	}
+	all, err := es.ListVersions(t.Context(), &opensearch.ListVersionsInput{MaxResults: 100})
+	if err != nil || len(all.Versions) < 30 || !slices.Contains(all.Versions, "Elasticsearch_5.1") {
+		t.Errorf("ListVersions: %+v, %v", all, err)
+	}
+	to, err := es.GetCompatibleVersions(t.Context(), &opensearch.GetCompatibleVersionsInput{})
+	if err != nil || len(to.CompatibleVersions) != len(all.Versions) {
+		t.Errorf("GetCompatibleVersions: %+v, %v", to, err)
 	}
 }
 

@@ -20,7 +20,7 @@ var errNoNode = errors.New("no node of the cluster answers")
 // call asks a running node other than not ("": any), and the next if one does not answer. An
 // answer from 300 on is an error that holds its beginning.
 func (c *Cluster) call(ctx context.Context, not, method, path string, body, answer any) error {
-	last := error(errNoNode)
+	last := errNoNode
 	for _, n := range c.Nodes() {
 		if n.name == not || !n.Running() {
 			continue
@@ -73,21 +73,24 @@ func (n *Node) send(ctx context.Context, bound time.Duration, method, path strin
 func every(ctx context.Context, pause time.Duration, f func() (waitsFor string, err error)) error {
 	tick := time.NewTicker(pause)
 	defer tick.Stop()
+	last := ""
 	for {
 		waitsFor, err := f()
-		if err == nil && waitsFor == "" {
+		switch {
+		case err == nil && waitsFor == "":
 			return nil
-		}
-		if err != nil && !errors.Is(err, errNoNode) {
+		case ctx.Err() != nil && last != "": // f was cut short: what it said before tells more
+		case err == nil:
+			last = waitsFor
+		case errors.Is(err, errNoNode):
+			last = err.Error()
+		default:
 			return err
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			if waitsFor == "" {
-				waitsFor = err.Error()
-			}
-			return fmt.Errorf("%s (%w)", waitsFor, context.Cause(ctx))
+			return fmt.Errorf("%s (%w)", last, context.Cause(ctx))
 		}
 	}
 }

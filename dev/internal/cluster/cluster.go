@@ -21,6 +21,7 @@ import (
 	"regexp"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -55,6 +56,7 @@ type Cluster struct {
 	settings map[string]string
 	before   func(ctx context.Context, n *Node) error
 	http     *http.Transport
+	calm     time.Duration // calmFor
 
 	lifecycle sync.Mutex // held while the whole cluster starts or stops, and while a node comes or goes
 
@@ -76,7 +78,7 @@ func Create(o Options) (*Cluster, error) {
 		return nil, fmt.Errorf("a cluster has 1 to %d nodes, not %d", maxNodes, len(o.Homes))
 	}
 	c := &Cluster{name: o.Name, keeper: o.Keeper, user: currentRunAs(), settings: o.Settings, before: o.BeforeStart,
-		http: &http.Transport{DisableKeepAlives: true}} // nodes come and go
+		http: &http.Transport{DisableKeepAlives: true}, calm: calmFor} // nodes come and go
 	var err error
 	if c.dir, err = filepath.Abs(o.Dir); err != nil {
 		return nil, err

@@ -63,7 +63,9 @@ func fakeNode(how string) {
 	exitOn(http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/" {
 			_, _ = fmt.Fprintf(w, `{"name":%q,"cluster_name":%q}`, conf.Node, conf.Cluster)
+			return
 		}
+		recite(w, r)
 	})))
 }
 

@@ -99,7 +99,7 @@ func (c *Cluster) Settle(ctx context.Context, say func(note string)) error {
 		if h.Status == "green" && h.Initializing+h.Relocating == 0 {
 			return "", nil
 		}
-		if h.Status != "red" && time.Since(moved) >= calmFor {
+		if h.Status != "red" && time.Since(moved) >= c.calm {
 			return "", nil
 		}
 		note := fmt.Sprintf("the cluster is %s: %d shard copies are being made, %d move, %d wait", h.Status, h.Initializing, h.Relocating, h.Unassigned)

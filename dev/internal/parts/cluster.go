@@ -137,10 +137,6 @@ func newer(a, b distro.Home) bool {
 	return err == nil && a.AtLeast(major, minor+1)
 }
 
-func (o *opened) Drain(ctx context.Context, node string, say stack.Say) error {
-	return o.Cluster.Drain(ctx, node, say)
-}
-
 func (o *opened) Unfit(ctx context.Context) (string, error) { return o.Red(ctx) }
 func (o *opened) Hold(ctx context.Context) error            { return o.HoldReplicas(ctx) }
 func (o *opened) Release(ctx context.Context) error         { return o.ReleaseReplicas(ctx) }

@@ -27,6 +27,7 @@ type fakeAgents struct {
 	keeper *child.Keeper
 	mu     sync.Mutex
 	synced []string
+	joined func(a AgentSpec) // called when an agent runs
 }
 
 func (f *fakeAgents) Run(_ context.Context, a AgentSpec) (Process, error) {
@@ -36,7 +37,11 @@ func (f *fakeAgents) Run(_ context.Context, a AgentSpec) (Process, error) {
 	if err := os.WriteFile(filepath.Join(a.State, "state"), nil, 0o600); err != nil {
 		return nil, err
 	}
-	return f.keeper.Start(a.Process, exec.Command("sleep", "300"))
+	p, err := f.keeper.Start(a.Process, exec.Command("sleep", "300"))
+	if err == nil && f.joined != nil {
+		f.joined(a)
+	}
+	return p, err
 }
 
 func (f *fakeAgents) Sync(_ context.Context, a AgentSpec) error {

@@ -2,7 +2,9 @@ package stack
 
 import (
 	"context"
+	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -13,12 +15,16 @@ import (
 // then the node itself, so that a shard that moves there finds what its analyzers read.
 func (l *localDomain) grow(ctx context.Context, say Say) error {
 	say(0, "A node is being laid out.")
+	nodes, _, _ := l.state()
+	// What a node of this name left belongs to an agent that was retired.
+	if err := os.RemoveAll(filepath.Join(l.dir, fmt.Sprintf("n%d", len(nodes)+1))); err != nil {
+		return err
+	}
 	c, err := l.cluster.Add(ctx)
 	if err != nil {
 		return err
 	}
 	n := l.newNode(c)
-	nodes, _, _ := l.state()
 	l.setNodes(append(slices.Clone(nodes), n))
 	if err := l.join(ctx, n, say); err != nil {
 		if ctx.Err() != nil {
