@@ -71,6 +71,9 @@ func TestDissociatePackagesIsOneRollout(t *testing.T) {
 	if len(rs) != 2 || rs[0].Steps[0].PackageID != one.ID || rs[1].State != searchpack.RolloutAborted {
 		t.Errorf("rollouts %+v", rs)
 	}
+	if e := b.newest(1)[0]; e.Action != "DissociatePackages" || e.Subject != two.ID+" "+one.ID+" products" {
+		t.Errorf("audited %+v", e)
+	}
 }
 
 // The first error refuses the whole call: nothing of it is written.
