@@ -154,7 +154,7 @@ func TestErrorsAreDeclared(t *testing.T) {
 	codes := []searchpack.Code{
 		searchpack.ErrInternal, searchpack.ErrInvalid, searchpack.ErrNotFound, searchpack.ErrAlreadyExists, searchpack.ErrConflict,
 		searchpack.ErrDenied, searchpack.ErrLimit, searchpack.ErrUnsupported, searchpack.ErrType, searchpack.ErrTooLarge,
-		searchpack.ErrUnavailable, "a code of the future",
+		searchpack.ErrUnavailable, "disabled", "a code of the future",
 	}
 	for _, op := range servedOperations(m) {
 		name := op.Version + " " + op.Name

@@ -84,6 +84,9 @@ func (s *sampler) fitting(values []string, sh *shape) []string {
 func (s *sampler) value(shapeName string, mem *member, depth int) any {
 	sh := s.shapes[shapeName]
 	low, high := tighter(sh, mem)
+	if sh.Type == "string" && mem.In != "" {
+		low = max(low, 1) // an empty parameter is none
+	}
 	switch sh.Type {
 	case "structure":
 		return s.structure(sh, depth)
