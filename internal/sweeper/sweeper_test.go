@@ -172,7 +172,9 @@ func TestDeletionIsBounded(t *testing.T) {
 	t.Parallel()
 	w := openWorld(t, Options{})
 	d := w.write("blob")
-	w.update(func(ctx context.Context, tx searchpack.Tx) error { return tx.PutDoom(ctx, searchpack.Doom{Digest: d, Since: begin}) })
+	w.update(func(ctx context.Context, tx searchpack.Tx) error {
+		return tx.PutDoom(ctx, searchpack.Doom{Digest: d, Since: begin})
+	})
 	w.clock.add(doomedFor)
 	w.mustRun(SweepBlobs)
 	if w.blobs.has("blob") || w.blobs.bound <= 0 || w.blobs.bound > deleteTime || deleteTime*10 > settleTime {
