@@ -14,10 +14,11 @@ import (
 	"github.com/searchpack/searchpack/internal/importer"
 )
 
-// games is how many are played. Deleting what is not condemned, an import that does not look again
-// and a release before the deletion each show within the first few; what takes longer to meet has
-// tests of its own (TestUnfinishedDeletion, TestLateRelease).
-const games = 80
+// games is how many are played. A version that may name what is being deleted, an import that does
+// not look again and a release before the deletion each show within the first few; what takes too
+// long to meet by chance has tests of its own (TestUnfinishedDeletion, TestLateRelease,
+// TestDeletionIsBounded).
+const games = 60
 
 // TestNoVersionLosesItsBlob lets importers and sweeps of several servers, the real ones, meet in
 // random orders, with kills between any two of their steps, requests that arrive after their sender
@@ -56,6 +57,8 @@ type actor struct {
 	parked chan struct{}
 	resume chan bool // false: die
 	ended  chan struct{}
+	// stopped is how often it is passed over, as a process that the system has stopped.
+	stopped int
 }
 
 type flight struct {
@@ -101,9 +104,16 @@ func play(t *testing.T, seed uint64, total map[string]int) {
 // move makes one random move.
 func (g *game) move() {
 	switch n := g.rng.IntN(100); {
-	case len(g.flying) > 0 && len(g.actors) > 0 && n < 30: // here it matters most
-		if g.kill(g.actors[g.rng.IntN(len(g.actors))]); n < 15 {
-			g.advance([]time.Duration{time.Second, time.Minute, settleTime + time.Second}[g.rng.IntN(3)])
+	case len(g.flying) > 0 && len(g.actors) > 0 && n < 25: // here it matters most
+		a := g.actors[g.rng.IntN(len(g.actors))]
+		if n < 8 {
+			g.kill(a)
+		} else {
+			a.stopped = 10 + g.rng.IntN(60)
+		}
+		if n%2 == 0 {
+			g.advance([]time.Duration{time.Minute, settleTime + time.Second}[g.rng.IntN(2)])
+			g.spawn("sweep", g.sweepOnce)
 		}
 	case n < 8:
 		g.ask()
@@ -121,6 +131,9 @@ func (g *game) move() {
 		g.kill(g.actors[g.rng.IntN(len(g.actors))])
 	default:
 		a := g.actors[g.rng.IntN(len(g.actors))]
+		if a.stopped--; a.stopped >= 0 {
+			break
+		}
 		for range 1 + g.rng.IntN(8) { // some in a row, so that somebody gets somewhere
 			if g.total["step"]++; !g.step(a) {
 				break
@@ -135,7 +148,7 @@ func (g *game) spawn(what string, run func(a *actor)) {
 		return
 	}
 	g.total[what]++
-	a := &actor{make(chan struct{}), make(chan bool), make(chan struct{})}
+	a := &actor{parked: make(chan struct{}), resume: make(chan bool), ended: make(chan struct{})}
 	g.actors = append(g.actors, a)
 	go func() {
 		defer close(a.ended)

@@ -70,6 +70,7 @@ type memory struct {
 	// fail, if set, is asked before each call.
 	fail    func(op string) error
 	partial []time.Time
+	bound   time.Duration // that the last Delete had
 }
 
 type stored struct {
@@ -113,9 +114,12 @@ func (m *memory) Open(_ context.Context, d searchpack.Digest) (searchpack.Blob, 
 	return open{bytes.NewReader(b.bytes)}, err
 }
 
-func (m *memory) Delete(_ context.Context, d searchpack.Digest) error {
+func (m *memory) Delete(ctx context.Context, d searchpack.Digest) error {
 	leave, err := m.enter("delete")
 	defer leave()
+	if until, bounded := ctx.Deadline(); bounded {
+		m.bound = time.Until(until)
+	}
 	if err == nil {
 		delete(m.blobs, d)
 	}

@@ -167,6 +167,21 @@ func TestLateRelease(t *testing.T) {
 	}
 }
 
+// TestDeletionIsBounded: a deletion ends long before another sweep would take it up.
+func TestDeletionIsBounded(t *testing.T) {
+	t.Parallel()
+	w := openWorld(t, Options{})
+	d := w.write("blob")
+	w.update(func(ctx context.Context, tx searchpack.Tx) error {
+		return tx.PutDoom(ctx, searchpack.Doom{Digest: d, Since: begin})
+	})
+	w.clock.add(doomedFor)
+	w.mustRun(SweepBlobs)
+	if w.blobs.has("blob") || w.blobs.bound <= 0 || w.blobs.bound > deleteTime || deleteTime*10 > settleTime {
+		t.Errorf("it had %v, and another sweep waits %v", w.blobs.bound, settleTime)
+	}
+}
+
 // TestBlobsAway: a store that does not answer is asked again later, and a blob that it does not
 // delete stays condemned.
 func TestBlobsAway(t *testing.T) {
