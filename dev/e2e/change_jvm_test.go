@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -78,6 +79,34 @@ func offersBoth(t *testing.T, u *up) {
 	if err != nil || len(to.CompatibleVersions) != 1 || !slices.Equal(to.CompatibleVersions[0].TargetVersions, []string{newEngine}) {
 		t.Errorf("GetCompatibleVersions: %+v, %v", to, err)
 	}
+}
+
+// TestKilledDuringUpgrade kills searchpack-dev, and with it OpenSearch, while the node restarts with
+// the new version. The next one finishes the upgrade and sets back what the killed one had set.
+func TestKilledDuringUpgrade(t *testing.T) {
+	needsJVM(t)
+	both := []string{"--opensearch", newVersion, "--domain", "demo", "--nodes", "1"}
+	u := startOn(t, filepath.Join(openDir(t), "data"), oldVersion, jvmPatience, both...)
+	p := newPack(t, u, "synonyms", 100)
+	p.askAssociate(t)
+	p.active(t, 1)
+	makeIndex(t, p, "books")
+	before := nodeOf(t, u, "n1").PID
+	upgradeTo(t, u, newEngine)
+	eventually(t, func() string {
+		if n := nodeOf(t, u, "n1"); n.PID == 0 || n.PID == before {
+			return "n1 does not restart"
+		}
+		return ""
+	})
+	u.signal(syscall.SIGKILL)
+	nothingBelow(t, u.data)
+	u = startOn(t, u.data, oldVersion, jvmPatience, both...)
+	p.u = u
+	changed(t, u, jvmPatience)
+	hasNodes(t, u, 1, newEngine)
+	(&cluster{u: u, p: p, version: 1}).leftNoSetting(t)
+	searchable(t, p, "books", 1)
 }
 
 func (c *cluster) grows(t *testing.T) {
