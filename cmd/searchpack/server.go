@@ -39,6 +39,7 @@ type serverCmd struct {
 	MaxDictionary     byteSize `default:"2GiB" help:"Largest dictionary."`
 	MaxPlugin         byteSize `default:"1GiB" help:"Largest zip of a plugin, and the most that it may unpack to."`
 	MaxLicense        byteSize `default:"10MiB" help:"Largest license, and the same for the zip of a configuration."`
+	PluginRules       string   `enum:"cluster,aws" default:"cluster" help:"Whose rules plugins are held to: cluster takes any patch of their OpenSearch version, aws patch 0 only."`
 	AWSQuotas         bool     `name:"aws-quotas" help:"Hold accounts to AWS's quotas: 25 packages and 25 plugins per region, 20 and 20 per domain."`
 
 	KeepEvents span `default:"90d" placeholder:"TIME" help:"How long the audit log remembers: 90d, 36h; 0 = for ever."`
@@ -70,6 +71,7 @@ func (c *serverCmd) config(log *slog.Logger) (server.Config, error) {
 	cfg.Account, cfg.AdminAccessKey, cfg.AdminSecretKey = c.Account, c.AdminAccessKey, c.AdminSecretKey
 	cfg.MaxDictionary, cfg.MaxPlugin, cfg.MaxLicense = int64(c.MaxDictionary), int64(c.MaxPlugin), int64(c.MaxLicense)
 	cfg.KeepEvents = time.Duration(c.KeepEvents)
+	cfg.PluginRules = server.PluginRules(c.PluginRules)
 	if c.AWSQuotas {
 		cfg.Limits = cfg.Limits.WithAWSQuotas()
 	}

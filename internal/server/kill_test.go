@@ -260,6 +260,9 @@ func (l *life) associate() {
 	newest := l.history()[0]
 	if l.try(func(ctx context.Context, o func(*opensearch.Options)) error {
 		_, err := l.client.AssociatePackage(ctx, &opensearch.AssociatePackageInput{PackageID: &l.id, DomainName: aws.String("shop")}, o)
+		if apiCode(err) == "ConflictException" && strings.Contains(err.Error(), "already in desired state") {
+			return nil // asked for by the call before, whose answer was lost, or there was no newer version since
+		}
 		return err
 	}) {
 		l.associated = newest.Number

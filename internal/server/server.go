@@ -127,12 +127,11 @@ func (s *Server) openStores(ctx context.Context) error {
 
 func (s *Server) makeLoop() {
 	imports := importer.New(s.store, s.blobs, s.source, importer.Options{
-		MaxDictionary: s.cfg.MaxDictionary, MaxPlugin: s.cfg.MaxPlugin, MaxLicense: s.cfg.MaxLicense, Now: s.cfg.Now, Logger: s.log,
+		MaxDictionary: s.cfg.MaxDictionary, MaxPlugin: s.cfg.MaxPlugin, MaxLicense: s.cfg.MaxLicense,
+		PluginRulesAWS: s.cfg.PluginRules == PluginRulesAWS, Now: s.cfg.Now, Logger: s.log,
 	})
 	reconciles := runner.New(s.store, s.cfg.Now, s.log)
-	sweeps := sweeper.Options{KeepEvents: s.cfg.KeepEvents, Logger: s.log}
-	sweeps.Events, _ = any(s.catalog).(sweeper.Forgetter)
-	s.sweeps = sweeper.New(s.store, s.blobs, sweeps)
+	s.sweeps = sweeper.New(s.store, s.blobs, sweeper.Options{Events: s.catalog, KeepEvents: s.cfg.KeepEvents, Logger: s.log})
 	host, _ := os.Hostname()
 	s.loop = &work.Loop{
 		Store: s.store,

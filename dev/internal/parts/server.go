@@ -24,6 +24,7 @@ func openServer(ctx context.Context, c stack.ServerConfig) (stack.ControlPlane, 
 		EngineVersions: c.Engines, DefaultEngine: newestEngine, MaxNodes: c.MaxNodes, FilesOnly: c.FilesOnly(),
 		LocalClusters: true,
 	}.WithAWSQuotas()
+	cfg.PluginRules = server.PluginRules(c.PluginRules)
 	cfg.OnDomainsChanged, cfg.Logger = c.OnDomainsChanged, c.Log
 	s, err := server.New(ctx, cfg)
 	if err != nil {
