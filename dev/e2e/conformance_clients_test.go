@@ -2,11 +2,13 @@ package e2e
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -191,13 +193,31 @@ type goSDK map[string]reflect.Value
 
 func goClient(_ *testing.T, d *stack.Document) caller {
 	cfg := aws.Config{
-		Region: d.Region, BaseEndpoint: aws.String(d.Endpoint), RetryMaxAttempts: 1,
+		Region: d.Region, BaseEndpoint: aws.String(d.Endpoint), RetryMaxAttempts: 1, HTTPClient: wholeBodies{awshttp.NewBuildableClient()},
 		Credentials: credentials.NewStaticCredentialsProvider(d.AccessKeyID, d.SecretAccessKey, ""),
 	}
 	return goSDK{
 		"opensearch": reflect.ValueOf(opensearch.NewFromConfig(cfg)),
 		"es":         reflect.ValueOf(elasticsearchservice.NewFromConfig(cfg)),
 	}
+}
+
+// wholeBodies sends request bodies as bytes in memory. Of any other reader net/http looks for more
+// after the last byte has gone out; the SDK closes the body as soon as an answer begins, and when
+// that comes between the two, net/http closes the connection while the answer is still being read.
+// Only a server on the same machine is that fast.
+type wholeBodies struct{ aws.HTTPClient }
+
+// Do sends the request.
+func (c wholeBodies) Do(r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	return c.HTTPClient.Do(r)
 }
 
 func (g goSDK) call(t *testing.T, c call) answer {
