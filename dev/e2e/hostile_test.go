@@ -81,7 +81,7 @@ func TestHostileHTTP(t *testing.T) {
 		{name: "no such route", method: "GET", path: api + "/nothing", sign: good, status: 404, kind: "UnknownOperationException"},
 		{name: "no such method", method: "PATCH", path: api + "/packages", sign: good, status: 404, kind: "UnknownOperationException"},
 		{name: "a method of its own", method: "EXPLODE", path: api + "/packages", sign: good, status: 404, kind: "UnknownOperationException"},
-		{name: "not offered", method: "GET", path: api + "/opensearch/upgradeDomain/demo/history", sign: good, status: 400},
+		{name: "not offered", method: "GET", path: api + "/opensearch/vpcEndpoints", sign: good, status: 400},
 		{name: "dots", method: "GET", path: api + "/packages/../../../etc/passwd", sign: good, status: 404, kind: "UnknownOperationException"},
 		{name: "escaped dots", method: "GET", path: api + "/packages/%2e%2e%2f%2e%2e%2fetc%2fpasswd/domains", sign: good, status: 400},
 		{name: "zero byte", method: "GET", path: api + "/packages/F1%00/domains", sign: good, status: 400},

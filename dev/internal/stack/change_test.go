@@ -356,13 +356,33 @@ func TestStopDuringChange(t *testing.T) {
 				t.Fatalf("the stop has ended the change: %+v", ch)
 			}
 			open()
-			r.p.domains = map[searchpack.DomainKey]*localDomain{}
+			r.p.domains, r.entries = map[searchpack.DomainKey]*localDomain{}, nil
 			r.run()
 			r.ends("")
 			r.await("as asked", func(e map[string]DomainEntry, w map[string]string) bool {
 				return allUp(e["demo"], tt.nodes) && w["demo"] == "" && e["demo"].EngineVersion == tt.engine && e["demo"].Nodes[0].EngineVersion == tt.engine
 			})
 		})
+	}
+}
+
+// What a kill -9 left in a domain's folder goes at the next start.
+func TestLeftOversGo(t *testing.T) {
+	t.Parallel()
+	r := newRig(t).reports()
+	r.demo(1)()
+	dir := filepath.Join(r.p.dir, "demo")
+	for _, left := range []string{"n2", ".folders.json.123"} {
+		if err := os.Mkdir(filepath.Join(dir, left), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.p.domains, r.entries = map[searchpack.DomainKey]*localDomain{}, nil
+	r.run()
+	r.await("up", func(e map[string]DomainEntry, _ map[string]string) bool { return allUp(e["demo"], 1) })
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 2 || entries[0].Name() != markName || entries[1].Name() != "n1" {
+		t.Errorf("left: %v, %v", entries, err)
 	}
 }
 

@@ -170,7 +170,8 @@ func (l *localDomain) setNodes(nodes []*node) {
 
 var nodeFolder = regexp.MustCompile(`^n[0-9]+$`)
 
-// sweep removes the folders of nodes that were dropped while a kill -9 kept them from going.
+// sweep removes what a kill -9 kept from going: folders of nodes that were dropped, and files that
+// were about to take the name of one.
 func (l *localDomain) sweep(nodes []*node) error {
 	entries, err := os.ReadDir(l.dir)
 	if err != nil {
@@ -178,7 +179,7 @@ func (l *localDomain) sweep(nodes []*node) error {
 	}
 	for _, e := range entries {
 		known := slices.ContainsFunc(nodes, func(n *node) bool { return n.name() == e.Name() })
-		if nodeFolder.MatchString(e.Name()) && !known {
+		if nodeFolder.MatchString(e.Name()) && !known || strings.HasPrefix(e.Name(), ".") {
 			if err := os.RemoveAll(filepath.Join(l.dir, e.Name())); err != nil {
 				return err
 			}
