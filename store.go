@@ -97,10 +97,14 @@ type PackageTx interface {
 	PutPackage(ctx context.Context, p *Package) error
 	Package(ctx context.Context, id string) (*Package, error)
 	Packages(ctx context.Context, q PackageQuery) ([]*Package, error)
+	// PackagesByID returns those of the packages that exist, by id.
+	PackagesByID(ctx context.Context, ids []string) (map[string]*Package, error)
 	// DeletePackage deletes the package with its versions and findings.
 	DeletePackage(ctx context.Context, id string) error
 	PutVersion(ctx context.Context, v *Version) error
 	Version(ctx context.Context, id string) (*Version, error)
+	// VersionsByID returns those of the versions that exist, by id.
+	VersionsByID(ctx context.Context, ids []string) (map[string]*Version, error)
 	// Versions returns all versions of a package, oldest first.
 	Versions(ctx context.Context, packageID string) ([]*Version, error)
 	// DigestInUse reports whether any version names the blob.

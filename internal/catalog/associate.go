@@ -120,13 +120,12 @@ func (c *Catalog) change(ctx context.Context, who searchpack.Caller, action, dom
 		if err := c.audit(ctx, tx, who, action, strings.Join(ids, " ")+" "+domain, ""); err != nil {
 			return err
 		}
-		views = make([]*AssociationView, len(ch.Associations))
+		changed := make([]*searchpack.Association, len(ch.Associations))
 		for i := range ch.Associations {
-			if views[i], err = viewOf(ctx, tx, who, &ch.Associations[i]); err != nil {
-				return err
-			}
+			changed[i] = &ch.Associations[i]
 		}
-		return nil
+		views, err = viewsOf(ctx, tx, who, changed)
+		return err
 	})
 	return views, err
 }

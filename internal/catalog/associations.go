@@ -2,42 +2,55 @@ package catalog
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/searchpack/searchpack"
 )
 
-// viewOf adds what clients see beside an association.
-func viewOf(ctx context.Context, tx searchpack.Tx, who searchpack.Caller, a *searchpack.Association) (*AssociationView, error) {
-	p, err := tx.Package(ctx, a.PackageID)
+// viewsOf adds what clients see beside associations, in as many queries for many as for one.
+func viewsOf(ctx context.Context, tx searchpack.Tx, who searchpack.Caller, rows []*searchpack.Association) ([]*AssociationView, error) {
+	var ids, versionIDs []string
+	for _, a := range rows {
+		ids = append(ids, a.PackageID)
+		for _, id := range []string{a.ServingID, a.WantedID} {
+			if id != "" && !slices.Contains(versionIDs, id) {
+				versionIDs = append(versionIDs, id)
+			}
+		}
+	}
+	packages, err := tx.PackagesByID(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
-	v := &AssociationView{Association: *a, Package: *shown(p, who)}
-	versions := map[string]*searchpack.Version{}
-	if err := addVersions(ctx, tx, versions, a.ServingID, a.WantedID); err != nil {
+	versions, err := tx.VersionsByID(ctx, versionIDs)
+	if err != nil {
 		return nil, err
 	}
-	if s := versions[a.ServingID]; s != nil {
-		v.ServingNumber = s.Number
+	number := func(id string) int {
+		if v := versions[id]; v != nil {
+			return v.Number
+		}
+		return 0
 	}
-	if w := versions[a.WantedID]; w != nil {
-		v.WantedNumber = w.Number
+	out := make([]*AssociationView, len(rows))
+	for i, a := range rows {
+		p := packages[a.PackageID]
+		if p == nil {
+			return nil, fmt.Errorf("package %s is associated with %s and has no row", a.PackageID, a.Domain)
+		}
+		out[i] = &AssociationView{
+			Association: *a, Package: *shown(p, who), ServingNumber: number(a.ServingID), WantedNumber: number(a.WantedID),
+		}
 	}
-	return v, nil
+	return out, nil
 }
 
 // views turns a page of associations into views.
 func views(ctx context.Context, tx searchpack.Tx, who searchpack.Caller, rows []*searchpack.Association, p Page, key func(*searchpack.Association) string) ([]*AssociationView, string, error) {
 	rows, next := cut(rows, p, key)
-	out := make([]*AssociationView, len(rows))
-	for i, a := range rows {
-		var err error
-		if out[i], err = viewOf(ctx, tx, who, a); err != nil {
-			return nil, "", err
-		}
-	}
-	return out, next, nil
+	out, err := viewsOf(ctx, tx, who, rows)
+	return out, next, err
 }
 
 // ListPackagesForDomain lists a domain's associations by package id. ErrNotFound: no such domain.

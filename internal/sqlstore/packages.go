@@ -84,6 +84,11 @@ func (t *tx) Packages(ctx context.Context, q searchpack.PackageQuery) ([]*search
 	return list(ctx, t, scanPackage, query, append(w.args, upper(q.Limit))...)
 }
 
+// PackagesByID returns those that exist, by id.
+func (t *tx) PackagesByID(ctx context.Context, ids []string) (map[string]*searchpack.Package, error) {
+	return byID(ctx, t, ids, scanPackage, packageRows, func(p *searchpack.Package) string { return p.ID })
+}
+
 // DeletePackage deletes the package; its versions and their findings go by foreign key.
 func (t *tx) DeletePackage(ctx context.Context, id string) error {
 	return t.remove(ctx, "package", id, "DELETE FROM package WHERE id = $1", id)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -197,6 +198,30 @@ func one[T any](ctx context.Context, t *tx, kind, id string, scan func(scanner) 
 		return none, err
 	}
 	return all[0], nil
+}
+
+// idsAtOnce is how many ids one query of byID asks for. Fewer are filled up with the last one to the
+// next power of two, so that there are few texts to prepare.
+const idsAtOnce = 128
+
+// byID runs the query for the rows of the ids, in as many parts as it takes.
+func byID[T any](ctx context.Context, t *tx, ids []string, scan func(scanner) (T, error), query string, id func(T) string) (map[string]T, error) {
+	out := map[string]T{}
+	for part := range slices.Chunk(ids, idsAtOnce) {
+		var w where
+		for part = slices.Clone(part); len(part)&(len(part)-1) != 0; {
+			part = append(part, part[len(part)-1])
+		}
+		in(&w, "id", part)
+		rows, err := list(ctx, t, scan, query+w.String(), w.args...)
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			out[id(row)] = row
+		}
+	}
+	return out, nil
 }
 
 // put runs an upsert of a row that hangs on a parent; ErrNotFound names the parent if it is gone.

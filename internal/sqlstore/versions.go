@@ -42,6 +42,11 @@ func (t *tx) Version(ctx context.Context, id string) (*searchpack.Version, error
 	return one(ctx, t, "version", id, scanVersion, "SELECT id, "+versionRest+" FROM package_version WHERE id = $1", id)
 }
 
+// VersionsByID returns those that exist, by id.
+func (t *tx) VersionsByID(ctx context.Context, ids []string) (map[string]*searchpack.Version, error) {
+	return byID(ctx, t, ids, scanVersion, "SELECT id, "+versionRest+" FROM package_version", func(v *searchpack.Version) string { return v.ID })
+}
+
 // Versions returns all versions of a package, oldest first.
 func (t *tx) Versions(ctx context.Context, packageID string) ([]*searchpack.Version, error) {
 	return list(ctx, t, scanVersion,

@@ -28,6 +28,7 @@ func Run(t *testing.T, open func(t *testing.T) searchpack.Store) {
 		{"Versions", testVersions},
 		{"Findings", testFindings},
 		{"HostileText", testHostileText},
+		{"ByID", testByID},
 		{"Domains", testDomains},
 		{"DeleteDomain", testDeleteDomain},
 		{"Changes", testChanges},
