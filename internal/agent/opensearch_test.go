@@ -268,6 +268,14 @@ func (b *beside) usage() *searchpack.Usage {
 	return u
 }
 
+// reported is what the agent last said of its node; the zero value while it has said nothing.
+func (b *beside) reported() searchpack.NodeFacts {
+	if r := b.agent().Report; r != nil && r.Node != nil {
+		return *r.Node
+	}
+	return searchpack.NodeFacts{}
+}
+
 func TestSpeaker(t *testing.T) {
 	t.Parallel()
 	f := newFakeNode(t)
@@ -276,7 +284,7 @@ func TestSpeaker(t *testing.T) {
 	b.order(searchpack.Order{Speaker: true})
 	b.eventually("it speaks at once", func() bool { u := b.usage(); return u != nil && u.Version == 1 })
 	f.set(func() { f.version = 2 })
-	b.eventually("the newer state is seen", func() bool { return b.agent().Report != nil && b.agent().Report.Node.StateVersion == 2 })
+	b.eventually("the newer state is seen", func() bool { return b.reported().StateVersion == 2 })
 	if u := b.usage(); u.Version != 1 {
 		t.Errorf("sent again although only the version changed: %d", u.Version)
 	}
@@ -289,8 +297,8 @@ func TestOpenSearchGoesAndComes(t *testing.T) {
 	f := newFakeNode(t)
 	b := newSite(t).nodeWith(f).run()
 	b.eventually("facts", func() bool {
-		n := b.agent().Report.Node
-		return n != nil && n.NodeID == "N1" && n.RefreshAPI && len(n.Members) == 1
+		n := b.reported()
+		return n.NodeID == "N1" && n.RefreshAPI && len(n.Members) == 1
 	})
 	f.set(func() { f.away = true })
 	b.eventually("away", func() bool { r := b.agent().Report; return r.Node == nil && r.NodeError != "" })
