@@ -80,14 +80,14 @@ func (t *tx) Events(ctx context.Context, account, region string, before int64, l
 		err := row.Scan(&e.ID, microTime{&e.At}, &e.Account, &e.Region, &e.Actor, &e.Action, &e.Subject, &e.Detail,
 			&e.Result, &e.AccessKey, &e.SourceIP, &e.RequestID)
 		return &e, err
-	}, "SELECT seq, "+eventRest+" FROM event WHERE account = $1 AND region = $2 AND seq < $3 ORDER BY seq DESC LIMIT $4",
-		account, region, before, upper(limit))
+	}, "SELECT seq, "+eventRest+" FROM event WHERE account = $1 AND region = $2 AND seq < $3 ORDER BY seq DESC"+atMost(limit),
+		account, region, before)
 }
 
 // DeleteEvents deletes up to limit events older than before, oldest first.
 func (t *tx) DeleteEvents(ctx context.Context, before time.Time, limit int) (int, error) {
-	n, err := t.exec(ctx, "DELETE FROM event WHERE seq IN (SELECT seq FROM event WHERE at < $1 ORDER BY at, seq LIMIT $2)",
-		micros(before), upper(limit))
+	n, err := t.exec(ctx, "DELETE FROM event WHERE seq IN (SELECT seq FROM event WHERE at < $1 ORDER BY at, seq"+atMost(limit)+")",
+		micros(before))
 	return int(n), err
 }
 
@@ -119,7 +119,7 @@ func (t *tx) PutDoom(ctx context.Context, m searchpack.Doom) error {
 
 // Dooms returns the marks of digests greater than after, by digest, up to limit.
 func (t *tx) Dooms(ctx context.Context, after searchpack.Digest, limit int) ([]searchpack.Doom, error) {
-	return list(ctx, t, scanDoom, "SELECT "+doomRow+" FROM doomed_blob WHERE digest > $1 ORDER BY digest LIMIT $2", string(after), upper(limit))
+	return list(ctx, t, scanDoom, "SELECT "+doomRow+" FROM doomed_blob WHERE digest > $1 ORDER BY digest"+atMost(limit), string(after))
 }
 
 // rescue takes the mark off a blob that a version is about to name, or refuses while the blob may be

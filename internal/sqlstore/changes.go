@@ -34,8 +34,8 @@ func (t *tx) PutChange(ctx context.Context, c *searchpack.DomainChange) error {
 		return err
 	}
 	_, err = t.exec(ctx, "DELETE FROM domain_change WHERE id IN (SELECT id FROM domain_change"+ofDomain+
-		" AND ended_at > 0 ORDER BY started_at DESC, seq DESC LIMIT $5 OFFSET $4)",
-		k.Account, k.Region, k.Name, keptChanges, upper(0))
+		" AND ended_at > 0 ORDER BY started_at DESC, seq DESC"+atMost(0)+" OFFSET $4)",
+		k.Account, k.Region, k.Name, keptChanges)
 	return err
 }
 
@@ -45,5 +45,5 @@ func (t *tx) Changes(ctx context.Context, k searchpack.DomainKey, limit int) ([]
 		var d changeDoc
 		err := row.Scan(jsonDoc{&d})
 		return &d.Change, err
-	}, changeRows+" ORDER BY started_at DESC, seq DESC LIMIT $4", k.Account, k.Region, k.Name, upper(limit))
+	}, changeRows+" ORDER BY started_at DESC, seq DESC"+atMost(limit), k.Account, k.Region, k.Name)
 }

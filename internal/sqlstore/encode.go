@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
 
@@ -115,12 +116,13 @@ func (f flagOf) Scan(v any) error {
 	return nil
 }
 
-// upper is the LIMIT for limit: 0 or less means all.
-func upper(limit int) int64 {
+// atMost is the LIMIT for limit: 0 or less means all. It stands in the text: SQLite compiles a
+// statement anew each time another value is bound to its LIMIT.
+func atMost(limit int) string {
 	if limit <= 0 {
-		return math.MaxInt64
+		limit = math.MaxInt
 	}
-	return int64(limit)
+	return " LIMIT " + strconv.Itoa(limit)
 }
 
 // upsert is an INSERT of keys and rest, in this order, that replaces rest where the keys exist.

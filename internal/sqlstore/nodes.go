@@ -89,7 +89,7 @@ func (t *tx) PutIncident(ctx context.Context, i *searchpack.NodeIncident) error 
 		return err
 	}
 	_, err = t.exec(ctx, "DELETE FROM incident WHERE agent_id = $1 AND id IN (SELECT id FROM incident WHERE agent_id = $1 "+
-		"ORDER BY at DESC, id LIMIT $2 OFFSET $3)", i.AgentID, upper(0), keptIncidents)
+		"ORDER BY at DESC, id"+atMost(0)+" OFFSET $2)", i.AgentID, keptIncidents)
 	return err
 }
 
@@ -100,6 +100,6 @@ func (t *tx) Incidents(ctx context.Context, k searchpack.DomainKey, limit int) (
 		dest := append([]any{&i.AgentID, &i.ID}, domainColumns(&i.Domain)...)
 		err := row.Scan(append(dest, &i.Kind, &i.PackageID, &i.Found, &i.Wanted, flagOf{&i.Healed}, microTime{&i.At})...)
 		return &i, err
-	}, "SELECT "+incidentKeys+", "+incidentRest+" FROM incident"+ofDomain+" ORDER BY at DESC, agent_id, id LIMIT $4",
-		k.Account, k.Region, k.Name, upper(limit))
+	}, "SELECT "+incidentKeys+", "+incidentRest+" FROM incident"+ofDomain+" ORDER BY at DESC, agent_id, id"+atMost(limit),
+		k.Account, k.Region, k.Name)
 }

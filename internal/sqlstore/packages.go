@@ -80,8 +80,7 @@ func (t *tx) Packages(ctx context.Context, q searchpack.PackageQuery) ([]*search
 	if q.AfterID != "" {
 		w.add("id > %s", q.AfterID)
 	}
-	query := packageRows + w.String() + " ORDER BY id LIMIT " + params(len(w.args)+1, 1)
-	return list(ctx, t, scanPackage, query, append(w.args, upper(q.Limit))...)
+	return list(ctx, t, scanPackage, packageRows+w.String()+" ORDER BY id"+atMost(q.Limit), w.args...)
 }
 
 // PackagesByID returns those that exist, by id.

@@ -47,8 +47,8 @@ func (t *tx) OpenRollouts(ctx context.Context, k searchpack.DomainKey) ([]*searc
 
 // Rollouts returns the newest limit of the domain (0 = all), newest first.
 func (t *tx) Rollouts(ctx context.Context, k searchpack.DomainKey, limit int) ([]*searchpack.Rollout, error) {
-	return list(ctx, t, scanRollout, rolloutRows+ofDomain+" ORDER BY created_at DESC, seq DESC LIMIT $4",
-		k.Account, k.Region, k.Name, upper(limit))
+	return list(ctx, t, scanRollout, rolloutRows+ofDomain+" ORDER BY created_at DESC, seq DESC"+atMost(limit),
+		k.Account, k.Region, k.Name)
 }
 
 // PutProof inserts or replaces by agent and package; ErrNotFound if the domain is gone.
