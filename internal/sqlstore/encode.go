@@ -173,7 +173,11 @@ func (w *where) add(cond string, arg any) {
 
 // in restricts the column to the values; none do not restrict.
 func in[S ~string](w *where, column string, values []S) {
-	if len(values) == 0 {
+	switch len(values) {
+	case 0:
+		return
+	case 1: // so that an index keeps its order
+		w.add(column+" = %s", string(values[0]))
 		return
 	}
 	w.conds = append(w.conds, column+" IN ("+params(len(w.args)+1, len(values))+")")

@@ -8,7 +8,7 @@ ALTER TABLE package ADD COLUMN encryption TEXT NOT NULL DEFAULT '';
 ALTER TABLE package ADD COLUMN available_plugin TEXT NOT NULL DEFAULT '';
 ALTER TABLE package ADD COLUMN available_configuration TEXT NOT NULL DEFAULT '';
 
-CREATE INDEX package_of_name ON package (region, name, account);
+CREATE INDEX package_of_name ON package (region, name, account, id);
 
 ALTER TABLE package_version ADD COLUMN configuration TEXT NOT NULL DEFAULT '';
 ALTER TABLE package_version ADD COLUMN plugin TEXT NOT NULL DEFAULT '';
