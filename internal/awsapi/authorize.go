@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/catalog"
 )
 
 // authorize asks whether the caller may do the operation: on each domain that the input names, on
@@ -26,7 +27,10 @@ func (h *handler) authorize(caller searchpack.Caller, op *operation, input json.
 			resources = append(resources, caller.Key(name).ARN())
 		}
 	}
-	if on.ARN != "" {
+	if key, ok := catalog.ParseDomainARN(on.ARN); ok {
+		// Written anew: a domain answers to the ARNs of all partitions, a policy names it by one.
+		resources = append(resources, key.ARN())
+	} else if on.ARN != "" {
 		resources = append(resources, on.ARN)
 	}
 	if len(resources) == 0 {

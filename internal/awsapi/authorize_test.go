@@ -52,16 +52,18 @@ func TestPermissionsAskedFor(t *testing.T) {
 		`POST /2021-01-01/packages/associate/F1/my-dom {` + store + `}`: {"es:AssociatePackage " + testARN + "my-dom", pass},
 		`POST /2021-01-01/packages/associateMultiple {"DomainName":"my-dom","PackageList":[{"PackageID":"F1"},{"PackageID":"F2",` + store + `}]}`: {
 			"es:AssociatePackages " + testARN + "my-dom", pass},
-		`POST /2021-01-01/packages/dissociateMultiple {"DomainName":"my-dom","PackageList":["F1"]}`: {"es:DissociatePackages " + testARN + "my-dom"},
-		`POST /2021-01-01/opensearch/domain {"DomainName":"new-dom"}`:                               {"es:CreateDomain " + testARN + "new-dom"},
-		`POST /2015-01-01/es/domain {"DomainName":"new-dom"}`:                                       {"es:CreateElasticsearchDomain " + testARN + "new-dom"},
-		`POST /2021-01-01/opensearch/domain-info {"DomainNames":["a-a","b-b"]}`:                     {"es:DescribeDomains " + testARN + "a-a", "es:DescribeDomains " + testARN + "b-b"},
-		`POST /2021-01-01/opensearch/domain-info {"DomainNames":[]}`:                                {"es:DescribeDomains *"},
-		`GET /2021-01-01/opensearch/compatibleVersions `:                                            {"es:GetCompatibleVersions *"},
-		`GET /2021-01-01/opensearch/compatibleVersions?domainName=my-dom `:                          {"es:GetCompatibleVersions " + testARN + "my-dom"},
-		`GET /2021-01-01/tags?arn=` + testARN + `my-dom `:                                           {"es:ListTags " + testARN + "my-dom"},
-		`GET /2021-01-01/domain `:                                                                   {"es:ListDomainNames *"},
-		`GET /2021-01-01/opensearch/domain/A_B/config `:                                             nil, // what is invalid is not asked about
+		`POST /2021-01-01/packages/dissociateMultiple {"DomainName":"my-dom","PackageList":["F1"]}`:    {"es:DissociatePackages " + testARN + "my-dom"},
+		`POST /2021-01-01/opensearch/domain {"DomainName":"new-dom"}`:                                  {"es:CreateDomain " + testARN + "new-dom"},
+		`POST /2015-01-01/es/domain {"DomainName":"new-dom"}`:                                          {"es:CreateElasticsearchDomain " + testARN + "new-dom"},
+		`POST /2021-01-01/opensearch/domain-info {"DomainNames":["a-a","b-b"]}`:                        {"es:DescribeDomains " + testARN + "a-a", "es:DescribeDomains " + testARN + "b-b"},
+		`POST /2021-01-01/opensearch/domain-info {"DomainNames":[]}`:                                   {"es:DescribeDomains *"},
+		`GET /2021-01-01/opensearch/compatibleVersions `:                                               {"es:GetCompatibleVersions *"},
+		`GET /2021-01-01/opensearch/compatibleVersions?domainName=my-dom `:                             {"es:GetCompatibleVersions " + testARN + "my-dom"},
+		`GET /2021-01-01/tags?arn=` + testARN + `my-dom `:                                              {"es:ListTags " + testARN + "my-dom"},
+		`GET /2021-01-01/tags?arn=arn:aws-cn` + testARN[len("arn:aws"):] + `my-dom `:                   {"es:ListTags " + testARN + "my-dom"}, // one domain, one resource
+		`POST /2021-01-01/tags {"ARN":"arn:aws-x` + testARN[len("arn:aws"):] + `my-dom","TagList":[]}`: {"es:AddTags " + testARN + "my-dom"},
+		`GET /2021-01-01/domain `:                       {"es:ListDomainNames *"},
+		`GET /2021-01-01/opensearch/domain/A_B/config `: nil, // what is invalid is not asked about
 	} {
 		method, rest, _ := strings.Cut(request, " ")
 		target, body, _ := strings.Cut(rest, " ")

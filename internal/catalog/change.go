@@ -118,11 +118,15 @@ func openChange(ctx context.Context, tx searchpack.Tx, key searchpack.DomainKey)
 	return ch, err
 }
 
+// local reports whether whoever runs this catalog makes and changes the domain's cluster. A domain
+// that came to be by a join token has the cluster of whoever enrols its nodes, here as elsewhere.
+func (c *Catalog) local(d *searchpack.Domain) bool { return c.limits.LocalClusters && d.Nodes > 0 }
+
 // idle returns the domain's view, or AWS's error if the domain is being made or changed. In a
 // cluster that somebody else runs nothing is ever being made here.
 func (c *Catalog) idle(ctx context.Context, tx searchpack.Tx, d *searchpack.Domain) (*DomainView, error) {
 	v, err := c.view(ctx, tx, d)
-	if err == nil && v.Processing && (c.limits.LocalClusters || v.Changing()) {
+	if err == nil && v.Processing && (c.local(d) || v.Changing()) {
 		return v, searchpack.Errorf(searchpack.ErrInvalid, inProgress)
 	}
 	return v, err

@@ -89,7 +89,7 @@ func (c *Catalog) planConfig(ctx context.Context, tx searchpack.Tx, v *DomainVie
 	}
 	ch := newChange(v.DomainKey, searchpack.ChangeConfig, c.clock())
 	ch.Properties = changed
-	if !c.limits.LocalClusters {
+	if !c.local(&v.Domain) {
 		return nil, searchpack.Errorf(searchpack.ErrUnsupported,
 			"UpdateDomainConfig cannot change %s of domain %s: Searchpack does not run this cluster, only its owner can change it. Send the values that DescribeDomainConfig shows, or leave them out.",
 			describe(ch), v.Name)

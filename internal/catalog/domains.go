@@ -111,7 +111,7 @@ func (c *Catalog) view(ctx context.Context, tx searchpack.Tx, d *searchpack.Doma
 			v.Nodes++
 		}
 	}
-	if len(reported) > 0 && (v.EngineVersion == "" || !c.limits.LocalClusters) {
+	if len(reported) > 0 && (v.EngineVersion == "" || !c.local(d)) {
 		// Who else runs the cluster upgrades it: until the last node is done, it is of the old version.
 		v.EngineVersion = slices.MinFunc(reported, compareEngines)
 	}

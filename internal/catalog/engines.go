@@ -54,7 +54,11 @@ func (c *Catalog) CompatibleVersions(ctx context.Context, who searchpack.Caller,
 	if err != nil {
 		return nil, err
 	}
-	return []CompatibleVersions{{Source: v.EngineVersion, Targets: c.targets(v.EngineVersion)}}, nil
+	one := CompatibleVersions{Source: v.EngineVersion, Targets: []string{}}
+	if c.local(&v.Domain) {
+		one.Targets = c.targets(v.EngineVersion)
+	}
+	return []CompatibleVersions{one}, nil
 }
 
 // targets are the versions that one may be upgraded to, ascending.

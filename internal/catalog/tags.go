@@ -77,16 +77,26 @@ func (c *Catalog) changeTags(ctx context.Context, who searchpack.Caller, action,
 	})
 }
 
-// domainOfARN returns the caller's domain of that ARN.
-func domainOfARN(ctx context.Context, tx searchpack.Tx, who searchpack.Caller, arn string) (*searchpack.Domain, error) {
+// ParseDomainARN returns the domain that an ARN names; false: it is none of a domain. The partition
+// does not count, so one domain has several ARNs: policies are held against DomainKey.ARN only.
+func ParseDomainARN(arn string) (searchpack.DomainKey, bool) {
 	m := domainARN.FindStringSubmatch(arn)
 	if m == nil {
+		return searchpack.DomainKey{}, false
+	}
+	return searchpack.DomainKey{Region: m[1], Account: m[2], Name: m[3]}, true
+}
+
+// domainOfARN returns the caller's domain of that ARN.
+func domainOfARN(ctx context.Context, tx searchpack.Tx, who searchpack.Caller, arn string) (*searchpack.Domain, error) {
+	key, ok := ParseDomainARN(arn)
+	if !ok {
 		return nil, searchpack.Errorf(searchpack.ErrInvalid, "Invalid ARN: %s. An ARN of a domain looks like %s.", arn, who.Key("my-domain").ARN())
 	}
-	if m[1] != who.Region || m[2] != who.Account {
-		return nil, searchpack.Errorf(searchpack.ErrNotFound, "Domain not found: %s in region %s of account %s", m[3], m[1], m[2])
+	if key != who.Key(key.Name) {
+		return nil, searchpack.Errorf(searchpack.ErrNotFound, "Domain not found: %s in region %s of account %s", key.Name, key.Region, key.Account)
 	}
-	return domainOf(ctx, tx, who, m[3])
+	return domainOf(ctx, tx, who, key.Name)
 }
 
 // withTags lays added over have and returns them by key.

@@ -148,6 +148,29 @@ func (d *authorizer) authorize(_ searchpack.Caller, action, resource string, con
 	return nil
 }
 
+// Servers that keep objects as files have several keys for one object.
+func TestEveryKeyOfASourceNeedsTheRight(t *testing.T) {
+	t.Parallel()
+	for key, also := range map[string]string{
+		"team/synonyms.txt": "", "team//synonyms.txt": "team/synonyms.txt", "./team/synonyms.txt": "team/synonyms.txt",
+		"/team/synonyms.txt": "team/synonyms.txt", "other/../team/synonyms.txt": "team/synonyms.txt", "team/synonyms.txt/": "team/synonyms.txt",
+		"..": "",
+	} {
+		d := &authorizer{}
+		b := setup(t, func(o *Options) { o.Authorize = d.authorize })
+		_, err := b.CreatePackage(t.Context(), b.who, CreatePackageInput{
+			Name: "more", Type: searchpack.TypeDictionary, Source: searchpack.Source{Bucket: "dictionaries", Key: key},
+		})
+		want := []string{"s3:GetObject arn:aws:s3:::dictionaries/" + key + " map[]"}
+		if also != "" {
+			want = append(want, "s3:GetObject arn:aws:s3:::dictionaries/"+also+" map[]")
+		}
+		if err != nil || !slices.Equal(d.asked, want) {
+			t.Errorf("%s: asked %q, %v", key, d.asked, err)
+		}
+	}
+}
+
 func TestCallerNeedsTheRights(t *testing.T) {
 	t.Parallel()
 	d := &authorizer{}

@@ -21,7 +21,7 @@ func (c *Catalog) UpgradeDomain(ctx context.Context, who searchpack.Caller, in U
 		if err != nil {
 			return err
 		}
-		if !c.limits.LocalClusters {
+		if !c.local(d) {
 			return searchpack.Errorf(searchpack.ErrUnsupported,
 				"UpgradeDomain is not offered for domain %s: Searchpack does not run this cluster, only its owner can upgrade it. Its version follows what its nodes report.", in.Name)
 		}

@@ -95,6 +95,34 @@ func TestUpgradeRefuses(t *testing.T) {
 	wantCode(t, err, searchpack.ErrUnsupported)
 }
 
+// A domain that a join token made is somebody else's cluster also where other clusters are local:
+// nobody here would carry out its change, and it would stay open for ever.
+func TestForeignClusterBesideLocalOnes(t *testing.T) {
+	t.Parallel()
+	b := local(t)
+	if _, err := b.CreateJoinToken(t.Context(), b.who, JoinTokenInput{Domain: "foreign", ID: "t1", SecretHash: searchpack.DigestOf([]byte("s"))}); err != nil {
+		t.Fatal(err)
+	}
+	b.reports("foreign", 2, "3.7.0")
+	_, err := b.UpgradeDomain(t.Context(), b.who, UpgradeInput{Name: "foreign", TargetVersion: "OpenSearch_3.8"})
+	wantCode(t, err, searchpack.ErrUnsupported)
+	for _, options := range []string{`{"ClusterConfig":{"InstanceCount":3}}`, `{"EBSOptions":{"VolumeSize":20}}`} {
+		_, _, err = b.UpdateDomainConfig(t.Context(), b.who, UpdateDomainInput{Name: "foreign", Options: options})
+		wantCode(t, err, searchpack.ErrUnsupported)
+	}
+	if _, ch, err := b.UpdateDomainConfig(t.Context(), b.who, UpdateDomainInput{Name: "foreign", Options: `{"ClusterConfig":{"InstanceCount":2}}`}); err != nil || ch != nil {
+		t.Errorf("the same again: %+v, %v", ch, err)
+	}
+	v, err := b.DescribeDomain(t.Context(), b.who, "foreign")
+	if err != nil || v.Domain.Nodes != 0 || v.Changing() {
+		t.Errorf("afterwards %+v, %v", v, err)
+	}
+	one, err := b.CompatibleVersions(t.Context(), b.who, "foreign")
+	if err != nil || len(one) != 1 || one[0].Source != "OpenSearch_3.7" || len(one[0].Targets) != 0 {
+		t.Errorf("may be upgraded to %+v, %v", one, err)
+	}
+}
+
 func TestUpgradable(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

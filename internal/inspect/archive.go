@@ -2,6 +2,8 @@ package inspect
 
 import (
 	"archive/zip"
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -18,7 +20,7 @@ const (
 	// maxDirectory bounds the bytes that are read of an archive to list it: 400 for each of
 	// maxEntries, and its end. How many entries there are is a claim of the archive until they have
 	// been read, and each costs memory.
-	maxDirectory = maxEntries*400 + 128<<10
+	maxDirectory = maxEntries*400 + 256<<10
 )
 
 // Rules of archives.
@@ -40,7 +42,11 @@ type archive struct {
 // the archive is nil then. The error is the reader's.
 func openArchive(r io.ReaderAt, size, maxUnpacked int64, out *tally) (*archive, error) {
 	a := &archive{from: &budgetReader{r: r, size: size, left: maxDirectory}}
-	z, err := zip.NewReader(a.from, size)
+	var z *zip.Reader
+	err := errBudget
+	if claimedEntries(a.from, size) <= maxEntries {
+		z, err = zip.NewReader(a.from, size)
+	}
 	switch {
 	case a.from.err != nil:
 		return nil, fmt.Errorf("read the archive: %w", a.from.err)
@@ -69,6 +75,38 @@ func openArchive(r io.ReaderAt, size, maxUnpacked int64, out *tally) (*archive, 
 		return nil, nil
 	}
 	return a, nil
+}
+
+// claimedEntries is how many entries the end of a zip says there are. zip.NewReader takes memory for
+// as many, if the file is large enough to have them, before it reads the first. It is 0 where that
+// end is not found: zip.NewReader does not find it either, and says so.
+func claimedEntries(r io.ReaderAt, size int64) uint64 {
+	const (
+		endLen, locatorLen, end64Len = 22, 20, 56
+		searched                     = 65 << 10 // where zip.NewReader looks for the end
+	)
+	tail := make([]byte, min(size, locatorLen+searched))
+	from := size - int64(len(tail))
+	if _, err := r.ReadAt(tail, from); err != nil && !errors.Is(err, io.EOF) {
+		return 0
+	}
+	at := bytes.LastIndex(tail[:max(len(tail)-endLen+4, 0)], []byte("PK\x05\x06"))
+	if at < 0 {
+		return 0
+	}
+	end := tail[at:]
+	entries, directory, offset := binary.LittleEndian.Uint16(end[10:]), binary.LittleEndian.Uint32(end[12:]), binary.LittleEndian.Uint32(end[16:])
+	if entries != 0xffff && directory != 0xffff && offset != 0xffffffff || at < locatorLen {
+		return uint64(entries)
+	}
+	locator, end64 := tail[at-locatorLen:], make([]byte, end64Len)
+	if string(locator[:4]) != "PK\x06\x07" {
+		return uint64(entries)
+	}
+	if _, err := r.ReadAt(end64, int64(binary.LittleEndian.Uint64(locator[8:]))); err != nil { //nolint:gosec // budgetReader refuses negative ones
+		return uint64(entries)
+	}
+	return binary.LittleEndian.Uint64(end64[32:])
 }
 
 // read returns the bytes of an entry, at most limit of them. An entry that cannot be read, or is

@@ -3,9 +3,11 @@ package inspect
 import (
 	"archive/zip"
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -50,6 +52,57 @@ func brokenRules(res Result) []string {
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// endOnly is a large file of zeros with an end.
+type endOnly struct {
+	size int64
+	end  []byte
+}
+
+func (e endOnly) ReadAt(p []byte, off int64) (int, error) {
+	clear(p)
+	n := min(int64(len(p)), e.size-off)
+	if from := e.size - int64(len(e.end)); off+n > from {
+		skip := max(off-from, 0)
+		copy(p[max(from-off, 0):n], e.end[skip:])
+	}
+	if n < int64(len(p)) {
+		return int(n), io.EOF
+	}
+	return int(n), nil
+}
+
+// TestClaimedEntriesCostNoMemory: a zip whose end claims as many entries as a file of its size can
+// have, and has none.
+func TestClaimedEntriesCostNoMemory(t *testing.T) {
+	const size, claimed = 1 << 30, 30_000_000
+	le := binary.LittleEndian
+	end := []byte("PK\x06\x06")
+	end = le.AppendUint64(end, 44)
+	end = append(end, make([]byte, 12)...)
+	for _, v := range []uint64{claimed, claimed, 1000, 0} {
+		end = le.AppendUint64(end, v)
+	}
+	end = append(end, "PK\x06\x07\x00\x00\x00\x00"...)
+	end = le.AppendUint64(end, 0) // where the first part is: below
+	end = append(end, "\x01\x00\x00\x00PK\x05\x06\x00\x00\x00\x00"...)
+	end = append(end, bytes.Repeat([]byte{0xff}, 12)...)
+	end = append(end, 0, 0)
+	for _, behind := range []int{0, 66_000} { // bytes after the end, which need not be a comment
+		end64 := uint64(size - 56 - 20 - 22 - behind)
+		le.PutUint64(end[64:], end64)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		res, err := Config(endOnly{size, append(slices.Clone(end), make([]byte, behind)...)}, size, size)
+		runtime.ReadMemStats(&after)
+		if got := brokenRules(res); err != nil || !slices.Equal(got, []string{ruleArchiveEntries}) {
+			t.Errorf("%d bytes behind: found %q, %v", behind, got, err)
+		}
+		if used := after.TotalAlloc - before.TotalAlloc; used > 8<<20 {
+			t.Errorf("%d bytes behind: %d bytes were allocated", behind, used)
+		}
+	}
 }
 
 func TestConfig(t *testing.T) {

@@ -13,6 +13,11 @@ import (
 // maxDepth bounds how deep a license may be nested: each level costs memory while it is read.
 const maxDepth = 1000
 
+// maxEquals bounds how many "=" one token of an XML document may have: each attribute has one, costs
+// memory of twenty times its length, and the decoder gathers all of a tag before it gives any. Texts
+// of licenses do not come near.
+const maxEquals = 100_000
+
 // byteOrderMark may begin an XML document, and no JSON document.
 const byteOrderMark = "\uFEFF"
 
@@ -81,9 +86,11 @@ func xmlFault(r io.Reader) string {
 	if mark, err := text.Peek(len(byteOrderMark)); err == nil && string(mark) == byteOrderMark {
 		_, _ = text.Discard(len(byteOrderMark)) // peeked at
 	}
-	d := xml.NewDecoder(text)
+	bounded := &boundedTokens{Reader: text}
+	d := xml.NewDecoder(bounded)
 	depth, documents := 0, 0
 	for {
+		bounded.equals = 0
 		token, err := d.Token()
 		switch {
 		case errors.Is(err, io.EOF) && documents == 0:
@@ -110,6 +117,26 @@ func xmlFault(r io.Reader) string {
 			return fmt.Sprintf("after byte %d: %s", d.InputOffset(), fault)
 		}
 	}
+}
+
+// boundedTokens is what the decoder takes a document from, byte by byte and never further than its
+// token goes.
+type boundedTokens struct {
+	*bufio.Reader
+	equals int // since the token began
+}
+
+var errTooManyEquals = fmt.Errorf("a tag, or a text, with more than %d equals signs", maxEquals)
+
+// ReadByte implements io.ByteReader.
+func (b *boundedTokens) ReadByte() (byte, error) {
+	c, err := b.Reader.ReadByte()
+	if c == '=' && err == nil {
+		if b.equals++; b.equals > maxEquals {
+			return 0, errTooManyEquals
+		}
+	}
+	return c, err
 }
 
 func bounds(depth, documents int) string {

@@ -37,6 +37,9 @@ func TestLicense(t *testing.T) {
 		{"xml", "<l>", "after byte"},
 		{"xml", "<l></k>", "after byte"},
 		{"xml", "<l>&nope;</l>", "after byte"},
+		{"xml", "<l" + strings.Repeat(` a=""`, maxEquals) + "/>", ""},
+		{"xml", "<l" + strings.Repeat(` a=""`, maxEquals+1) + "/>", "equals signs"}, // twenty times as much memory
+		{"xml", "<l>" + strings.Repeat(`<k a="=">=</k>`, maxEquals) + "</l>", ""},   // of each token anew
 		{"xml", "<l/><l/>", "more than one document"},
 		{"xml", "<l/> tail", "text outside"},
 		{"xml", `<?xml version="1.0" encoding="ISO-8859-1"?><l/>`, "after byte"},
