@@ -290,22 +290,6 @@ func TestByteSize(t *testing.T) {
 	}
 }
 
-func TestSpan(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]time.Duration{"0": 0, "90d": 2160 * time.Hour, "36h": 36 * time.Hour, "1h30m": 90 * time.Minute, "0d": 0} {
-		var d span
-		if err := d.UnmarshalText([]byte(text)); err != nil || time.Duration(d) != want {
-			t.Errorf("%q: %v, %v", text, time.Duration(d), err)
-		}
-	}
-	for _, text := range []string{"", "d", "-1d", "1.5d", "90", "-1h", "99999999999d", "1d2h"} {
-		var d span
-		if err := d.UnmarshalText([]byte(text)); err == nil {
-			t.Errorf("%q is %v", text, time.Duration(d))
-		}
-	}
-}
-
 func TestSources(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"bucket", ":bucket", "*:", ""} {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/searchpack/searchpack/internal/agentcmd"
+	"github.com/searchpack/searchpack/internal/cli"
 	"github.com/searchpack/searchpack/internal/configfile"
 	"github.com/searchpack/searchpack/internal/server"
 )
@@ -42,7 +43,7 @@ type serverCmd struct {
 	PluginRules       string   `enum:"cluster,aws" default:"cluster" help:"Whose rules plugins are held to: cluster takes any patch of their OpenSearch version, aws patch 0 only."`
 	AWSQuotas         bool     `name:"aws-quotas" help:"Hold accounts to AWS's quotas: 25 packages and 25 plugins per region, 20 and 20 per domain."`
 
-	KeepEvents span `default:"90d" placeholder:"TIME" help:"How long the audit log remembers: 90d, 36h; 0 = for ever."`
+	KeepEvents cli.Span `default:"90d" help:"How long the audit log remembers: 90d, 36h; 0 = for ever."`
 
 	Account        string `default:"000000000000" help:"Account of the first key, 12 digits."`
 	AdminAccessKey string `name:"admin-access-key-id" placeholder:"ID" help:"First key, on an empty database (else one is made and written to the data folder)."`
@@ -126,27 +127,6 @@ func sources(entries []string) (map[string][]string, error) {
 		out[account] = append(out[account], place)
 	}
 	return out, nil
-}
-
-// span is a time on the command line, in days too: 90d, 36h.
-type span time.Duration
-
-// UnmarshalText reads a time.
-func (d *span) UnmarshalText(text []byte) error {
-	days, inDays := strings.CutSuffix(string(text), "d")
-	if inDays {
-		n, err := strconv.ParseUint(days, 10, 16)
-		if err == nil {
-			*d = span(time.Duration(n) * 24 * time.Hour)
-			return nil
-		}
-	}
-	got, err := time.ParseDuration(string(text))
-	if err != nil || got < 0 {
-		return fmt.Errorf("%q is no time: write 90d, 36h or 0", text)
-	}
-	*d = span(got)
-	return nil
 }
 
 // byteSize is a size on the command line: 2GiB, 500MiB, 1000000.

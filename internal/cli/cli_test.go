@@ -46,7 +46,7 @@ var commands = map[string]struct {
 	"usage-none":    {&UsageCmd{Package: "synonyms", Domain: "empty"}, []string{"GET /domains/empty/usage?package_id=F111111111"}, "usage-none"},
 	"events":        {&EventsCmd{Limit: 1}, []string{"GET /events?limit=1"}, "events"},
 	"events-some": {
-		&EventsCmd{Limit: 1, Before: 9, Action: "Create&", Subject: "F1", Since: time.Hour},
+		&EventsCmd{Limit: 1, Before: 9, Action: "Create&", Subject: "F1", Since: Span(time.Hour)},
 		[]string{"GET /events?action=Create%26&before=9&limit=1&since=2026-03-04T07%3A06%3A07Z&subject=F1"}, "events",
 	},
 	"credential-create":     {&CredentialCreateCmd{User: "ci", Admin: true}, []string{"POST /credentials"}, "credential-created"},
@@ -57,7 +57,7 @@ var commands = map[string]struct {
 	"credential-activate":   {&CredentialActivateCmd{Key: "SPKAEXAMPLE"}, []string{"PATCH /credentials/SPKAEXAMPLE"}, "credential-updated"},
 	"credential-deactivate": {&CredentialDeactivateCmd{Key: "SPKAEXAMPLE"}, []string{"PATCH /credentials/SPKAEXAMPLE"}, "credential-updated"},
 	"credential-delete":     {&CredentialDeleteCmd{Key: "SPKAEXAMPLE"}, []string{"DELETE /credentials/SPKAEXAMPLE"}, "credential-deleted"},
-	"token-create":          {&TokenCreateCmd{Domain: "shop", Uses: 3, Expires: time.Minute, CIDR: "10.0.0.0/8"}, []string{"POST /domains/shop/tokens"}, "token-created"},
+	"token-create":          {&TokenCreateCmd{Domain: "shop", Uses: 3, Expires: Span(time.Minute), CIDR: "10.0.0.0/8"}, []string{"POST /domains/shop/tokens"}, "token-created"},
 	"token-list":            {&TokenListCmd{Domain: "shop"}, []string{"GET /domains/shop/tokens"}, "tokens"},
 	"token-delete":          {&TokenDeleteCmd{Domain: "shop", ID: "tok-1"}, []string{"DELETE /domains/shop/tokens/tok-1"}, "token-deleted"},
 }
@@ -131,7 +131,7 @@ func golden(t *testing.T, name, got string) {
 func TestTokenRequest(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, nil)
-	out, err := s.run(t, &TokenCreateCmd{Domain: "shop", Uses: -1, Expires: 90 * time.Second, CIDR: "10.0.0.0/8"}, "table", Terminal{})
+	out, err := s.run(t, &TokenCreateCmd{Domain: "shop", Uses: -1, Expires: Span(90 * time.Second), CIDR: "10.0.0.0/8"}, "table", Terminal{})
 	if err != nil || out != "the-secret-text\n" {
 		t.Errorf("nothing but the token: %q, %v", out, err)
 	}
@@ -224,9 +224,11 @@ func TestUsageErrors(t *testing.T) {
 		"other scheme":        {&NodesListCmd{Domain: "x"}, "ftp://localhost", "write http://HOST:PORT"},
 		"version":             {&FindingsCmd{Package: "synonyms", Version: "latest"}, s.URL, `"latest" is no version`},
 		"version zero":        {&FindingsCmd{Package: "synonyms", Version: "v0"}, s.URL, "is no version"},
-		"token for nobody":    {&TokenCreateCmd{Domain: "shop", Expires: time.Hour}, s.URL, "--uses 0"},
-		"token for minus two": {&TokenCreateCmd{Domain: "shop", Uses: -2, Expires: time.Hour}, s.URL, "--uses -2"},
+		"token for nobody":    {&TokenCreateCmd{Domain: "shop", Expires: Span(time.Hour)}, s.URL, "--uses 0"},
+		"token for minus two": {&TokenCreateCmd{Domain: "shop", Uses: -2, Expires: Span(time.Hour)}, s.URL, "--uses -2"},
 		"token without time":  {&TokenCreateCmd{Domain: "shop", Uses: 1}, s.URL, "--expires 0s"},
+		"no rollouts":         {&RolloutsCmd{Domain: "shop"}, s.URL, "--limit is a number from 1 to 100"},
+		"too many rollouts":   {&RolloutsCmd{Domain: "shop", Limit: 101}, s.URL, "--limit is a number from 1 to 100"},
 		"version of size":     {&FindingsCmd{Package: "synonyms", Version: "v99999999999"}, s.URL, "is no version"},
 	} {
 		err := c.command.Run(&Context{Context: t.Context(), Out: io.Discard, Now: time.Now, Globals: &Globals{EndpointURL: c.endpoint, Output: "table"}})
@@ -284,7 +286,7 @@ func TestServerErrors(t *testing.T) {
 		"key not rotated":   {&CredentialRotateCmd{Key: "K"}, say(200, "", `{}`), "did not say which"},
 		"endless events":    {&EventsCmd{Limit: 2, Before: 5}, say(200, "", `{"events":[],"next_before":5}`), "do not come to an end"},
 		"events of other":   {&EventsCmd{Limit: 2}, say(200, "", `{"events":["x"]}`), "not Searchpack's extension API"},
-		"token forgotten":   {&TokenCreateCmd{Domain: "shop", Uses: 1, Expires: time.Hour}, say(200, "", `{}`), "did not say which"},
+		"token forgotten":   {&TokenCreateCmd{Domain: "shop", Uses: 1, Expires: Span(time.Hour)}, say(200, "", `{}`), "did not say which"},
 		"no such package":   {&VersionsCmd{Package: "nix"}, nil, "there is no package nix"},
 		"no such packages":  {&PackagesCmd{Name: []string{"synonyms", "nix"}}, nil, "there is no package nix"},
 		"twins":             {&VersionsCmd{Package: "twin"}, nil, "2 packages are named twin: give the id of one"},

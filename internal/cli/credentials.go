@@ -90,12 +90,12 @@ func (c *Context) credential(method, key, below string, in, out any) (json.RawMe
 
 // CredentialCreateCmd makes a key.
 type CredentialCreateCmd struct {
-	Account  string        `env:"-" placeholder:"ACCOUNT" help:"Account of the user, 12 digits; it comes to be with its first key (default: your own)."`
-	User     string        `required:"" env:"-" placeholder:"USER" help:"Name of the user, the last part of the ARN."`
-	Policy   []string      `env:"-" placeholder:"FILE" sep:"none" help:"Identity policy, IAM's JSON; - is standard input. May be repeated."`
-	Admin    bool          `env:"-" help:"May do everything in its account."`
-	Operator bool          `env:"-" help:"May manage the keys of every account. Only an operator may give this."`
-	Expires  time.Duration `env:"-" placeholder:"TIME" help:"A temporary key with a session token, good for 1m to 168h (default: a lasting key)."`
+	Account  string   `env:"-" placeholder:"ACCOUNT" help:"Account of the user, 12 digits; it comes to be with its first key (default: your own)."`
+	User     string   `required:"" env:"-" placeholder:"USER" help:"Name of the user, the last part of the ARN."`
+	Policy   []string `env:"-" placeholder:"FILE" sep:"none" help:"Identity policy, IAM's JSON; - is standard input. May be repeated."`
+	Admin    bool     `env:"-" help:"May do everything in its account."`
+	Operator bool     `env:"-" help:"May manage the keys of every account. Only an operator may give this."`
+	Expires  Span     `env:"-" placeholder:"TIME" help:"A temporary key with a session token, good for 1m to 7d (default: a lasting key)."`
 }
 
 // Help stands below the flags.
@@ -117,14 +117,14 @@ func (r *CredentialCreateCmd) Run(c *Context) error {
 	case len(policies) == 0:
 		return usagef("the key may do nothing: give --policy FILE, or --admin")
 	}
-	if r.Expires < 0 || r.Expires > 0 && r.Expires < time.Second {
+	if r.Expires < 0 || r.Expires > 0 && r.Expires < Span(time.Second) {
 		return usagef("--expires is a time from 1m to 168h")
 	}
 	cl, err := c.client()
 	if err != nil {
 		return err
 	}
-	in := map[string]any{"user": r.User, "policies": policies, "operator": r.Operator, "expires_in": int64(r.Expires / time.Second)}
+	in := map[string]any{"user": r.User, "policies": policies, "operator": r.Operator, "expires_in": int64(time.Duration(r.Expires) / time.Second)}
 	if r.Account != "" {
 		in["account"] = r.Account
 	}

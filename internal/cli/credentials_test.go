@@ -31,7 +31,7 @@ func TestCredentialRequests(t *testing.T) {
 	}{
 		"admin": {&CredentialCreateCmd{User: "kim", Admin: true}, `{"expires_in":0,"operator":false,"policies":["` + strings.ReplaceAll(iam.AdminPolicy, `"`, `\"`) + `"],"user":"kim"}`},
 		"files": {
-			&CredentialCreateCmd{Account: "111122223333", User: "kim", Policy: []string{one, "-", two}, Operator: true, Expires: 90 * time.Second},
+			&CredentialCreateCmd{Account: "111122223333", User: "kim", Policy: []string{one, "-", two}, Operator: true, Expires: Span(90 * time.Second)},
 			`{"account":"111122223333","expires_in":90,"operator":true,"policies":["{\"a\": 1}","from standard input","{\"b\": 2}"],"user":"kim"}`,
 		},
 		"policy":     {&CredentialPolicyCmd{Key: "SPKAEXAMPLE", Policy: []string{two, one}}, `{"policies":["{\"b\": 2}","{\"a\": 1}"]}`},
@@ -55,14 +55,14 @@ func TestCredentialUsage(t *testing.T) {
 	s := newServer(t, nil)
 	for says, c := range map[string]command{
 		"give --policy FILE, or --admin": &CredentialCreateCmd{User: "kim", Operator: true},
-		"--expires":                      &CredentialCreateCmd{User: "kim", Admin: true, Expires: time.Millisecond},
-		"--expires is a":                 &CredentialCreateCmd{User: "kim", Admin: true, Expires: -time.Hour},
+		"--expires":                      &CredentialCreateCmd{User: "kim", Admin: true, Expires: Span(time.Millisecond)},
+		"--expires is a":                 &CredentialCreateCmd{User: "kim", Admin: true, Expires: Span(-time.Hour)},
 		"no such file":                   &CredentialPolicyCmd{Key: "K", Policy: []string{"/none/such"}},
 		"may be given once":              &CredentialPolicyCmd{Key: "K", Policy: []string{"-", "-"}},
 		"is larger than 65536 bytes":     &CredentialPolicyCmd{Key: "K", Policy: []string{file(t, strings.Repeat(" ", maxPolicy+1))}},
 		"is a directory":                 &CredentialPolicyCmd{Key: "K", Policy: []string{t.TempDir()}},
 		"--limit":                        &EventsCmd{},
-		"--since":                        &EventsCmd{Limit: 1, Since: -time.Hour},
+		"--since":                        &EventsCmd{Limit: 1, Since: Span(-time.Hour)},
 		"look":                           &EventsCmd{Limit: 1, Before: 3, Follow: true},
 	} {
 		if _, err := s.run(t, c, "table", Terminal{}); !errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), says) {

@@ -15,12 +15,12 @@ import (
 
 // EventsCmd shows the audit log.
 type EventsCmd struct {
-	Action  string        `env:"-" placeholder:"ACTION" help:"Only of this action, for example CreatePackage."`
-	Subject string        `env:"-" placeholder:"SUBJECT" help:"Only about this package id, domain or access key."`
-	Since   time.Duration `env:"-" placeholder:"TIME" help:"Only of the last 1h, 90m, …"`
-	Limit   int           `default:"50" env:"-" help:"At most this many, the newest."`
-	Before  int64         `env:"-" help:"Only events older than the one with this id." placeholder:"ID"`
-	Follow  bool          `env:"-" short:"f" help:"Go on with what happens from now on, one event a line, until stopped."`
+	Action  string `env:"-" placeholder:"ACTION" help:"Only of this action, for example CreatePackage."`
+	Subject string `env:"-" placeholder:"SUBJECT" help:"Only about this package id, domain or access key."`
+	Since   Span   `env:"-" placeholder:"TIME" help:"Only of the last 90m, 24h, 7d, …"`
+	Limit   int    `default:"50" env:"-" help:"At most this many, the newest."`
+	Before  int64  `env:"-" help:"Only events older than the one with this id." placeholder:"ID"`
+	Follow  bool   `env:"-" short:"f" help:"Go on with what happens from now on, one event a line, until stopped."`
 
 	// Every is how often --follow asks; 0 = followEvery.
 	Every time.Duration `kong:"-"`
@@ -93,7 +93,7 @@ func (e *EventsCmd) ask(c *Context, cl *client, after int64, limit int) (*events
 		}
 	}
 	if e.Since > 0 {
-		query.Set("since", c.Now().Add(-e.Since).UTC().Format(time.RFC3339))
+		query.Set("since", c.Now().Add(-time.Duration(e.Since)).UTC().Format(time.RFC3339))
 	}
 	if after > 0 {
 		query.Set("after", strconv.FormatInt(after, 10))

@@ -167,10 +167,27 @@ func (v *VersionsCmd) Run(c *Context) error {
 			} else if v.Identical {
 				message = strings.TrimSpace(message + " (identical to the version before)")
 			}
-			t.row(v.Version, v.Status, v.Size, v.Digest.Short(), v.Kind, v.Findings, c.ago(v.CreatedAt), message)
+			t.row(v.Version, v.Status, size(v), v.Digest.Short(), v.Kind, v.Findings, c.ago(v.CreatedAt), message)
 		}
 		p.table(t)
 	})
+}
+
+// size is how many bytes a version has, in the largest unit that fits; "" if none were stored.
+func size(v versionLine) string {
+	if v.Digest == "" {
+		return ""
+	}
+	const step = 1024
+	if v.Size < step {
+		return fmt.Sprintf("%d B", v.Size)
+	}
+	n, unit := float64(v.Size)/step, 0
+	units := []string{"KiB", "MiB", "GiB", "TiB"}
+	for n >= step && unit < len(units)-1 {
+		n, unit = n/step, unit+1
+	}
+	return fmt.Sprintf("%.1f %s", n, units[unit])
 }
 
 // FindingsCmd shows findings.

@@ -16,6 +16,9 @@ type RolloutsCmd struct {
 	Limit  int    `env:"-" default:"20" help:"At most this many, the newest."`
 }
 
+// maxRollouts is how many rollouts the extension API gives at once.
+const maxRollouts = 100
+
 // Help stands below the flags.
 func (*RolloutsCmd) Help() string {
 	return "Example:\n  searchpack rollouts products --limit 1"
@@ -41,6 +44,9 @@ type stepLine struct {
 
 // Run shows rollouts and proofs.
 func (r *RolloutsCmd) Run(c *Context) error {
+	if r.Limit < 1 || r.Limit > maxRollouts {
+		return usagef("--limit is a number from 1 to %d", maxRollouts)
+	}
 	cl, err := c.client()
 	if err != nil {
 		return err

@@ -17,10 +17,10 @@ type TokenCmd struct {
 
 // TokenCreateCmd makes a token.
 type TokenCreateCmd struct {
-	Domain  string        `required:"" env:"-" placeholder:"DOMAIN" help:"The domain to join. It comes to be if it does not exist."`
-	Uses    int           `env:"-" default:"1" help:"How many agents may enrol with it; -1: no limit."`
-	Expires time.Duration `env:"-" default:"24h" help:"For how long it is good."`
-	CIDR    string        `name:"cidr" env:"-" help:"From where only, for example 10.0.0.0/8." placeholder:"BLOCK"`
+	Domain  string `required:"" env:"-" placeholder:"DOMAIN" help:"The domain to join. It comes to be if it does not exist."`
+	Uses    int    `env:"-" default:"1" help:"How many agents may enrol with it; -1: no limit."`
+	Expires Span   `env:"-" default:"24h" help:"For how long it is good."`
+	CIDR    string `name:"cidr" env:"-" help:"From where only, for example 10.0.0.0/8." placeholder:"BLOCK"`
 }
 
 type tokenLine struct {
@@ -42,14 +42,14 @@ func (t *TokenCreateCmd) Run(c *Context) error {
 	switch {
 	case t.Uses < 1 && t.Uses != -1:
 		return usagef("--uses %d: how many agents may enrol, 1 or more; -1 for no limit", t.Uses)
-	case t.Expires < time.Second:
-		return usagef("--expires %s: a second or more, for example 24h", t.Expires)
+	case t.Expires < Span(time.Second):
+		return usagef("--expires %s: a second or more, for example 24h", time.Duration(t.Expires))
 	}
 	cl, err := c.client()
 	if err != nil {
 		return err
 	}
-	in := map[string]any{"uses": t.Uses, "valid_for_seconds": int64(t.Expires / time.Second), "cidr": t.CIDR}
+	in := map[string]any{"uses": t.Uses, "valid_for_seconds": int64(time.Duration(t.Expires) / time.Second), "cidr": t.CIDR}
 	var answer tokenLine
 	document, err := cl.call(c, "POST", "/domains/"+url.PathEscape(t.Domain)+"/tokens", in, &answer)
 	if err != nil {

@@ -58,6 +58,10 @@ type stepJSON struct {
 	Former    string            `json:"former,omitempty"`
 }
 
+// versionDeleted stands for a version whose package was deleted after the rollout: its number went
+// with it.
+const versionDeleted = "deleted"
+
 // maxRollouts is how many rollouts one answer holds.
 const maxRollouts = 100
 
@@ -71,10 +75,13 @@ func (e *edge) rollouts(c call) (any, error) {
 		return nil, err
 	}
 	name := func(id string) string {
+		if id == "" {
+			return ""
+		}
 		if v := versions[id]; v != nil {
 			return VersionName(v.Number)
 		}
-		return ""
+		return versionDeleted
 	}
 	out := make([]rolloutJSON, len(rs))
 	for i, r := range rs {

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -115,7 +116,7 @@ func explain(res inspect.Result) string {
 		if len(parts) == 0 {
 			remedy = f.Remedy
 		}
-		parts = append(parts, place(f)+f.Message+quote(f.Text))
+		parts = append(parts, place(f)+f.Message+quote(f))
 	}
 	message := strings.Join(parts, ". ") + "."
 	if more := res.ErrorCount - len(parts); more == 1 {
@@ -139,8 +140,10 @@ func place(f searchpack.Finding) string {
 	return fmt.Sprintf("Line %d, column %d: ", f.Line, f.Column)
 }
 
-func quote(text string) string {
-	if strings.TrimSpace(text) == "" {
+// quote is the text that a finding is about, unless its message quotes it already.
+func quote(f searchpack.Finding) string {
+	text := f.Text
+	if strings.TrimSpace(text) == "" || strings.Contains(f.Message, strconv.Quote(text)) {
 		return ""
 	}
 	runes := []rune(text)

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -142,9 +143,22 @@ func postgresFailed(cfg *pgx.ConnConfig, err error) error {
 	if searchpack.ErrorCode(err) != searchpack.ErrInternal {
 		return searchpack.Errorf(searchpack.ErrorCode(err), "%s cannot be opened: %s", where, searchpack.ErrorMessage(err))
 	}
-	cause := oneLine(err.Error())
+	cause := oneLine(once(err.Error()))
 	if cfg.Password != "" {
 		cause = strings.ReplaceAll(cause, cfg.Password, "xxxxx")
 	}
 	return searchpack.Errorf(searchpack.ErrUnavailable, "%s cannot be opened: %s", where, cause)
+}
+
+// once leaves out lines that an earlier one ends with: pgx tries the same address with TLS and
+// without, and says of both what went wrong.
+func once(text string) string {
+	var kept []string
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if !slices.ContainsFunc(kept, func(k string) bool { return strings.HasSuffix(k, line) }) {
+			kept = append(kept, line)
+		}
+	}
+	return strings.Join(kept, "; ")
 }

@@ -85,6 +85,24 @@ func TestPostgresErrorsHoldNoPassword(t *testing.T) {
 	}
 }
 
+// A server that is away is said to be so once, however often the driver tried its address.
+func TestPostgresErrorsDoNotRepeat(t *testing.T) {
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := closed.Addr().String()
+	closed.Close()
+	_, err = Open(t.Context(), "postgres://u@"+addr+"/d", Options{})
+	wantOpenError(t, err, searchpack.ErrUnavailable, "refused")
+	if n := strings.Count(err.Error(), "refused"); n != 1 {
+		t.Errorf("said %d times: %v", n, err)
+	}
+	if got := once("both failed:\n\ta: refused\n\tb: away\n\ta: refused\n"); got != "both failed:; a: refused; b: away" {
+		t.Errorf("%q", got)
+	}
+}
+
 // No privilege to create tables: said, nothing half done.
 func TestPostgresWithoutRights(t *testing.T) {
 	t.Parallel()

@@ -46,7 +46,7 @@ func (c *statusCmd) Run(ctx context.Context, s *streams) error {
 	fmt.Fprintln(w, "NODE\tENGINE\tADDRESS\tOPENSEARCH\tAGENT")
 	for _, d := range st.Document.Domains {
 		for _, n := range d.Nodes {
-			fmt.Fprintf(w, "%s/%s\t%s\t%s\t%s\t%s\n", d.Name, n.Name, or(or(n.EngineVersion, d.EngineVersion), "-"), or(n.HTTP, "files only"), pid(n.PID), pid(n.AgentPID))
+			fmt.Fprintf(w, "%s/%s\t%s\t%s\t%s\t%s\n", d.Name, n.Name, or(or(n.EngineVersion, d.EngineVersion), "-"), or(n.HTTP, "files only"), process(n), pid(n.AgentPID))
 		}
 	}
 	if err := w.Flush(); err != nil {
@@ -65,6 +65,14 @@ func or(v, otherwise string) string {
 		return otherwise
 	}
 	return v
+}
+
+// process is the node's OpenSearch; a files-only node has none that could be down.
+func process(n stack.NodeEntry) string {
+	if n.HTTP == "" {
+		return "none"
+	}
+	return pid(n.PID)
 }
 
 func pid(n int) string {

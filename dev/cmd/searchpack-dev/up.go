@@ -26,9 +26,17 @@ type upCmd struct {
 	MaxNodes    int      `default:"9" help:"Nodes of all domains together."`
 	AccessKey   string   `default:"test" env:"SEARCHPACK_DEV_ACCESS_KEY_ID" help:"Access key that clients use."`
 	SecretKey   string   `default:"test" env:"SEARCHPACK_DEV_SECRET_ACCESS_KEY" help:"Secret key that clients use."`
-	Account     string   `default:"000000000000" help:"Account that everything belongs to."`
-	Region      string   `default:"us-east-1" help:"Region that everything lies in."`
+	Account     string   `default:"000000000000" help:"Account of that key and of each --domain. Further accounts come to be with their first key: searchpack credential create."`
+	Region      string   `default:"us-east-1" help:"Region of S3 and of each --domain. Clients may ask for any other one, too."`
 	Output      string   `enum:"text,json" default:"text" help:"json prints stack.json as one line when the stack is ready and at every change."`
+}
+
+// Help stands below the flags.
+func (*upCmd) Help() string {
+	return `Examples:
+  searchpack-dev up --opensearch none --domain demo --ephemeral
+  searchpack-dev up --opensearch 2.19.0 --opensearch 3.8.0 --domain products --nodes 3
+  searchpack-dev up --port 0 --data /tmp/stack --output json`
 }
 
 func (c *upCmd) options() stack.Options {
