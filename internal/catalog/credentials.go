@@ -82,10 +82,14 @@ func (c *Catalog) CreateCredential(ctx context.Context, who searchpack.Caller, i
 	return made, nil
 }
 
+func noAccount(text string) error {
+	return searchpack.Errorf(searchpack.ErrInvalid, "%.50q is no account: an account is 12 digits.", text)
+}
+
 func (in *CredentialInput) check(who searchpack.Caller) error {
 	switch {
 	case !accountID.MatchString(in.Account):
-		return searchpack.Errorf(searchpack.ErrInvalid, "%.50q is no account: an account is 12 digits.", in.Account)
+		return noAccount(in.Account)
 	case !userName.MatchString(in.User):
 		return searchpack.Errorf(searchpack.ErrInvalid, "%.80q is no user name: 1 to 64 letters, digits and +=,.@_-", in.User)
 	case in.Account != who.Account && !who.Operator:
@@ -188,6 +192,9 @@ func describeCredential(c *searchpack.Credential) string {
 // Credentials lists the keys of an account ("": of every account that the caller may manage), by
 // account, user, access key.
 func (c *Catalog) Credentials(ctx context.Context, who searchpack.Caller, account string) ([]*searchpack.Credential, error) {
+	if account != "" && !accountID.MatchString(account) {
+		return nil, noAccount(account)
+	}
 	out := []*searchpack.Credential{}
 	err := c.store.View(ctx, func(tx searchpack.Tx) error {
 		all, err := tx.Credentials(ctx)

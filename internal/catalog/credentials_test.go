@@ -218,6 +218,9 @@ func TestCredentialsOfOthers(t *testing.T) {
 			t.Errorf("%q: %d keys, %v", account, len(got), err)
 		}
 	}
+	if _, err := b.Credentials(t.Context(), root, "12"); searchpack.ErrorCode(err) != searchpack.ErrInvalid {
+		t.Errorf("the keys of account 12: %v", err)
+	}
 	if got, err := b.Credentials(t.Context(), root, abroad); err != nil || len(got) != 1 || got[0].AccessKey != "FAR" {
 		t.Errorf("the operator sees %v, %v", got, err)
 	}

@@ -276,6 +276,8 @@ func TestServerErrors(t *testing.T) {
 	}{
 		"refused":           {nodes, say(404, "", `{"code":"not_found","message":"Domain not found: shop"}`), "Domain not found: shop (not_found)"},
 		"refused by AWS's":  {packages, say(403, "AccessDeniedException", `{"message":"You may not"}`), "You may not (AccessDeniedException)"},
+		"an unknown key":    {nodes, say(403, "", `{"code":"UnrecognizedClientException","message":"Invalid."}`), "look at AWS_ACCESS_KEY_ID"},
+		"unknown to AWS's":  {packages, say(403, "UnrecognizedClientException", `{"message":"Invalid."}`), "AWS_PROFILE. (UnrecognizedClientException)"},
 		"a proxy's page":    {nodes, say(502, "", "<html>bad gateway</html>"), "the server answers 502"},
 		"another's 200":     {nodes, say(200, "", "<html>hello</html>"), "not Searchpack's extension API"},
 		"other JSON":        {nodes, say(200, "", `[1]`), "not Searchpack's extension API"},

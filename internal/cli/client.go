@@ -126,7 +126,15 @@ func refused(resp *http.Response, answer []byte) error {
 	if json.Unmarshal(answer, &e) != nil || e.Message == "" {
 		return fmt.Errorf("the server answers %s", resp.Status)
 	}
-	return fmt.Errorf("%s (%s)", e.Message, e.Code)
+	return said(e.Code, e.Message)
+}
+
+// said is what a service answered. Of a key that is not taken AWS's text says no more than that.
+func said(code, message string) error {
+	if code == "UnrecognizedClientException" {
+		message += " The server does not know this key or session token, or it is switched off: look at AWS_ACCESS_KEY_ID, AWS_SESSION_TOKEN, AWS_PROFILE."
+	}
+	return fmt.Errorf("%s (%s)", message, code)
 }
 
 // plain turns an error of the SDK or of HTTP into what the service said, or why it said nothing.
@@ -136,7 +144,7 @@ func (c *client) plain(err error) error {
 	var unknown x509.UnknownAuthorityError
 	switch {
 	case errors.As(err, &api):
-		return fmt.Errorf("%s (%s)", api.ErrorMessage(), api.ErrorCode())
+		return said(api.ErrorCode(), api.ErrorMessage())
 	case errors.Is(err, context.Canceled):
 		return context.Canceled
 	case errors.As(err, &unknown):

@@ -135,7 +135,7 @@ func (c Call) overtake(a searchpack.Association, p searchpack.Package, asked []s
 }
 
 // Dissociate is the table for DissociatePackage and DissociatePackages. With a plugin go the
-// licences and configurations that name it as a prerequisite. The first error refuses the whole
+// licenses and configurations that name it as a prerequisite. The first error refuses the whole
 // call. ErrInvalid: there is no such association, or one is asked for twice. ErrConflict: one is
 // being dissociated already, or another package of the domain needs it. A running association is
 // not stopped here: Decide aborts it if nothing was placed, else it ends first.

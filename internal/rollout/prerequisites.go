@@ -95,7 +95,7 @@ func inOrder(rows map[string]searchpack.Association, asked []string) ([]string, 
 	return out, nil
 }
 
-// takenAlong adds the licences and configurations that go with a plugin: those that name it, or one
+// takenAlong adds the licenses and configurations that go with a plugin: those that name it, or one
 // that goes with it, as a prerequisite.
 func (c Call) takenAlong(asked []string) []string {
 	ids := slices.Clone(asked)
