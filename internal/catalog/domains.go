@@ -142,17 +142,29 @@ func (c *Catalog) DescribeDomain(ctx context.Context, who searchpack.Caller, nam
 	return v, err
 }
 
-// DescribeDomains returns those of the named domains that exist, in the order named. As AWS does,
-// an unknown name is left out.
+// maxDescribed bounds the options of the domains that one answer describes, in bytes. A domain has up
+// to 1 MiB of them, and is named in a few.
+const maxDescribed = 16 << 20
+
+// DescribeDomains returns those of the named domains that exist, each once, in the order named. As
+// AWS does, an unknown name is left out. ErrInvalid: it is too much for one answer.
 func (c *Catalog) DescribeDomains(ctx context.Context, who searchpack.Caller, names []string) ([]*DomainView, error) {
 	vs := []*DomainView{}
+	asked, size := map[string]bool{}, 0
 	for _, name := range names {
+		if asked[name] {
+			continue
+		}
+		asked[name] = true
 		v, err := c.DescribeDomain(ctx, who, name)
 		if searchpack.ErrorCode(err) == searchpack.ErrNotFound {
 			continue
 		}
 		if err != nil {
 			return nil, err
+		}
+		if size += len(v.Options); size > maxDescribed {
+			return nil, searchpack.Errorf(searchpack.ErrInvalid, "The options of these domains have more than %d bytes together. Name fewer domains in a call.", maxDescribed)
 		}
 		vs = append(vs, v)
 	}

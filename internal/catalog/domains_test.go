@@ -1,12 +1,35 @@
 package catalog
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/searchpack/searchpack"
 )
+
+// A few bytes of names must not cost an answer of many megabytes.
+func TestDescribedDomainsAreBounded(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	var names []string
+	options := `{"AccessPolicies":"` + strings.Repeat("x", 1<<20) + `"}`
+	for i := range maxDescribed >> 20 {
+		names = append(names, fmt.Sprintf("products-%d", i))
+		if _, err := b.CreateDomain(t.Context(), b.who, CreateDomainInput{Name: names[i], EngineVersion: "OpenSearch_3.8", Options: options}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if vs, err := b.DescribeDomains(t.Context(), b.who, []string{names[1], names[0], names[1], names[1]}); err != nil || len(vs) != 2 || vs[0].Name != names[1] {
+		t.Errorf("a name that is repeated: %d, %v", len(vs), err)
+	}
+	if vs, err := b.DescribeDomains(t.Context(), b.who, names[1:]); err != nil || len(vs) != len(names)-1 {
+		t.Errorf("as much as goes: %d, %v", len(vs), err)
+	}
+	_, err := b.DescribeDomains(t.Context(), b.who, names)
+	wantCode(t, err, searchpack.ErrInvalid)
+}
 
 func TestAssociatePackageShowsAtOnceAndAsksForAReconcile(t *testing.T) {
 	t.Parallel()

@@ -8,10 +8,14 @@ import (
 	"github.com/searchpack/searchpack"
 )
 
+// maxSharedWith is how many others a package is shared with, GLOBAL counted as one. Each change of the
+// package writes all of them.
+const maxSharedWith = 1000
+
 // UpdatePackageScope changes who else sees a package, in its region, and may associate it; users are
 // accounts and GLOBAL. Domains that have it keep it: an account that lost sight of a package goes on
 // serving its version and may dissociate it, but associate it no more, not even for a newer version.
-// ErrNotFound; ErrInvalid: it is only shared with the caller; ErrDisabled: it was made without
+// ErrNotFound; ErrInvalid: it is only shared with the caller, or with too many; ErrDisabled: it was made without
 // VendingEnabled.
 func (c *Catalog) UpdatePackageScope(ctx context.Context, who searchpack.Caller, id string, op ScopeOperation, users []string) (*searchpack.Package, error) {
 	var p *searchpack.Package
@@ -24,6 +28,9 @@ func (c *Catalog) UpdatePackageScope(ctx context.Context, who searchpack.Caller,
 			return searchpack.Errorf(searchpack.ErrDisabled, "Package %s cannot be shared: it was created without PackageVendingOptions VendingEnabled.", id)
 		}
 		p.SharedWith = scope(p.SharedWith, op, users)
+		if n := len(p.SharedWith); n > maxSharedWith && op != ScopeRemove {
+			return searchpack.Errorf(searchpack.ErrInvalid, "Package %s can be shared with at most %d users, with this call it would be %d. Remove some, or share it with %s.", id, maxSharedWith, n, searchpack.Global)
+		}
 		p.UpdatedAt = c.clock()
 		if err := tx.PutPackage(ctx, p); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -74,6 +75,27 @@ func TestScopeOperations(t *testing.T) {
 	}
 	_, err := b.UpdatePackageScope(t.Context(), b.who, b.pkg("private").ID, ScopeAdd, []string{n})
 	wantCode(t, err, searchpack.ErrDisabled)
+}
+
+// Every change of a package writes all its users: without a bound one package could keep the
+// database busy.
+func TestUsersOfAPackageAreBounded(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	p := b.shared("synonyms")
+	users := make([]string, maxSharedWith)
+	for i := range users {
+		users[i] = fmt.Sprintf("%012d", i)
+	}
+	b.scope(p, ScopeOverride, users...)
+	b.scope(p, ScopeOverride, users...) // no more than before
+	for _, op := range []ScopeOperation{ScopeAdd, ScopeOverride} {
+		_, err := b.UpdatePackageScope(t.Context(), b.who, p.ID, op, append([]string{searchpack.Global}, users...))
+		wantCode(t, err, searchpack.ErrInvalid)
+	}
+	if got := b.scope(p, ScopeRemove, users[1:]...); !slices.Equal(got, users[:1]) {
+		t.Errorf("left are %v", got)
+	}
 }
 
 // Who is shared with sees the package, in its region, and nothing that is the owner's.

@@ -43,11 +43,12 @@ func (c Call) copyOfAssociations() map[string]searchpack.Association {
 // missing refuses packages that need what is neither in the same call nor serving on the domain: a
 // first association that has not ended may still fail.
 func (c Call) missing(rows map[string]searchpack.Association, asked []string) error {
+	in := setOf(asked)
 	for _, id := range asked {
 		var missing []string
 		for _, p := range rows[id].Prerequisites {
 			a := c.Associations[p]
-			if !slices.Contains(asked, p) && (a.ServingID == "" || a.Status == searchpack.Dissociating) {
+			if !in[p] && (a.ServingID == "" || a.Status == searchpack.Dissociating) {
 				missing = append(missing, p)
 			}
 		}
@@ -98,19 +99,18 @@ func inOrder(rows map[string]searchpack.Association, asked []string) ([]string, 
 // takenAlong adds the licenses and configurations that go with a plugin: those that name it, or one
 // that goes with it, as a prerequisite.
 func (c Call) takenAlong(asked []string) []string {
-	ids := slices.Clone(asked)
+	ids, going, needs := slices.Clone(asked), setOf(asked), c.neededBy()
 	for i := 0; i < len(ids); i++ { // ids grows
 		if i < len(asked) && c.Packages[ids[i]].Type != searchpack.TypePlugin {
 			continue
 		}
-		for _, other := range slices.Sorted(maps.Keys(c.Associations)) {
+		for _, other := range needs[ids[i]] {
 			kind := c.Packages[other].Type
-			if kind != searchpack.TypeLicense && kind != searchpack.TypeConfig || slices.Contains(ids, other) {
+			if kind != searchpack.TypeLicense && kind != searchpack.TypeConfig || going[other] {
 				continue
 			}
-			if slices.Contains(c.Associations[other].Prerequisites, ids[i]) {
-				ids = append(ids, other)
-			}
+			going[other] = true
+			ids = append(ids, other)
 		}
 	}
 	return ids
@@ -119,14 +119,35 @@ func (c Call) takenAlong(asked []string) []string {
 // needed refuses to take away what a package that stays names as a prerequisite, whatever the
 // status of that one: even a dissociation that runs may fail yet.
 func (c Call) needed(ids []string) error {
+	going, needs := setOf(ids), c.neededBy()
 	for _, id := range ids {
-		for _, other := range slices.Sorted(maps.Keys(c.Associations)) {
-			if a := c.Associations[other]; !slices.Contains(ids, other) && slices.Contains(a.Prerequisites, id) {
+		for _, other := range needs[id] {
+			if !going[other] {
 				return searchpack.Errorf(searchpack.ErrConflict,
 					"Package %s is a prerequisite of package %s, which is %s on domain %s. Dissociate that first, or both in one call with DissociatePackages.",
-					id, other, a.Status, c.Domain.Name)
+					id, other, c.Associations[other].Status, c.Domain.Name)
 			}
 		}
 	}
 	return nil
+}
+
+// neededBy lists for each package which associations name it as a prerequisite, by id. A domain may
+// have a thousand associations with a thousand prerequisites each.
+func (c Call) neededBy() map[string][]string {
+	needs := map[string][]string{}
+	for _, id := range slices.Sorted(maps.Keys(c.Associations)) {
+		for _, p := range c.Associations[id].Prerequisites {
+			needs[p] = append(needs[p], id)
+		}
+	}
+	return needs
+}
+
+func setOf(ids []string) map[string]bool {
+	set := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		set[id] = true
+	}
+	return set
 }
