@@ -155,7 +155,9 @@ func (v *validator) value(shapeName string, value any, path string) any {
 		clean, ok = value.(bool)
 	case "integer", "long":
 		clean, ok = wholeNumber(value, s.Type)
-	default: // double, timestamp
+	case "timestamp":
+		clean, ok = moment(value)
+	default: // double
 		clean, ok = value.(json.Number)
 	}
 	if !ok {
@@ -166,6 +168,19 @@ func (v *validator) value(shapeName string, value any, path string) any {
 	}
 	v.constraints(s, clean, path)
 	return clean
+}
+
+// lastMoment is the end of the year 9999 in seconds since 1970: clients cannot read a later time back.
+const lastMoment = 253402300799
+
+// moment reads a timestamp as SDKs send it: seconds since 1970, with a fraction.
+func moment(value any) (json.Number, bool) {
+	n, ok := value.(json.Number)
+	if !ok {
+		return "", false
+	}
+	seconds, err := n.Float64()
+	return n, err == nil && seconds >= 0 && seconds <= lastMoment
 }
 
 func (v *validator) list(s *shape, in []any, path string) []any {
