@@ -38,6 +38,11 @@ func (d *decider) probe(r *searchpack.Rollout) bool {
 	if bad := d.badVerdict(r); bad != "" {
 		return d.fail(r, probeFailed, bad+" "+d.nothingPlaced(r))
 	}
+	if n := d.lostWhileAsked(r); n != nil {
+		return d.wait(r, fmt.Sprintf("waiting for %s, which went away while it was asked to build filters from %s. "+
+			"That may have cost it its memory, so no other node is asked: see its log, then start it, retire it, or dissociate the package",
+			n.called(), d.stepsText(r)))
+	}
 	d.chooseFirst(r)
 	ok := d.everyone(r, "to probe "+d.stepsText(r), func(n *node) (bool, string) {
 		for _, s := range r.Steps {
@@ -51,6 +56,22 @@ func (d *decider) probe(r *searchpack.Rollout) bool {
 		return false
 	}
 	return d.enter(r, searchpack.PhasePlace)
+}
+
+// lostWhileAsked is the node that probes first, if it is down and had been asked: a file that a node
+// does not survive must not go on to the next.
+func (d *decider) lostWhileAsked(r *searchpack.Rollout) *node {
+	for _, n := range d.nodes {
+		if n.ID != r.FirstNode || n.standing != Owed {
+			continue
+		}
+		for _, s := range r.Steps {
+			if probes(n.Order, s.PackageID, searchpack.CandidatePath(d.Versions[s.VersionID].Digest)) && !d.passed(n, d.candidateProbes(n, s)) {
+				return n
+			}
+		}
+	}
+	return nil
 }
 
 // chooseFirst picks the node that probes first, anew when it went away before it was through.

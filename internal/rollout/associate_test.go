@@ -68,6 +68,36 @@ func TestOneNodeProbesFirst(t *testing.T) {
 	}
 }
 
+// A file that costs the first node its life meets no other one, until that node is back.
+func TestNodeLostWhileAsked(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 3)
+	b.serve("v1")
+	b.ask(searchpack.ActionAssociate, "v2")
+	b.until(searchpack.PhaseProbe)
+	b.leave(0)
+	b.later(3*time.Minute, "n1")
+	for range 4 {
+		b.step()
+		b.obey("n2", "n3")
+	}
+	if b.phase() != string(searchpack.PhaseProbe) || !strings.HasPrefix(b.waiting(), "waiting for n1, which went away while it was asked") {
+		t.Errorf("%s, %q", b.phase(), b.waiting())
+	}
+	for _, x := range b.w.Agents[1:] {
+		if len(x.Order.Probes) > 0 {
+			t.Errorf("%s was asked as well", x.Name)
+		}
+	}
+	for i := range b.w.Agents {
+		b.report(i, b.facts(i))
+	}
+	b.run()
+	if a := b.association(); a.Status != searchpack.Active || a.ServingID != "v2" {
+		t.Errorf("with the node back: %+v, %q", a, b.waiting())
+	}
+}
+
 func TestRefusedCandidate(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

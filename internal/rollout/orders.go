@@ -125,8 +125,12 @@ func (d *decider) mayProbe(r *searchpack.Rollout, n *node, s searchpack.RolloutS
 			return true
 		}
 	}
-	path := searchpack.CandidatePath(d.Versions[s.VersionID].Digest)
-	return slices.ContainsFunc(n.Order.Probes, func(p searchpack.Probe) bool {
-		return p.PackageID == s.PackageID && p.Path == path
+	return probes(n.Order, s.PackageID, searchpack.CandidatePath(d.Versions[s.VersionID].Digest))
+}
+
+// probes reports whether the order asks about the package's file at that path.
+func probes(o searchpack.Order, packageID, path string) bool {
+	return slices.ContainsFunc(o.Probes, func(p searchpack.Probe) bool {
+		return p.PackageID == packageID && p.Path == path
 	})
 }
