@@ -25,7 +25,11 @@ type boto3Line struct {
 // python returns the interpreter, or ends the test if it has not the module.
 func python(t *testing.T, module string) string {
 	t.Helper()
-	path, err := exec.LookPath("python3")
+	name := os.Getenv("SEARCHPACK_PYTHON") // where scripts/need.sh put the clients
+	if name == "" {
+		name = "python3"
+	}
+	path, err := exec.LookPath(name)
 	if err == nil {
 		err = exec.Command(path, "-c", "import "+module).Run()
 	}
