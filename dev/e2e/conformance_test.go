@@ -22,7 +22,7 @@ var updateConformance = flag.Bool("update-conformance", false, "write what the s
 // step is a line of testdata/conformance/lifecycle.json. Adding a step is adding a line;
 // -update-conformance fills in Want.
 type step struct {
-	// Put stores Text (or the file of testdata/conformance that File names) as BUCKET/KEY.
+	// Put stores Text as BUCKET/KEY; "file:NAME" is the content of that file of testdata/conformance.
 	Put  string `json:"put,omitempty"`
 	Text string `json:"text,omitempty"`
 	// Do is "SERVICE OPERATION". ${…} in the input stands for what was saved, ${client} for the

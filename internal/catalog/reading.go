@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"slices"
 
 	"github.com/searchpack/searchpack"
 )
@@ -32,43 +33,35 @@ func (c *Catalog) Proofs(ctx context.Context, who searchpack.Caller, domain, pac
 	return proofs, err
 }
 
-// Rollouts returns the newest limit rollouts of a domain, newest first.
+// Rollouts returns the newest limit rollouts of a domain, newest first, and the versions that they
+// name, by id; those of packages that are gone are left out.
 func (c *Catalog) Rollouts(ctx context.Context, who searchpack.Caller, domain string, limit int) ([]*searchpack.Rollout, map[string]*searchpack.Version, error) {
 	var rollouts []*searchpack.Rollout
-	versions := map[string]*searchpack.Version{}
+	var versions map[string]*searchpack.Version
 	err := c.inDomain(ctx, who, domain, func(tx searchpack.Tx, key searchpack.DomainKey) error {
 		var err error
 		if rollouts, err = tx.Rollouts(ctx, key, limit); err != nil {
 			return err
 		}
-		for _, r := range rollouts {
-			for _, s := range r.Steps {
-				if err := addVersions(ctx, tx, versions, s.VersionID, s.FormerID); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
+		versions, err = tx.VersionsByID(ctx, versionsOf(rollouts))
+		return err
 	})
 	return rollouts, versions, err
 }
 
-// addVersions looks up versions by id; those of packages that are gone are left out.
-func addVersions(ctx context.Context, tx searchpack.Tx, versions map[string]*searchpack.Version, ids ...string) error {
-	for _, id := range ids {
-		if id == "" || versions[id] != nil {
-			continue
+// versionsOf are the versions that rollouts name, each once.
+func versionsOf(rollouts []*searchpack.Rollout) []string {
+	var ids []string
+	for _, r := range rollouts {
+		for _, s := range r.Steps {
+			for _, id := range []string{s.VersionID, s.FormerID} {
+				if id != "" && !slices.Contains(ids, id) {
+					ids = append(ids, id)
+				}
+			}
 		}
-		v, err := tx.Version(ctx, id)
-		if searchpack.ErrorCode(err) == searchpack.ErrNotFound {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		versions[id] = v
 	}
-	return nil
+	return ids
 }
 
 // Usage returns who uses the packages of a domain, of one package if packageID is not "". It is
