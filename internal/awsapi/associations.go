@@ -31,10 +31,9 @@ type packageToAssociate struct {
 	AssociationConfiguration  *associationConfiguration
 }
 
-// asked is what the catalog is asked for, if the caller may.
-func (p packageToAssociate) asked(h *handler, c *call) (catalog.AssociateInput, error) {
-	in := catalog.AssociateInput{PackageID: p.PackageID, Prerequisites: p.PrerequisitePackageIDList, KeyStore: p.AssociationConfiguration.keyStore()}
-	return in, h.mayPass(c.caller, in.KeyStore)
+// asked is what the catalog is asked for. Whether the caller may pass the role, the catalog asks.
+func (p packageToAssociate) asked() catalog.AssociateInput {
+	return catalog.AssociateInput{PackageID: p.PackageID, Prerequisites: p.PrerequisitePackageIDList, KeyStore: p.AssociationConfiguration.keyStore()}
 }
 
 type associatePackageInput struct {
@@ -45,11 +44,7 @@ type associatePackageInput struct {
 type associationOutput struct{ DomainPackageDetails domainPackageDetails }
 
 func associatePackage(ctx context.Context, h *handler, c *call, in associatePackageInput) (*associationOutput, error) {
-	asked, err := in.asked(h, c)
-	if err != nil {
-		return nil, err
-	}
-	a, err := h.Catalog.AssociatePackage(ctx, c.caller, in.DomainName, asked)
+	a, err := h.Catalog.AssociatePackage(ctx, c.caller, in.DomainName, in.asked())
 	if err != nil {
 		return nil, err
 	}
@@ -79,11 +74,7 @@ type associatePackagesInput struct {
 func associatePackages(ctx context.Context, h *handler, c *call, in associatePackagesInput) (*associationsOutput, error) {
 	var asked []catalog.AssociateInput
 	for _, p := range in.PackageList {
-		each, err := p.asked(h, c)
-		if err != nil {
-			return nil, err
-		}
-		asked = append(asked, each)
+		asked = append(asked, p.asked())
 	}
 	return associations(h.Catalog.AssociatePackages(ctx, c.caller, in.DomainName, asked))
 }

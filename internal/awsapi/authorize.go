@@ -43,11 +43,3 @@ func (h *handler) authorize(caller searchpack.Caller, op *operation, input json.
 	}
 	return nil
 }
-
-// mayPass asks whether the caller may hand the role of a key store to the service.
-func (h *handler) mayPass(caller searchpack.Caller, store *searchpack.KeyStoreAccess) error {
-	if h.Authorize == nil || store == nil || store.RoleARN == "" {
-		return nil
-	}
-	return h.Authorize(caller, "iam:PassRole", store.RoleARN, map[string]string{"iam:PassedToService": "es.amazonaws.com"})
-}

@@ -41,7 +41,6 @@ func TestPermissionsAskedFor(t *testing.T) {
 	t.Parallel()
 	role := "arn:aws:iam::000000000000:role/keys"
 	store := `"AssociationConfiguration":{"KeyStoreAccessOption":{"KeyStoreAccessEnabled":true,"KeyAccessRoleArn":"` + role + `"}}`
-	pass := "iam:PassRole " + role + " iam:PassedToService=es.amazonaws.com"
 	for request, want := range map[string][]string{
 		`POST /2021-01-01/packages/describe {}`:                         {"es:DescribePackages *"},
 		`POST /2015-01-01/packages/describe {}`:                         {"es:DescribePackages *"},
@@ -49,9 +48,9 @@ func TestPermissionsAskedFor(t *testing.T) {
 		`GET /2021-01-01/packages/F1/domains `:                          {"es:ListDomainsForPackage *"},
 		`GET /2021-01-01/domain/my-dom/packages `:                       {"es:ListPackagesForDomain " + testARN + "my-dom"},
 		`POST /2021-01-01/packages/associate/F1/my-dom {}`:              {"es:AssociatePackage " + testARN + "my-dom"},
-		`POST /2021-01-01/packages/associate/F1/my-dom {` + store + `}`: {"es:AssociatePackage " + testARN + "my-dom", pass},
+		`POST /2021-01-01/packages/associate/F1/my-dom {` + store + `}`: {"es:AssociatePackage " + testARN + "my-dom"},
 		`POST /2021-01-01/packages/associateMultiple {"DomainName":"my-dom","PackageList":[{"PackageID":"F1"},{"PackageID":"F2",` + store + `}]}`: {
-			"es:AssociatePackages " + testARN + "my-dom", pass},
+			"es:AssociatePackages " + testARN + "my-dom"},
 		`POST /2021-01-01/packages/dissociateMultiple {"DomainName":"my-dom","PackageList":["F1"]}`:    {"es:DissociatePackages " + testARN + "my-dom"},
 		`POST /2021-01-01/opensearch/domain {"DomainName":"new-dom"}`:                                  {"es:CreateDomain " + testARN + "new-dom"},
 		`POST /2015-01-01/es/domain {"DomainName":"new-dom"}`:                                          {"es:CreateElasticsearchDomain " + testARN + "new-dom"},
@@ -101,23 +100,5 @@ func TestEveryOperationIsDenied(t *testing.T) {
 	}
 	if len(fake.asked) > 0 {
 		t.Errorf("the catalog was asked %q", slices.Compact(fake.asked))
-	}
-}
-
-// A role may be passed only by who may pass it: the association is not made then.
-func TestPassRole(t *testing.T) {
-	t.Parallel()
-	fake := allOutcomes()
-	caller := testCaller
-	caller.Policies = []string{`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"es:*","Resource":"*"}]}`}
-	h := New(Config{
-		Catalog: fake, Authorize: iam.NewAuthorizer(), Logger: slog.New(slog.DiscardHandler),
-		Authenticate: func(*http.Request, []byte) (searchpack.Caller, error) { return caller, nil },
-	})
-	body := `{"AssociationConfiguration":{"KeyStoreAccessOption":{"KeyStoreAccessEnabled":true,"KeyAccessRoleArn":"arn:aws:iam::000000000000:role/keys"}}}`
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequest("POST", "/2021-01-01/packages/associate/F1/my-dom", strings.NewReader(body)))
-	if w.Code != http.StatusForbidden || !strings.Contains(w.Body.String(), "iam:PassRole on resource: arn:aws:iam::000000000000:role/keys") || len(fake.asked) > 0 {
-		t.Errorf("%d %s, asked %q", w.Code, w.Body, fake.asked)
 	}
 }

@@ -13,10 +13,31 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/opensearch"
+	"github.com/aws/aws-sdk-go-v2/service/opensearch/types"
 )
 
 func policy(statements ...string) string {
 	return `{"Version":"2012-10-17","Statement":[{` + strings.Join(statements, "},{") + `}]}`
+}
+
+// A role may be passed only by who may pass it; the association is not made else.
+func TestPassRole(t *testing.T) {
+	t.Parallel()
+	_, root := serving(t)
+	const role = "arn:aws:iam::111122223333:role/keys"
+	kim := root.user("111122223333", "kim", policy(`"Effect":"Allow","Action":"es:*","Resource":"*"`))
+	store := &types.PackageAssociationConfiguration{KeyStoreAccessOption: &types.KeyStoreAccessOption{KeyStoreAccessEnabled: aws.Bool(true), KeyAccessRoleArn: aws.String(role)}}
+	_, one := kim.AssociatePackage(t.Context(), &opensearch.AssociatePackageInput{
+		PackageID: aws.String("F1"), DomainName: aws.String("shop"), AssociationConfiguration: store,
+	})
+	_, several := kim.AssociatePackages(t.Context(), &opensearch.AssociatePackagesInput{
+		DomainName: aws.String("shop"), PackageList: []types.PackageDetailsForAssociation{{PackageID: aws.String("F1"), AssociationConfiguration: store}},
+	})
+	for _, err := range []error{one, several} {
+		if err == nil || !strings.Contains(err.Error(), "StatusCode: 403") || !strings.Contains(err.Error(), "iam:PassRole on resource: "+role) {
+			t.Errorf("with a role that is not his to pass: %v", err)
+		}
+	}
 }
 
 // What policies say, the server does, in AWS's words.
