@@ -153,9 +153,13 @@ type Version struct {
 	Digest        Digest // of the blob; "" before it is stored
 	Size          int64  // bytes
 	Kind          Kind
-	KindDeclared  bool // by x-amz-meta-searchpack-kind; else guessed
-	Identical     bool // same bytes as the version before
-	FindingCount  int  // exact, also when fewer findings were kept
+	KindDeclared  bool // by x-amz-meta-searchpack-kind
+	KindLearnt    bool // from indices that use the package; neither: guessed
+	// KindConfidence is how sure the kind is, in percent: 100 when declared or learnt, 0 when it is
+	// not known.
+	KindConfidence int
+	Identical      bool // same bytes as the version before
+	FindingCount   int  // exact, also when fewer findings were kept
 	// Configuration is what the caller gave with this version, Plugin what the descriptor in the
 	// zip says; nil if there is none.
 	Configuration *PackageConfiguration
@@ -164,12 +168,23 @@ type Version struct {
 	ImportedAt    time.Time // zero until the import ended, either way
 }
 
+// ManifestEntry is one file of an unpacked package: of a plugin, a configuration, or a dictionary
+// that is a folder.
+type ManifestEntry struct {
+	Path   string `json:"path"` // relative, with slashes
+	Size   int64  `json:"size"` // bytes
+	Digest Digest `json:"digest"`
+	Mode   uint32 `json:"mode"` // 0644 or 0755
+}
+
 // Severity of a finding.
 type Severity string
 
 // The severities. Only SeverityError makes an import fail.
 const (
-	SeverityError   Severity = "error"   // OpenSearch will refuse it
+	SeverityError Severity = "error" // OpenSearch will refuse it
+	// SeverityMostly: OpenSearch refuses it with most analyzers, and takes it with some.
+	SeverityMostly  Severity = "error-with-most-analyzers"
 	SeverityWarning Severity = "warning" // accepted, but surely not meant
 	SeverityNote    Severity = "note"
 )
@@ -178,11 +193,15 @@ const (
 type Finding struct {
 	Rule     string   `json:"rule"` // stable id, for example "synonyms.two-arrows"
 	Severity Severity `json:"severity"`
-	Line     int      `json:"line,omitempty"`   // physical, 1-based; 0: the whole file
-	Column   int      `json:"column,omitempty"` // in characters, 1-based; 0: the whole line
-	Text     string   `json:"text,omitempty"`   // the offending text, cut to 200 characters
-	Message  string   `json:"message"`          // what is wrong and what happens
-	Remedy   string   `json:"remedy,omitempty"` // what to write instead
+	Path     string   `json:"path,omitempty"` // of the file inside a zip; "" = the file itself
+	Line     int      `json:"line,omitempty"` // physical, 1-based; 0: the whole file
+	// OpenSearchLine is the number that OpenSearch's own message gives to the line, where it leaves
+	// blank lines out; 0: the same as Line, or none.
+	OpenSearchLine int    `json:"opensearch_line,omitempty"`
+	Column         int    `json:"column,omitempty"` // in characters, 1-based; 0: the whole line
+	Text           string `json:"text,omitempty"`   // the offending text, cut to 200 characters
+	Message        string `json:"message"`          // what is wrong and what happens
+	Remedy         string `json:"remedy,omitempty"` // what to write instead
 }
 
 // ReferencePath is what an index setting names to use a dictionary, relative to the node's

@@ -99,7 +99,7 @@ type PackageTx interface {
 	Packages(ctx context.Context, q PackageQuery) ([]*Package, error)
 	// PackagesByID returns those of the packages that exist, by id.
 	PackagesByID(ctx context.Context, ids []string) (map[string]*Package, error)
-	// DeletePackage deletes the package with its versions and findings.
+	// DeletePackage deletes the package with its versions and all that was found in them.
 	DeletePackage(ctx context.Context, id string) error
 	PutVersion(ctx context.Context, v *Version) error
 	Version(ctx context.Context, id string) (*Version, error)
@@ -111,6 +111,14 @@ type PackageTx interface {
 	DigestInUse(ctx context.Context, d Digest) (bool, error)
 	PutFindings(ctx context.Context, versionID string, f []Finding) error
 	Findings(ctx context.Context, versionID string) ([]Finding, error)
+	// PutManifest keeps what the version unpacks to, which replaces the manifest before; Manifest
+	// returns it in the same order, nil if there is none.
+	PutManifest(ctx context.Context, versionID string, m []ManifestEntry) error
+	Manifest(ctx context.Context, versionID string) ([]ManifestEntry, error)
+	// PutSBOM keeps the version's bill of materials, a CycloneDX document in JSON. SBOM: ErrNotFound
+	// if there is none.
+	PutSBOM(ctx context.Context, versionID string, doc []byte) error
+	SBOM(ctx context.Context, versionID string) ([]byte, error)
 }
 
 // DomainTx keeps domains, their changes, associations and usage.

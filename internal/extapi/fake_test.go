@@ -25,7 +25,7 @@ var (
 	good = &searchpack.Version{
 		ID: "ver-1", PackageID: "F111111111", Number: 1, Status: searchpack.PackageAvailable, Digest: digest, Size: 17,
 		Source: searchpack.Source{Bucket: "dictionaries", Key: "synonyms.txt", VersionID: "s3-version", ETag: "s3-etag"},
-		Kind:   searchpack.KindSynonyms, KindDeclared: true, Identical: true, FindingCount: 2,
+		Kind:   searchpack.KindSynonyms, KindDeclared: true, KindConfidence: 100, Identical: true, FindingCount: 2,
 		CommitMessage: "more <words>", CreatedAt: moment, ImportedAt: moment.Add(time.Second),
 	}
 	bad = &searchpack.Version{
@@ -34,7 +34,7 @@ var (
 	}
 	findings = []searchpack.Finding{
 		{Rule: "synonyms.two-arrows", Severity: searchpack.SeverityError, Line: 3, Column: 8, Text: "a => b => c", Message: "two", Remedy: "one"},
-		{Rule: "file.empty", Severity: searchpack.SeverityWarning, Message: "empty"},
+		{Rule: "words.odd", Severity: searchpack.SeverityMostly, Path: "en_US.dic", Line: 4, OpenSearchLine: 3, Message: "odd"},
 	}
 	proof = &searchpack.Proof{
 		Domain: key, AgentID: "agent-1", NodeName: "n1", PackageID: "F111111111", VersionID: "ver-1", Version: 1,

@@ -9,20 +9,23 @@ import (
 
 // versionJSON is one version, or one attempt at one.
 type versionJSON struct {
-	ID            string                   `json:"id"`
-	Version       string                   `json:"version,omitempty"` // "v1"; absent until its import has succeeded
-	Status        searchpack.PackageStatus `json:"status"`
-	Error         *searchpack.ErrorDetails `json:"error,omitempty"`
-	Digest        searchpack.Digest        `json:"digest,omitempty"`
-	Size          int64                    `json:"size"`
-	Kind          searchpack.Kind          `json:"kind,omitempty"`
-	KindDeclared  bool                     `json:"kind_declared"`
-	Identical     bool                     `json:"identical"`
-	Findings      int                      `json:"findings"`
-	CommitMessage string                   `json:"commit_message,omitempty"`
-	Source        searchpack.Source        `json:"source"`
-	CreatedAt     time.Time                `json:"created_at"`
-	ImportedAt    *time.Time               `json:"imported_at,omitempty"`
+	ID           string                   `json:"id"`
+	Version      string                   `json:"version,omitempty"` // "v1"; absent until its import has succeeded
+	Status       searchpack.PackageStatus `json:"status"`
+	Error        *searchpack.ErrorDetails `json:"error,omitempty"`
+	Digest       searchpack.Digest        `json:"digest,omitempty"`
+	Size         int64                    `json:"size"`
+	Kind         searchpack.Kind          `json:"kind,omitempty"`
+	KindDeclared bool                     `json:"kind_declared"`
+	// KindSource says how the kind is known: declared, learnt or guessed.
+	KindSource     string            `json:"kind_source,omitempty"`
+	KindConfidence int               `json:"kind_confidence"` // percent
+	Identical      bool              `json:"identical"`
+	Findings       int               `json:"findings"`
+	CommitMessage  string            `json:"commit_message,omitempty"`
+	Source         searchpack.Source `json:"source"`
+	CreatedAt      time.Time         `json:"created_at"`
+	ImportedAt     *time.Time        `json:"imported_at,omitempty"`
 }
 
 // VersionName writes a version number as AWS does; "" for none.
@@ -36,10 +39,24 @@ func VersionName(number int) string {
 func versionOf(v *searchpack.Version) versionJSON {
 	return versionJSON{
 		ID: v.ID, Version: VersionName(v.Number), Status: v.Status, Error: v.Error, Digest: v.Digest,
-		Size: v.Size, Kind: v.Kind, KindDeclared: v.KindDeclared, Identical: v.Identical,
+		Size: v.Size, Kind: v.Kind, KindDeclared: v.KindDeclared,
+		KindSource: kindSource(v), KindConfidence: v.KindConfidence, Identical: v.Identical,
 		Findings: v.FindingCount, CommitMessage: v.CommitMessage, Source: v.Source,
 		CreatedAt: v.CreatedAt, ImportedAt: instant(v.ImportedAt),
 	}
+}
+
+// kindSource says how the kind of a version is known; "" if it is not.
+func kindSource(v *searchpack.Version) string {
+	switch {
+	case v.Kind == searchpack.KindUnknown:
+		return ""
+	case v.KindDeclared:
+		return "declared"
+	case v.KindLearnt:
+		return "learnt"
+	}
+	return "guessed"
 }
 
 // instant leaves a zero time out of a document.

@@ -51,7 +51,7 @@ func (i *Importer) copy(ctx context.Context, j *job) (copied, inspect.Result, er
 	var r io.Reader = &objectReader{i: i, ctx: ctx, versionID: j.version.ID, from: obj, size: obj.Size, looked: i.now()}
 	end := func(error) (inspect.Result, error) { return inspect.Result{}, nil }
 	if j.pkg.Type == searchpack.TypeDictionary {
-		passing := i.inspectPassing(c.kind)
+		passing := i.inspectPassing(inspect.Options{Declared: c.kind})
 		defer passing.CloseWithError(errGone) // ends it also if the copy panics; else it has ended already
 		r, end = io.TeeReader(r, passing), passing.end
 	}

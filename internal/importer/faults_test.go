@@ -252,7 +252,7 @@ func TestToldToEnd(t *testing.T) {
 func TestInspectionPanics(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, Options{})
-	w.imp.inspect = func(io.Reader, searchpack.Kind) (inspect.Result, error) { panic("index out of range") }
+	w.imp.inspect = func(io.Reader, inspect.Options) (inspect.Result, error) { panic("index out of range") }
 	w.s3.content = strings.Repeat(good, 100_000)
 	w.ask("v")
 	for w.once() {

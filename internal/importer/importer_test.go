@@ -24,7 +24,7 @@ func TestAvailable(t *testing.T) {
 		ID: "v-1", PackageID: packageID, Number: 1, Status: searchpack.PackageAvailable,
 		Source: searchpack.Source{Bucket: "bucket", Key: "synonyms.txt", VersionID: "s3v1", ETag: `"etag"`},
 		Digest: searchpack.DigestOf([]byte(good)), Size: int64(len(good)),
-		Kind: searchpack.KindSynonyms, KindDeclared: true, CreatedAt: now, ImportedAt: now,
+		Kind: searchpack.KindSynonyms, KindDeclared: true, KindConfidence: 100, CreatedAt: now, ImportedAt: now,
 	}
 	if diff := cmp.Diff(wantV, v); diff != "" {
 		t.Errorf("version (-want +got):\n%s", diff)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/inspect"
 )
 
@@ -18,12 +17,12 @@ type passing struct {
 }
 
 // inspectPassing begins an inspection. Its end must be called.
-func (i *Importer) inspectPassing(kind searchpack.Kind) *passing {
+func (i *Importer) inspectPassing(o inspect.Options) *passing {
 	r, w := io.Pipe()
 	p := &passing{PipeWriter: w, done: make(chan struct{})}
 	go func() {
 		defer close(p.done)
-		p.res, p.err = careful(i.inspect, r, kind)
+		p.res, p.err = careful(i.inspect, r, o)
 		// The copy goes on without an inspection that has ended early.
 		_, _ = io.Copy(io.Discard, r)
 	}()
@@ -38,14 +37,14 @@ func (p *passing) end(copyErr error) (inspect.Result, error) {
 }
 
 // careful turns a panic of the inspection, which reads hostile bytes, into an error.
-func careful(f inspector, r io.Reader, kind searchpack.Kind) (res inspect.Result, err error) {
+func careful(f inspector, r io.Reader, o inspect.Options) (res inspect.Result, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic in the inspection: %v", p)
 		}
 	}()
-	return f(r, kind)
+	return f(r, o)
 }
 
 // inspector is inspect.Dictionary.
-type inspector func(r io.Reader, declared searchpack.Kind) (inspect.Result, error)
+type inspector func(r io.Reader, o inspect.Options) (inspect.Result, error)

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/inspect/rule"
 )
 
 const (
@@ -40,7 +41,7 @@ type archive struct {
 
 // openArchive lists a zip and holds the list against the bounds. What is wrong with it goes to out;
 // the archive is nil then. The error is the reader's.
-func openArchive(r io.ReaderAt, size, maxUnpacked int64, out *tally) (*archive, error) {
+func openArchive(r io.ReaderAt, size, maxUnpacked int64, out *rule.Tally) (*archive, error) {
 	a := &archive{from: &budgetReader{r: r, size: size, left: maxDirectory}}
 	var z *zip.Reader
 	err := errBudget
@@ -51,27 +52,27 @@ func openArchive(r io.ReaderAt, size, maxUnpacked int64, out *tally) (*archive, 
 	case a.from.err != nil:
 		return nil, fmt.Errorf("read the archive: %w", a.from.err)
 	case errors.Is(err, errBudget) || err == nil && len(z.File) > maxEntries:
-		out.add(failure(ruleArchiveEntries, fmt.Sprintf("the zip has more than %d entries", maxEntries), "leave out what the nodes do not need"))
+		out.Add(failure(ruleArchiveEntries, fmt.Sprintf("the zip has more than %d entries", maxEntries), "leave out what the nodes do not need"))
 		return nil, nil
 	case err != nil:
-		out.add(failure(ruleArchive, "the file is not a zip that can be read ("+strings.TrimPrefix(err.Error(), "zip: ")+")", "make the zip again and compare it with the object in S3"))
+		out.Add(failure(ruleArchive, "the file is not a zip that can be read ("+strings.TrimPrefix(err.Error(), "zip: ")+")", "make the zip again and compare it with the object in S3"))
 		return nil, nil
 	}
 	a.files = z.File
 	for _, f := range z.File {
 		if name := strings.TrimSuffix(f.Name, "/"); !fs.ValidPath(name) || name == "." || strings.ContainsAny(name, "\\\x00") {
-			out.add(searchpack.Finding{
-				Rule: ruleArchivePath, Severity: searchpack.SeverityError, Text: shown([]byte(f.Name)),
+			out.Add(searchpack.Finding{
+				Rule: ruleArchivePath, Severity: searchpack.SeverityError, Text: rule.Shown([]byte(f.Name)),
 				Message: "an entry of the zip would lie outside of its folder", Remedy: "write relative paths with slashes and without ..",
 			})
 		}
 		if left := maxUnpacked - a.unpacked; left < 0 || f.UncompressedSize64 > uint64(left) {
-			out.add(failure(ruleArchiveSize, fmt.Sprintf("the files in the zip have more than %d bytes together", maxUnpacked), "make it smaller, or have the limit of the server raised"))
+			out.Add(failure(ruleArchiveSize, fmt.Sprintf("the files in the zip have more than %d bytes together", maxUnpacked), "make it smaller, or have the limit of the server raised"))
 			break
 		}
 		a.unpacked += int64(f.UncompressedSize64) //nolint:gosec // compared with a positive int64 above
 	}
-	if out.errorCount > 0 {
+	if out.Errors() > 0 {
 		return nil, nil
 	}
 	return a, nil
@@ -134,9 +135,9 @@ func (a *archive) read(f *zip.File, limit int64) (b []byte, fault string, err er
 // Config inspects a PACKAGE-CONFIG: a zip that can be listed, within the bounds. The error is the
 // reader's; a bad file is no error but findings.
 func Config(r io.ReaderAt, size, maxUnpacked int64) (Result, error) {
-	var out tally
+	var out rule.Tally
 	_, err := openArchive(r, size, maxUnpacked, &out)
-	return out.result(), err
+	return Result{}.with(&out), err
 }
 
 var errBudget = errors.New("more is read of the archive than its list may need")
@@ -168,9 +169,4 @@ func (b *budgetReader) ReadAt(p []byte, off int64) (int, error) {
 
 func failure(rule, message, remedy string) searchpack.Finding {
 	return searchpack.Finding{Rule: rule, Severity: searchpack.SeverityError, Message: message, Remedy: remedy}
-}
-
-// result is what was found in something that has no kind and no lines.
-func (t *tally) result() Result {
-	return Result{Findings: t.kept(), FindingCount: t.count(), ErrorCount: t.errorCount}
 }

@@ -13,11 +13,12 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/inspect/lines"
 )
 
 func TestKinds(t *testing.T) {
 	t.Parallel()
-	long := strings.Repeat("x", maxLine)
+	long := strings.Repeat("x", lines.Max)
 	for name, c := range map[string]struct {
 		content  string
 		declared searchpack.Kind
@@ -41,13 +42,13 @@ func TestKinds(t *testing.T) {
 		"words with a mark":           {"\ufeffthe\nand\n", "", "", "1:1 file.bom"},
 		"declared words":              {"a => b => c\n", searchpack.KindWords, searchpack.KindWords, ""},
 		"declared words in Latin-1":   {"the\ncaf\xe9\nna\xefve", searchpack.KindWords, searchpack.KindWords, "2:4 file.encoding!; 3:3 file.encoding!"},
-		"words in Latin-1":            {"the\ncaf\xe9\nna\xefve", "", "", "2:4 file.encoding"},
+		"words in Latin-1":            {"the\ncaf\xe9\nna\xefve", "", "", "2:4 file.not-text"},
 		"synonyms in Latin-1":         {"caf\xe9, bar", "", searchpack.KindSynonyms, "1:4 encoding!"},
-		"binary":                      {"\x00\x01\x80,\xff,\n\x00,\xfe", "", "", "1:3 file.encoding"},
+		"binary":                      {"\x00\x01\x80,\xff,\n\x00,\xfe", "", "", "1:3 file.not-text"},
 		"binary, declared opaque":     {"\x00\x01\x80,\xff", searchpack.KindOpaque, searchpack.KindOpaque, ""},
-		"Latin-1 hyphenation":         {"<?xml?>\xe9", searchpack.KindHyphen, searchpack.KindHyphen, "1:8 file.encoding"},
+		"Latin-1 hyphenation":         {"<?xml?>\xe9", searchpack.KindHyphen, searchpack.KindHyphen, "1:8 file.not-text"},
 		"UTF-16 synonyms":             {"\xff\xfea\x00,\x00b\x00", searchpack.KindSynonyms, searchpack.KindSynonyms, "1:1 encoding!; 1:0 nul"},
-		"UTF-16 undeclared":           {"\xff\xfea\x00,\x00b\x00", "", "", "1:1 file.encoding"},
+		"UTF-16 undeclared":           {"\xff\xfea\x00,\x00b\x00", "", "", "1:1 file.not-text"},
 		"UTF-16 without a mark":       {"a\x00\n\x00", searchpack.KindWords, searchpack.KindWords, "1:0 file.nul"},
 		"no such kind":                {"a, b", "synonyms", "", "0:0 kind.unknown!"},
 		"no such kind, empty":         {"", "Solr-Synonyms", "", "0:0 kind.unknown!; 0:0 file.empty"},
@@ -96,7 +97,7 @@ func TestLines(t *testing.T) {
 	t.Parallel()
 	for content, want := range map[string]int64{
 		"": 0, "a": 1, "a\n": 1, "a\nb": 2, "\n\n": 2, "\r\n\r\n": 2, "\r\r\n\n": 3, "a\rb\n\rc": 4, "\n\r": 2,
-		strings.Repeat("x", 3*maxLine): 1,
+		strings.Repeat("x", 3*lines.Max): 1,
 	} {
 		if res := inspect(t, content, ""); res.Lines != want {
 			t.Errorf("%.20q: %d lines, want %d", content, res.Lines, want)
@@ -128,11 +129,11 @@ func TestManyFindings(t *testing.T) {
 func TestReaderFails(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
-	_, err := Dictionary(io.MultiReader(strings.NewReader("a, b\nc"), iotest.ErrReader(broken)), "")
+	_, err := Dictionary(io.MultiReader(strings.NewReader("a, b\nc"), iotest.ErrReader(broken)), Options{Declared: ""})
 	if !errors.Is(err, broken) {
 		t.Errorf("Dictionary = %v, want the reader's error", err)
 	}
-	if _, err := Dictionary(stuckReader{}, ""); !errors.Is(err, io.ErrNoProgress) {
+	if _, err := Dictionary(stuckReader{}, Options{Declared: ""}); !errors.Is(err, io.ErrNoProgress) {
 		t.Errorf("a reader that gives nothing for ever: %v", err)
 	}
 }
@@ -163,18 +164,18 @@ func TestChunksDoNotMatter(t *testing.T) {
 	t.Parallel()
 	pieces := []string{
 		"a, b\n", "a => b => c\r\n", "é, \r", "\n", "\r", "日本\n", "\xe6\x97", "\xff", "# c\n", "w\n", ", , ,", "\x00", "=>", `\`,
-		strings.Repeat("long ", 3000), strings.Repeat("é", maxLine/2) + "é", strings.Repeat("日", readSize), "\ufeff",
+		strings.Repeat("long ", 3000), strings.Repeat("é", lines.Max/2) + "é", strings.Repeat("日", sniffed), "\ufeff",
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		content := strings.Join(rapid.SliceOfN(rapid.SampledFrom(pieces), 0, 12).Draw(t, "pieces"), "")
 		kind := rapid.SampledFrom([]searchpack.Kind{"", searchpack.KindSynonyms, searchpack.KindWords}).Draw(t, "kind")
-		want, err := Dictionary(strings.NewReader(content), kind)
+		want, err := Dictionary(strings.NewReader(content), Options{Declared: kind})
 		if err != nil {
 			t.Fatal(err)
 		}
 		checkSane(t, want)
-		size := rapid.SampledFrom([]int{3, 7, 4096, readSize - 1, readSize, readSize + 1}).Draw(t, "chunk")
-		got, err := Dictionary(&chopped{strings.NewReader(content), size}, kind)
+		size := rapid.SampledFrom([]int{3, 7, 4096, sniffed - 1, sniffed, sniffed + 1}).Draw(t, "chunk")
+		got, err := Dictionary(&chopped{strings.NewReader(content), size}, Options{Declared: kind})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -202,12 +203,12 @@ func FuzzDictionary(f *testing.F) {
 		if declared {
 			kind = searchpack.KindSynonyms
 		}
-		want, err := Dictionary(bytes.NewReader(content), kind)
+		want, err := Dictionary(bytes.NewReader(content), Options{Declared: kind})
 		if err != nil {
 			t.Fatal(err)
 		}
 		checkSane(t, want)
-		got, err := Dictionary(iotest.OneByteReader(bytes.NewReader(content)), kind)
+		got, err := Dictionary(iotest.OneByteReader(bytes.NewReader(content)), Options{Declared: kind})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -251,7 +252,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	} {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		if _, err := Dictionary(r, searchpack.KindSynonyms); err != nil {
+		if _, err := Dictionary(r, Options{Declared: searchpack.KindSynonyms}); err != nil {
 			t.Fatal(err)
 		}
 		runtime.ReadMemStats(&after)
@@ -280,7 +281,7 @@ func BenchmarkMillionRules(b *testing.B) {
 	b.SetBytes(int64(n * len(ruleText)))
 	b.ReportAllocs()
 	for b.Loop() {
-		res, err := Dictionary(io.LimitReader(repeat(ruleText), int64(n*len(ruleText))), searchpack.KindUnknown)
+		res, err := Dictionary(io.LimitReader(repeat(ruleText), int64(n*len(ruleText))), Options{Declared: searchpack.KindUnknown})
 		if err != nil || res.Kind != searchpack.KindSynonyms || res.FindingCount > 1 {
 			b.Fatal(res.Kind, res.FindingCount, err)
 		}

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/searchpack/searchpack/internal/inspect/rule"
 )
 
 // maxDepth bounds how deep a license may be nested: each level costs memory while it is read.
@@ -35,16 +37,16 @@ func License(r io.Reader, format string) (Result, error) {
 	case "xml":
 		fault = xmlFault(in)
 	default:
-		fault = fmt.Sprintf("it is neither .json nor .xml but %q", shown([]byte(format)))
+		fault = fmt.Sprintf("it is neither .json nor .xml but %q", rule.Shown([]byte(format)))
 	}
 	if in.err != nil {
 		return Result{}, fmt.Errorf("read the license: %w", in.err)
 	}
-	var out tally
+	var out rule.Tally
 	if fault != "" {
-		out.add(failure(ruleLicense, "the license cannot be read: "+fault, "upload one well-formed document, .json or .xml"))
+		out.Add(failure(ruleLicense, "the license cannot be read: "+fault, "upload one well-formed document, .json or .xml"))
 	}
-	return out.result(), nil
+	return Result{}.with(&out), nil
 }
 
 // jsonFault says why the bytes are not one JSON document; "" if they are.

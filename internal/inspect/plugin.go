@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/inspect/rule"
 )
 
 // descriptorName is PluginInfo.OPENSEARCH_PLUGIN_PROPERTIES.
@@ -41,27 +42,27 @@ type PluginRules struct {
 // The properties are nil if there is an error among the findings. The error is the reader's; a bad
 // file is no error but findings.
 func Plugin(r io.ReaderAt, size int64, rules PluginRules) (*searchpack.PluginProperties, Result, error) {
-	var out tally
+	var out rule.Tally
 	a, err := openArchive(r, size, rules.MaxUnpacked, &out)
 	if err != nil || a == nil {
-		return nil, out.result(), err
+		return nil, Result{}.with(&out), err
 	}
 	properties, err := a.descriptor(&out)
 	if err != nil || properties == nil {
-		return nil, out.result(), err
+		return nil, Result{}.with(&out), err
 	}
 	if message := rules.check(properties["opensearch.version"]); message != "" {
-		out.add(failure(RuleEngineVersion, message, "build the plugin for that version, or create the package with the EngineVersion that it is made for"))
-		return nil, out.result(), nil
+		out.Add(failure(RuleEngineVersion, message, "build the plugin for that version, or create the package with the EngineVersion that it is made for"))
+		return nil, Result{}.with(&out), nil
 	}
 	return &searchpack.PluginProperties{
 		Name: cutTo(properties["name"]), Description: cutTo(properties["description"]),
 		Version: cutTo(properties["version"]), ClassName: cutTo(properties["classname"]), UncompressedSize: a.unpacked,
-	}, out.result(), nil
+	}, Result{}.with(&out), nil
 }
 
 // descriptor reads the descriptor; nil if it is missing or misses something.
-func (a *archive) descriptor(out *tally) (map[string]string, error) {
+func (a *archive) descriptor(out *rule.Tally) (map[string]string, error) {
 	var found []*zip.File
 	for _, f := range a.files {
 		if f.Name == descriptorName {
@@ -70,10 +71,10 @@ func (a *archive) descriptor(out *tally) (map[string]string, error) {
 	}
 	switch {
 	case len(found) == 0:
-		out.add(failure(ruleDescriptor, "the zip has no "+descriptorName+" at its root", "zip the files of the plugin themselves, not the folder that holds them"))
+		out.Add(failure(ruleDescriptor, "the zip has no "+descriptorName+" at its root", "zip the files of the plugin themselves, not the folder that holds them"))
 		return nil, nil
 	case len(found) > 1:
-		out.add(failure(ruleDescriptor, fmt.Sprintf("the zip has %d files %s", len(found), descriptorName), "leave one of them"))
+		out.Add(failure(ruleDescriptor, fmt.Sprintf("the zip has %d files %s", len(found), descriptorName), "leave one of them"))
 		return nil, nil
 	}
 	b, fault, err := a.read(found[0], maxDescriptor)
@@ -87,15 +88,15 @@ func (a *archive) descriptor(out *tally) (map[string]string, error) {
 		}
 	}
 	if fault != "" {
-		out.add(failure(ruleDescriptor, fault, "make the zip again"))
+		out.Add(failure(ruleDescriptor, fault, "make the zip again"))
 		return nil, nil
 	}
 	for _, name := range []string{"name", "description", "version", "classname", "opensearch.version"} {
 		if strings.TrimSpace(properties[name]) == "" {
-			out.add(failure(ruleDescriptor, "the property "+name+" is missing in "+descriptorName, "add it and make the zip again"))
+			out.Add(failure(ruleDescriptor, "the property "+name+" is missing in "+descriptorName, "add it and make the zip again"))
 		}
 	}
-	if out.errorCount > 0 {
+	if out.Errors() > 0 {
 		return nil, nil
 	}
 	return properties, nil
@@ -113,7 +114,7 @@ func (rules PluginRules) check(version string) string {
 		return ""
 	}
 	message := fmt.Sprintf("the opensearch.version %s of %s doesn't matches with the provided EngineVersion %s",
-		shown([]byte(version)), descriptorName, rules.EngineVersion)
+		rule.Shown([]byte(version)), descriptorName, rules.EngineVersion)
 	if wanted, ok := strings.CutPrefix(rules.EngineVersion, "OpenSearch_"); ok && rules.PatchZero {
 		message += ": it must be " + wanted + ".0"
 	}

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf16"
+
+	"github.com/searchpack/searchpack/internal/inspect/rule"
 )
 
 // parseProperties reads what java.util.Properties.load(InputStream) reads, which is what OpenSearch
@@ -116,7 +118,7 @@ func unescape(text []rune) (string, error) {
 			digits := string(text[i+1 : min(i+5, len(text))])
 			n, err := strconv.ParseUint(digits, 16, 16)
 			if err != nil || len(digits) != 4 || strings.ContainsAny(digits, "+-_") {
-				return "", fmt.Errorf(`malformed escape \u%s`, shown([]byte(digits)))
+				return "", fmt.Errorf(`malformed escape \u%s`, rule.Shown([]byte(digits)))
 			}
 			out = append(out, uint16(n))
 			i += 4

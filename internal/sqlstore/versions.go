@@ -9,7 +9,7 @@ import (
 )
 
 const versionRest = "package_id, number, status, error, source, commit_message, digest, size, kind, kind_declared, " +
-	"identical, finding_count, created_at, imported_at, configuration, plugin"
+	"identical, finding_count, created_at, imported_at, configuration, plugin, kind_learnt, kind_confidence"
 
 // PutVersion inserts or replaces, and takes the mark off its blob; ErrNotFound if its package is
 // gone, ErrUnavailable while the blob is being deleted.
@@ -26,14 +26,15 @@ func (t *tx) PutVersion(ctx context.Context, v *searchpack.Version) error {
 	return t.put(ctx, "package", v.PackageID, t.s.d.upsertSeq("package_version", "id", versionRest),
 		v.ID, v.PackageID, v.Number, string(v.Status), docs[0], docs[1], v.CommitMessage, string(v.Digest), v.Size,
 		string(v.Kind), flag(v.KindDeclared), flag(v.Identical), v.FindingCount, micros(v.CreatedAt), micros(v.ImportedAt),
-		docs[2], docs[3])
+		docs[2], docs[3], flag(v.KindLearnt), v.KindConfidence)
 }
 
 func scanVersion(row scanner) (*searchpack.Version, error) {
 	var v searchpack.Version
 	err := row.Scan(&v.ID, &v.PackageID, &v.Number, &v.Status, jsonDoc{&v.Error}, jsonDoc{&v.Source}, &v.CommitMessage,
 		&v.Digest, &v.Size, &v.Kind, flagOf{&v.KindDeclared}, flagOf{&v.Identical}, &v.FindingCount,
-		microTime{&v.CreatedAt}, microTime{&v.ImportedAt}, jsonDoc{&v.Configuration}, jsonDoc{&v.Plugin})
+		microTime{&v.CreatedAt}, microTime{&v.ImportedAt}, jsonDoc{&v.Configuration}, jsonDoc{&v.Plugin},
+		flagOf{&v.KindLearnt}, &v.KindConfidence)
 	return &v, err
 }
 
@@ -60,7 +61,7 @@ func (t *tx) DigestInUse(ctx context.Context, d searchpack.Digest) (bool, error)
 	return n > 0, err
 }
 
-// findingsAtOnce is how many findings one INSERT writes: nine parameters each, and PostgreSQL
+// findingsAtOnce is how many findings one INSERT writes: eleven parameters each, and PostgreSQL
 // takes 65,535, SQLite 32,766.
 const findingsAtOnce = 500
 
@@ -74,12 +75,12 @@ func (t *tx) PutFindings(ctx context.Context, versionID string, f []searchpack.F
 		var rows []string
 		var args []any
 		for _, x := range part {
-			rows = append(rows, "("+params(len(args)+1, 9)+")")
-			args = append(args, versionID, position, x.Rule, string(x.Severity), x.Line, x.Column, x.Text, x.Message, x.Remedy)
+			rows = append(rows, "("+params(len(args)+1, 11)+")")
+			args = append(args, versionID, position, x.Rule, string(x.Severity), x.Line, x.Column, x.Text, x.Message, x.Remedy, x.Path, x.OpenSearchLine)
 			position++
 		}
 		err := t.put(ctx, "version", versionID, "INSERT INTO finding (version_id, position, rule, severity, line, col, text, "+
-			"message, remedy) VALUES "+strings.Join(rows, ", "), args...)
+			"message, remedy, path, opensearch_line) VALUES "+strings.Join(rows, ", "), args...)
 		if err != nil {
 			return err
 		}
@@ -90,7 +91,7 @@ func (t *tx) PutFindings(ctx context.Context, versionID string, f []searchpack.F
 // Findings returns the findings of a version as they were put.
 func (t *tx) Findings(ctx context.Context, versionID string) ([]searchpack.Finding, error) {
 	return list(ctx, t, func(row scanner) (f searchpack.Finding, err error) {
-		err = row.Scan(&f.Rule, &f.Severity, &f.Line, &f.Column, &f.Text, &f.Message, &f.Remedy)
+		err = row.Scan(&f.Rule, &f.Severity, &f.Line, &f.Column, &f.Text, &f.Message, &f.Remedy, &f.Path, &f.OpenSearchLine)
 		return f, err
-	}, "SELECT rule, severity, line, col, text, message, remedy FROM finding WHERE version_id = $1 ORDER BY position", versionID)
+	}, "SELECT rule, severity, line, col, text, message, remedy, path, opensearch_line FROM finding WHERE version_id = $1 ORDER BY position", versionID)
 }

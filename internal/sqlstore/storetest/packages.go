@@ -41,7 +41,7 @@ func fullVersion(id, packageID string) *searchpack.Version {
 		Error:         &searchpack.ErrorDetails{Type: "t", Message: "m"},
 		Source:        searchpack.Source{Bucket: "b", Key: "k/ü", VersionID: "x", ETag: `"e"`},
 		CommitMessage: "more words", Digest: searchpack.DigestOf([]byte(id)), Size: 1 << 33, Kind: searchpack.KindSynonyms,
-		KindDeclared: true, Identical: true, FindingCount: 12, CreatedAt: t0, ImportedAt: at(time.Second),
+		KindDeclared: true, KindLearnt: true, KindConfidence: 95, Identical: true, FindingCount: 12, CreatedAt: t0, ImportedAt: at(time.Second),
 		Configuration: fullConfiguration(), Plugin: fullPlugin(),
 	}
 }
@@ -187,7 +187,7 @@ func testFindings(t *testing.T, s searchpack.Store) {
 	for i := range 1234 {
 		many = append(many, searchpack.Finding{
 			Rule: "synonyms.two-arrows", Severity: searchpack.SeverityError, Line: 5000 - i, Column: i, Text: "a => b => c",
-			Message: fmt.Sprint("message ", i), Remedy: "write two lines",
+			Message: fmt.Sprint("message ", i), Remedy: "write two lines", Path: "a/b.dic", OpenSearchLine: i / 2,
 		})
 	}
 	get := func() []searchpack.Finding {
@@ -205,6 +205,44 @@ func testFindings(t *testing.T, s searchpack.Store) {
 		update(t, s, func(tx searchpack.Tx) error { return tx.PutFindings(ctx, "v", want) })
 		same(t, "Findings", want, get())
 	}
+}
+
+func testManifests(t *testing.T, s searchpack.Store) {
+	ctx := t.Context()
+	var many []searchpack.ManifestEntry // more than one statement's worth
+	for i := range 1234 {
+		path := fmt.Sprintf("lib/%d é.jar", 5000-i)
+		many = append(many, searchpack.ManifestEntry{Path: path, Size: int64(i) << 32, Digest: searchpack.DigestOf([]byte(path)), Mode: 0o755})
+	}
+	update(t, s, func(tx searchpack.Tx) error {
+		if err := tx.PutPackage(ctx, fullPackage("F1")); err != nil {
+			return err
+		}
+		return tx.PutVersion(ctx, fullVersion("v", "F1"))
+	})
+	for _, want := range [][]searchpack.ManifestEntry{many, many[:3], nil} {
+		update(t, s, func(tx searchpack.Tx) error { return tx.PutManifest(ctx, "v", want) })
+		same(t, "Manifest", want, read(t, s, func(ctx context.Context, tx searchpack.Tx) ([]searchpack.ManifestEntry, error) {
+			return tx.Manifest(ctx, "v")
+		}))
+	}
+	sbom := func(tx searchpack.Tx) (string, error) {
+		doc, err := tx.SBOM(ctx, "v")
+		return string(doc), err
+	}
+	err := s.View(ctx, func(tx searchpack.Tx) error { _, err := sbom(tx); return err })
+	if searchpack.ErrorCode(err) != searchpack.ErrNotFound {
+		t.Errorf("a version without a bill of materials: %v", err)
+	}
+	for _, want := range []string{`{"bomFormat":"CycloneDX"}`, `{"é":1}`} {
+		update(t, s, func(tx searchpack.Tx) error { return tx.PutSBOM(ctx, "v", []byte(want)) })
+		same(t, "SBOM", want, read(t, s, func(_ context.Context, tx searchpack.Tx) (string, error) { return sbom(tx) }))
+	}
+	update(t, s, func(tx searchpack.Tx) error { return tx.PutManifest(ctx, "v", many) })
+	update(t, s, func(tx searchpack.Tx) error { return tx.DeletePackage(ctx, "F1") })
+	same(t, "Manifest of a deleted version", nil, read(t, s, func(ctx context.Context, tx searchpack.Tx) ([]searchpack.ManifestEntry, error) {
+		return tx.Manifest(ctx, "v")
+	}))
 }
 
 // Dictionaries and nodes send what they like; a store that refused it would make an import fail

@@ -27,6 +27,7 @@ func Run(t *testing.T, open func(t *testing.T) searchpack.Store) {
 		{"DeletePackage", testDeletePackage},
 		{"Versions", testVersions},
 		{"Findings", testFindings},
+		{"Manifests", testManifests},
 		{"HostileText", testHostileText},
 		{"ByID", testByID},
 		{"Domains", testDomains},

@@ -1,4 +1,5 @@
-package inspect
+// Package lines splits a stream into lines as Java's readers do, in bounded memory.
+package lines
 
 import (
 	"bytes"
@@ -7,28 +8,28 @@ import (
 )
 
 const (
-	// maxLine is how many bytes of one line are looked at as a whole. A group of 5,000 synonyms
+	// Max is how many bytes of one line are looked at as a whole. A group of 5,000 synonyms
 	// has 34 KB and already makes 25 million pairs, so no useful line comes near.
-	maxLine = 1 << 20
+	Max = 1 << 20
 	// readSize is the room kept for one read.
 	readSize = 256 << 10
 	// maxEmptyReads ends a reader that gives neither bytes nor an error.
 	maxEmptyReads = 100
 )
 
-// linePart is a line, or a part of one that is longer than maxLine. Its text is valid until the
+// Part is a line, or a part of one that is longer than Max. Its text is valid until the
 // next part is read.
-type linePart struct {
-	number    int64 // of the physical line, 1-based
-	text      []byte
-	continued bool // not the beginning of its line
-	cut       bool // not the end of its line
+type Part struct {
+	Number    int64 // of the physical line, 1-based
+	Text      []byte
+	Continued bool // not the beginning of its line
+	Cut       bool // not the end of its line
 }
 
-// lineReader splits a stream as Java's readers do: LF, CR or CRLF end a line, nothing else does,
+// Reader splits a stream as Java's readers do: LF, CR or CRLF end a line, nothing else does,
 // and after the last one no empty line follows. What it gives depends on the bytes only, not on how
 // the stream chops them.
-type lineReader struct {
+type Reader struct {
 	r          io.Reader
 	buf        []byte
 	start, end int // what is not given out yet
@@ -39,12 +40,13 @@ type lineReader struct {
 	number     int64
 }
 
-func newLineReader(r io.Reader) *lineReader {
-	return &lineReader{r: r, buf: make([]byte, 2*readSize), lf: finder{c: '\n', pos: -1}, cr: finder{c: '\r', pos: -1}}
+// NewReader returns a Reader of r.
+func NewReader(r io.Reader) *Reader {
+	return &Reader{r: r, buf: make([]byte, 2*readSize), lf: finder{c: '\n', pos: -1}, cr: finder{c: '\r', pos: -1}}
 }
 
-// next returns the next part, and false after the last.
-func (l *lineReader) next() (linePart, bool, error) {
+// Next returns the next part, and false after the last.
+func (l *Reader) Next() (Part, bool, error) {
 	for {
 		if l.skipLF && l.start < l.end {
 			l.skipLF = false
@@ -54,37 +56,37 @@ func (l *lineReader) next() (linePart, bool, error) {
 		}
 		eol := l.eol()
 		switch have := l.end - l.start; {
-		case eol >= 0 && eol-l.start <= maxLine:
+		case eol >= 0 && eol-l.start <= Max:
 			p := l.part(eol, false)
 			l.skipLF = l.buf[eol] == '\r'
 			l.start = eol + 1
 			return p, true, nil
-		case have > maxLine:
-			return l.part(l.start+wholeRunes(l.buf[l.start:l.start+maxLine]), true), true, nil
+		case have > Max:
+			return l.part(l.start+wholeRunes(l.buf[l.start:l.start+Max]), true), true, nil
 		case l.eof && have > 0:
 			return l.part(l.end, false), true, nil
 		case l.eof:
-			return linePart{}, false, nil
+			return Part{}, false, nil
 		}
 		if err := l.fill(); err != nil {
-			return linePart{}, false, err
+			return Part{}, false, err
 		}
 	}
 }
 
 // part gives out the bytes up to end.
-func (l *lineReader) part(end int, cut bool) linePart {
+func (l *Reader) part(end int, cut bool) Part {
 	if !l.continued {
 		l.number++
 	}
-	p := linePart{number: l.number, text: l.buf[l.start:end], continued: l.continued, cut: cut}
+	p := Part{Number: l.number, Text: l.buf[l.start:end], Continued: l.continued, Cut: cut}
 	l.start = end
 	l.continued = cut
 	return p
 }
 
 // eol returns where the line ends, -1 if that is not read yet.
-func (l *lineReader) eol() int {
+func (l *Reader) eol() int {
 	lf, cr := l.lf.find(l.buf, l.start, l.end), l.cr.find(l.buf, l.start, l.end)
 	if lf < 0 || cr >= 0 && cr < lf {
 		return cr
@@ -93,7 +95,7 @@ func (l *lineReader) eol() int {
 }
 
 // fill reads more behind what is there, making room first.
-func (l *lineReader) fill() error {
+func (l *Reader) fill() error {
 	if l.start > 0 {
 		copy(l.buf, l.buf[l.start:l.end])
 		l.lf.shift(l.start)
@@ -102,7 +104,7 @@ func (l *lineReader) fill() error {
 		l.start = 0
 	}
 	if len(l.buf)-l.end < readSize {
-		l.buf = append(l.buf, make([]byte, min(len(l.buf), maxLine+2*readSize-len(l.buf)))...)
+		l.buf = append(l.buf, make([]byte, min(len(l.buf), Max+2*readSize-len(l.buf)))...)
 	}
 	for range maxEmptyReads {
 		n, err := l.r.Read(l.buf[l.end:])

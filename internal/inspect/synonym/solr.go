@@ -1,11 +1,15 @@
-package inspect
+// Package synonym reads the files of synonym filters: Solr's format and WordNet's.
+package synonym
 
 import (
 	"bytes"
+	"io"
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/inspect/dict"
+	"github.com/searchpack/searchpack/internal/inspect/lines"
+	"github.com/searchpack/searchpack/internal/inspect/rule"
 )
 
 // The grammar mirrors Lucene's SolrSynonymParser (the same in 9.12 and 10.5), which reads the file
@@ -16,42 +20,46 @@ import (
 // maxTerm is the longest term, in bytes, that Lucene stores (BytesRefHash).
 const maxTerm = 32766
 
-// guess looks at a line to learn whether the file can be Solr synonyms: every line that is neither
-// blank nor a comment must hold an arrow or a comma.
-func (f *file) guess(text []byte) {
-	if f.declared != searchpack.KindUnknown || f.odd {
-		return
-	}
-	text = trimBlanks(bytes.TrimPrefix(text, bom))
-	switch {
-	case len(text) == 0 || text[0] == '#':
-	case bytes.IndexByte(text, ',') >= 0 || bytes.Contains(text, arrow):
-		f.ruleLines++
-	default:
-		f.odd = true
-	}
-}
-
 var arrow = []byte("=>")
 
-// checkSynonyms looks at a line as SolrSynonymParser would.
-func (f *file) checkSynonyms(p linePart) {
-	text := p.text
-	if len(text) == 0 || text[0] == '#' || f.badLine == p.number {
+// Solr reads Solr synonyms, as SolrSynonymParser does. It is a dict.Reader.
+func Solr(r io.Reader, c *dict.Config) (int64, error) {
+	return dict.ReadLines(r, c, dict.FamilySynonyms, &solr{c: c})
+}
+
+// solr looks at the lines of one file.
+type solr struct{ c *dict.Config }
+
+// Line implements dict.Lines.
+func (s *solr) Line(p lines.Part) {
+	text := p.Text
+	if p.Continued || len(text) == 0 || text[0] == '#' {
 		return
 	}
-	l := synonymLine{tally: &f.rules, number: int(p.number), text: text, escapes: bytes.IndexByte(text, '\\') >= 0}
-	if p.cut {
+	s.c.Rules++
+	if plainRule(text) {
+		return
+	}
+	if fits := bytes.IndexByte(text, ',') >= 0 || bytes.Contains(text, arrow); !fits {
+		if bare := rule.TrimBlanks(bytes.TrimPrefix(text, rule.BOM)); len(bare) > 0 && bare[0] != '#' {
+			s.c.Unfit++
+		}
+	}
+	l := synonymLine{tally: s.c.Findings, number: p.Number, text: text, escapes: bytes.IndexByte(text, '\\') >= 0}
+	if p.Cut {
 		l.report(longLine, 0)
 		return
 	}
 	l.check()
 }
 
+// End implements dict.Lines.
+func (s *solr) End() {}
+
 // synonymLine is one line that is no comment.
 type synonymLine struct {
-	tally   *tally
-	number  int
+	tally   *rule.Tally
+	number  int64
 	text    []byte
 	escapes bool // there is a backslash
 }
@@ -118,7 +126,7 @@ func (l *synonymLine) term(t span, stored bool) {
 		l.report(blankTerm, t.start)
 	case !hasWord(l.text[t.start:t.end]):
 		l.report(eliminated, l.firstVisible(t))
-	case stored && t.end-t.start > maxTerm && len(trimBlanks(l.text[t.start:t.end])) > maxTerm:
+	case stored && t.end-t.start > maxTerm && len(rule.TrimBlanks(l.text[t.start:t.end])) > maxTerm:
 		l.report(longTerm, l.firstVisible(t))
 	}
 }
@@ -172,17 +180,6 @@ func (l *synonymLine) firstVisible(t span) int {
 	return t.start
 }
 
-// trimBlanks trims as Java's String.trim does: everything up to U+0020.
-func trimBlanks(b []byte) []byte {
-	for len(b) > 0 && b[0] <= ' ' {
-		b = b[1:]
-	}
-	for len(b) > 0 && b[len(b)-1] <= ' ' {
-		b = b[:len(b)-1]
-	}
-	return b
-}
-
 // hasWord reports whether the text holds something that the standard tokenizer makes a token of:
 // a letter, a digit or an emoji.
 func hasWord(text []byte) bool {
@@ -208,44 +205,9 @@ func hasWord(text []byte) bool {
 // warning too many does no harm.
 const firstEmoji = 0x1F000
 
-// rule is what a finding of Solr synonyms says.
-type rule struct {
-	id              string
-	severity        searchpack.Severity
-	message, remedy string
-}
-
 // report counts a finding at the byte at of the line.
-func (l *synonymLine) report(r *rule, at int) {
-	if !l.tally.room(r.severity) {
-		return
+func (l *synonymLine) report(r *rule.Rule, at int) {
+	if l.tally.Room(r.Severity) {
+		l.tally.Keep(r.At(rule.Place{Line: l.number, Counted: l.number, Column: rule.Column(l.text, at), Text: l.text}))
 	}
-	l.tally.keep(searchpack.Finding{
-		Rule: r.id, Severity: r.severity, Line: l.number, Column: column(l.text, at), Text: shown(l.text),
-		Message: r.message, Remedy: r.remedy,
-	})
 }
-
-var (
-	twoArrows = &rule{"synonyms.two-arrows", searchpack.SeverityError,
-		`more than one "=>" in one rule; OpenSearch refuses the whole file`,
-		`write one rule per line ("a => b", then "b => c"), or "\=>" for an arrow that is text`}
-	blankTerm = &rule{"synonyms.blank", searchpack.SeverityError,
-		`a term of blanks only; no analyzer makes a word of it and OpenSearch refuses the whole file`,
-		`delete the blanks (a line must be entirely empty to be skipped), the comma too many, or write the missing term`}
-	eliminated = &rule{"synonyms.eliminated", searchpack.SeverityWarning,
-		`a term without a letter or digit: the standard tokenizer and most others give no token for it; OpenSearch then refuses the file for such analyzers`,
-		`delete the term, or use an analyzer whose tokenizer keeps it (whitespace, keyword)`}
-	oneSided = &rule{"synonyms.one-sided", searchpack.SeverityWarning,
-		`nothing on one side of "=>": no mapping comes of this line`,
-		`write what stands on the other side, or delete the line`}
-	alone = &rule{"synonyms.alone", searchpack.SeverityWarning,
-		`fewer than two terms: the line adds no synonym`,
-		`write at least two terms with a comma between them, or "a => b"`}
-	longTerm = &rule{"synonyms.long-term", searchpack.SeverityWarning,
-		`a term of more than 32,766 bytes: Lucene cannot store it, and OpenSearch then refuses the file without naming the line`,
-		`shorten the term; perhaps line ends are missing`}
-	longLine = &rule{"synonyms.long-line", searchpack.SeverityWarning,
-		`a line of more than 1 MiB: it is not inspected any further`,
-		`write one rule per line; perhaps line ends are missing`}
-)

@@ -1,4 +1,4 @@
-package inspect
+package synonym
 
 // Almost every line of almost every file is a rule without anything to say about it. plainRule
 // tells such lines apart in one pass over their bytes; all others take the long way through

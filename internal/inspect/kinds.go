@@ -1,0 +1,78 @@
+package inspect
+
+import (
+	"io"
+
+	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/inspect/dict"
+	"github.com/searchpack/searchpack/internal/inspect/lines"
+	"github.com/searchpack/searchpack/internal/inspect/rule"
+	"github.com/searchpack/searchpack/internal/inspect/synonym"
+)
+
+// readers are the readers of the kinds. What is not among them is not looked into.
+var readers = map[searchpack.Kind]dict.Reader{
+	searchpack.KindSynonyms:  synonym.Solr,
+	searchpack.KindWordNet:   textOnly,
+	searchpack.KindWords:     textOnly,
+	searchpack.KindStemmer:   textOnly,
+	searchpack.KindMapping:   textOnly,
+	searchpack.KindTypeTable: textOnly,
+	searchpack.KindKuromoji:  textOnly,
+	searchpack.KindNori:      textOnly,
+	searchpack.KindHyphen:    doubtful,
+	searchpack.KindHunspell:  doubtful,
+	searchpack.KindOpaque:    opaque,
+	searchpack.KindUnknown:   doubtful,
+}
+
+func readerOf(k searchpack.Kind) dict.Reader { return readers[k] }
+
+// Rules are all rules of all kinds of files, in the order in which documents show them.
+func Rules() []*rule.Rule {
+	var out []*rule.Rule
+	for _, rules := range [][]*rule.Rule{
+		{unknownKind, emptyFile}, dict.Rules(), {notText}, synonym.Rules(),
+	} {
+		out = append(out, rules...)
+	}
+	return out
+}
+
+type noRules struct{}
+
+func (noRules) Line(lines.Part) {}
+func (noRules) End()            {}
+
+// textOnly checks that a file is UTF-8.
+func textOnly(r io.Reader, c *dict.Config) (int64, error) {
+	return dict.ReadLines(r, c, dict.FamilyFile, noRules{})
+}
+
+// opaque looks at nothing; it counts lines.
+func opaque(r io.Reader, c *dict.Config) (int64, error) {
+	return dict.ReadLines(r, &dict.Config{Findings: &rule.Tally{}}, dict.FamilyFile, noRules{})
+}
+
+var notText = &rule.Rule{
+	ID: "file.not-text", Severity: searchpack.SeverityWarning, Title: "perhaps no text",
+	Message: "this is not UTF-8; that is right for a binary dictionary or one that names its own encoding, every other file is refused",
+	Remedy:  "save a text file as UTF-8, or declare the kind: searchpack-kind = opaque",
+}
+
+// doubtful gives one warning for a file that need not be UTF-8 but mostly is.
+func doubtful(r io.Reader, c *dict.Config) (int64, error) {
+	var found rule.Tally
+	n, err := dict.ReadLines(r, &dict.Config{Findings: &found}, dict.FamilyFile, noRules{})
+	for _, f := range found.Findings() {
+		switch f.Rule {
+		case "file.encoding":
+			if c.Findings.CountOf(searchpack.SeverityWarning) == 0 {
+				notText.Report(c.Findings, rule.Place{Line: int64(f.Line), Counted: int64(f.Line), Column: f.Column, Text: []byte(f.Text)})
+			}
+		case "file.bom":
+			c.Findings.Add(f)
+		}
+	}
+	return n, err
+}

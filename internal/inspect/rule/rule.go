@@ -1,0 +1,57 @@
+// Package rule is the vocabulary of the inspection: what a rule is, how findings are counted and how
+// many of them are kept, and how the bytes of a customer's file are shown. Every reader reports
+// through it, so that ids, severities and texts stand in one place and docs/rules.md can be made
+// from them. It looks at no file itself.
+package rule
+
+import (
+	"fmt"
+
+	"github.com/searchpack/searchpack"
+)
+
+// Rule is one thing that can be wrong with a file. Ids are stable: clients and rollouts look for
+// them.
+type Rule struct {
+	ID       string // family and name: "synonyms.two-arrows"
+	Severity searchpack.Severity
+	// Title says what the rule is about, in a few words, for lists.
+	Title string
+	// Message says what is wrong and what happens. With a verb of fmt, Report's arguments go into it.
+	Message string
+	Remedy  string // what to do, or to write instead
+}
+
+// Place is where in a file a finding is.
+type Place struct {
+	Path string // of the file inside an archive; "" = the file itself
+	Line int64  // physical, 1-based; 0 = the whole file
+	// Counted is the number that OpenSearch's own message gives to the line, where it counts
+	// otherwise (without blank lines); 0 = the same, or no number.
+	Counted int64
+	Column  int    // in characters, 1-based; 0 = the whole line
+	Text    []byte // what the finding is about; cut when it is kept
+}
+
+// At makes the finding of the rule. args fill the verbs of its message.
+func (r *Rule) At(p Place, args ...any) searchpack.Finding {
+	message := r.Message
+	if len(args) > 0 {
+		message = fmt.Sprintf(message, args...)
+	}
+	f := searchpack.Finding{
+		Rule: r.ID, Severity: r.Severity, Path: Shown([]byte(p.Path)), Line: int(p.Line), Column: p.Column,
+		Text: Shown(p.Text), Message: message, Remedy: r.Remedy,
+	}
+	if p.Counted != p.Line {
+		f.OpenSearchLine = int(p.Counted)
+	}
+	return f
+}
+
+// Report counts a finding of the rule and makes it if there is room for it.
+func (r *Rule) Report(t *Tally, p Place, args ...any) {
+	if t.Room(r.Severity) {
+		t.Keep(r.At(p, args...))
+	}
+}

@@ -1,0 +1,246 @@
+package inspect
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/inspect/inspecttest"
+	"github.com/searchpack/searchpack/internal/inspect/rule"
+	"github.com/searchpack/searchpack/internal/inspect/target"
+)
+
+var updateDocs = flag.Bool("update-docs", false, "write docs/rules.md")
+
+const rulesPage = "../../docs/rules.md"
+
+// TestRulesPage: each rule has an example, testdata/rules/<id>.txtar; its bad file has a finding of
+// the rule, with the rule's severity, and its good one has none. docs/rules.md is made of them.
+//
+// The comment of an example has lines "kind: words" or "package: ZIP-PLUGIN", "opensearch: 3.8.0" or
+// "engine: OpenSearch_3.8". Files: bad and good, or for a zip bad/NAME and good/NAME. \uXXXX, \xXX
+// and \t stand for themselves if the comment says "escapes: yes", and \{x*500} for 500 times x. The
+// kind may differ: "bad kind: wrods".
+func TestRulesPage(t *testing.T) {
+	t.Parallel()
+	var page strings.Builder
+	page.WriteString(rulesHead)
+	seen := map[string]bool{}
+	for _, r := range Rules() {
+		if seen[r.ID] {
+			t.Errorf("two rules have the id %s", r.ID)
+		}
+		seen[r.ID] = true
+		if r.Title == "" || r.Message == "" || r.Remedy == "" {
+			t.Errorf("%s lacks a title, a message or a remedy", r.ID)
+		}
+		x, err := readExample(r.ID)
+		if err != nil {
+			t.Errorf("the rule %s has no example: %v", r.ID, err)
+			continue
+		}
+		for _, side := range []string{"bad", "good"} {
+			found := slices.ContainsFunc(x.run(t, side).Findings, func(f searchpack.Finding) bool {
+				return f.Rule == r.ID && f.Severity == r.Severity
+			})
+			if found != (side == "bad") {
+				t.Errorf("%s: the %s example has the finding: %v; all: %v", r.ID, side, found, brief(x.run(t, side).Findings))
+			}
+		}
+		x.write(&page, r)
+	}
+	if *updateDocs {
+		if err := os.WriteFile(rulesPage, []byte(page.String()), 0o644); err != nil { //nolint:gosec // a page
+			t.Fatal(err)
+		}
+	}
+	have, err := os.ReadFile(rulesPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := gocmp.Diff(string(have), page.String()); diff != "" {
+		t.Errorf("docs/rules.md is not up to date: go test ./internal/inspect -run TestRulesPage -update-docs (-have +want)\n%s", diff)
+	}
+}
+
+// Examples of rules that are gone would be forgotten else.
+func TestExamplesHaveRules(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/rules/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		id := strings.TrimSuffix(filepath.Base(f), ".txtar")
+		if !slices.ContainsFunc(Rules(), func(r *rule.Rule) bool { return r.ID == id }) {
+			t.Errorf("%s belongs to no rule", f)
+		}
+	}
+}
+
+const rulesHead = `# Rules of the inspection
+
+Made from the code and its examples (` + "`internal/inspect/testdata/rules`" + `): do not edit. Each bad example was inspected and has the finding, each
+good one was and has not. What the severities mean, and when a version fails: [dictionaries](dictionaries.md), [packages](packages.md).
+`
+
+// example is a file of testdata/rules.
+type example struct {
+	options map[string]string
+	files   []txtar.File
+}
+
+func readExample(id string) (*example, error) {
+	a, err := txtar.ParseFile(filepath.Join("testdata", "rules", id+".txtar"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("write internal/inspect/testdata/rules/%s.txtar", id)
+	}
+	if err != nil {
+		return nil, err
+	}
+	x := &example{options: map[string]string{}, files: a.Files}
+	for line := range strings.Lines(string(a.Comment)) {
+		if key, value, ok := strings.Cut(strings.TrimSpace(line), ": "); ok {
+			x.options[key] = value
+		}
+	}
+	return x, nil
+}
+
+// run inspects the bad or the good file.
+func (x *example) run(t *testing.T, side string) Result {
+	t.Helper()
+	var files []inspecttest.File
+	for _, f := range x.files {
+		data := f.Data
+		if x.options["escapes"] != "" {
+			data = unescaped(t, data)
+		}
+		if f.Name == side {
+			o := Options{Declared: searchpack.Kind(cmp.Or(x.options[side+" kind"], x.options["kind"]))}
+			if v := x.options["opensearch"]; v != "" {
+				var err error
+				if o.OpenSearch, err = target.Parse(v); err != nil {
+					t.Fatal(err)
+				}
+			}
+			res, err := Dictionary(bytes.NewReader(data), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return res
+		}
+		if name, ok := strings.CutPrefix(f.Name, side+"/"); ok {
+			files = append(files, inspecttest.File{Name: name, Data: data})
+		}
+	}
+	if len(files) == 0 && x.options["package"] == "" {
+		t.Fatalf("there is no %s file", side)
+	}
+	return x.runZip(t, files)
+}
+
+func (x *example) runZip(t *testing.T, files []inspecttest.File) Result {
+	t.Helper()
+	z, err := inspecttest.Zip(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var res Result
+	switch searchpack.PackageType(x.options["package"]) {
+	case searchpack.TypePlugin:
+		_, res, err = Plugin(bytes.NewReader(z), int64(len(z)), PluginRules{EngineVersion: x.options["engine"], MaxUnpacked: 1 << 20})
+	case searchpack.TypeConfig:
+		res, err = Config(bytes.NewReader(z), int64(len(z)), 1<<20)
+	default:
+		t.Fatalf("an example of files needs a line package: ZIP-PLUGIN or PACKAGE-CONFIG")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+var repeated = regexp.MustCompile(`^\\\{(.+?)\*(\d+)\}`)
+
+// unescaped resolves what cannot be written, or not be seen, in a file of examples.
+func unescaped(t *testing.T, data []byte) []byte {
+	t.Helper()
+	var out []byte
+	for i := 0; i < len(data); i++ {
+		if m := repeated.FindSubmatch(data[i:]); m != nil {
+			times, _ := strconv.Atoi(string(m[2]))
+			out = append(out, bytes.Repeat(m[1], times)...)
+			i += len(m[0]) - 1
+			continue
+		}
+		var n, size int
+		switch rest := string(data[i:min(i+6, len(data))]); {
+		case strings.HasPrefix(rest, `\t`):
+			n, size = '\t', 2
+		case strings.HasPrefix(rest, `\x`):
+			size = 4
+			if _, err := fmt.Sscanf(rest[2:4], "%x", &n); err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, byte(n)) //nolint:gosec // two digits
+			i += size - 1
+			continue
+		case strings.HasPrefix(rest, `\u`):
+			size = 6
+			if _, err := fmt.Sscanf(rest[2:6], "%x", &n); err != nil {
+				t.Fatal(err)
+			}
+		default:
+			out = append(out, data[i])
+			continue
+		}
+		out = append(out, string(rune(n))...)
+		i += size - 1
+	}
+	return out
+}
+
+// write puts the rule on the page.
+func (x *example) write(page *strings.Builder, r *rule.Rule) {
+	fmt.Fprintf(page, "\n## `%s`\n\n**%s**: %s. ", r.ID, strings.ReplaceAll(string(r.Severity), "-", " "), r.Title)
+	message := strings.NewReplacer("%q", "…", "%s", "…", "%d", "…").Replace(r.Message)
+	fmt.Fprintf(page, "%s%s.\n\nTo mend it: %s.\n", strings.ToUpper(message[:1]), message[1:], r.Remedy)
+	for _, side := range []string{"bad", "good"} {
+		what := map[string]string{"bad": "Bad", "good": "Good"}[side]
+		if kind := cmp.Or(x.options[side+" kind"], x.options["kind"]); kind != "" {
+			what += " (`" + kind + "`)"
+		}
+		fmt.Fprintf(page, "\n%s:\n\n```text\n", what)
+		empty := true
+		for _, f := range x.files {
+			name, in := strings.CutPrefix(f.Name, side+"/")
+			if f.Name != side && !in {
+				continue
+			}
+			if in {
+				fmt.Fprintf(page, "-- %s --\n", name)
+			}
+			empty = empty && len(f.Data) == 0 && !in
+			page.Write(f.Data)
+		}
+		if empty {
+			page.WriteString("(an empty file)\n")
+		}
+		page.WriteString("```\n")
+	}
+}
