@@ -168,6 +168,18 @@ type Version struct {
 	ImportedAt    time.Time // zero until the import ended, either way
 }
 
+// SureConfidence is how sure a guess of the kind must be, in percent, to refuse a file for it.
+const SureConfidence = 90
+
+// SureKind is the kind if it is declared, learnt or as good as certain; else KindUnknown: nobody may
+// refuse a file for a guess.
+func (v *Version) SureKind() Kind {
+	if v.KindDeclared || v.KindLearnt || v.KindConfidence >= SureConfidence {
+		return v.Kind
+	}
+	return KindUnknown
+}
+
 // ManifestEntry is one file of an unpacked package: of a plugin, a configuration, or a dictionary
 // that is a folder.
 type ManifestEntry struct {

@@ -65,7 +65,7 @@ func BenchmarkImport(b *testing.B) {
 		b.SetBytes(benchSize)
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, res, err := i.copy(b.Context(), j); err != nil || res.Failed() {
+			if _, res, err := i.copy(b.Context(), j, searchpack.KindUnknown); err != nil || res.Failed() {
 				b.Fatal(res, err)
 			}
 		}

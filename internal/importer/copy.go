@@ -33,8 +33,8 @@ func (c copied) describe(v *searchpack.Version) {
 }
 
 // copy streams the object into the blob store, a dictionary past the inspection on its way: the
-// bytes are read once. Its result counts only if the copy succeeded.
-func (i *Importer) copy(ctx context.Context, j *job) (copied, inspect.Result, error) {
+// bytes are read once. learnt is what those who use the package take it for. The result counts only if the copy succeeded.
+func (i *Importer) copy(ctx context.Context, j *job, learnt searchpack.Kind) (copied, inspect.Result, error) {
 	obj, err := i.source.Open(ctx, j.pkg.Account, j.version.Source)
 	if err != nil {
 		return copied{}, inspect.Result{}, copyError(err)
@@ -51,7 +51,7 @@ func (i *Importer) copy(ctx context.Context, j *job) (copied, inspect.Result, er
 	var r io.Reader = &objectReader{i: i, ctx: ctx, versionID: j.version.ID, from: obj, size: obj.Size, looked: i.now()}
 	end := func(error) (inspect.Result, error) { return inspect.Result{}, nil }
 	if j.pkg.Type == searchpack.TypeDictionary {
-		passing := i.inspectPassing(inspect.Options{Declared: c.kind})
+		passing := i.inspectPassing(inspect.Options{Declared: c.kind, Learnt: learnt})
 		defer passing.CloseWithError(errGone) // ends it also if the copy panics; else it has ended already
 		r, end = io.TeeReader(r, passing), passing.end
 	}

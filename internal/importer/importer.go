@@ -121,7 +121,11 @@ func (i *Importer) run(ctx context.Context, j *job) (outcome, error) {
 	if _, known := i.limits[j.pkg.Type]; !known {
 		return refused(searchpack.PackageValidationFailed, "packages of the type "+string(j.pkg.Type)+" are not offered by Searchpack"), nil
 	}
-	c, res, err := i.copy(ctx, j)
+	kind, err := i.learnt(ctx, j.pkg)
+	if err != nil {
+		return outcome{}, err
+	}
+	c, res, err := i.copy(ctx, j, kind)
 	if err != nil {
 		return outcome{}, err
 	}

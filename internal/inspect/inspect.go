@@ -57,9 +57,6 @@ type Options struct {
 	Entry func(dict.Entry)
 }
 
-// sure is the confidence from which on a guess is good enough to refuse a file.
-const sure = 90
-
 // Dictionary inspects a TXT-DICTIONARY that is one file. The error is the reader's; a bad file is no
 // error but findings.
 func Dictionary(r io.Reader, o Options) (Result, error) {
@@ -89,10 +86,11 @@ func Dictionary(r io.Reader, o Options) (Result, error) {
 		Findings: found, Entry: o.Entry, OpenSearch: o.OpenSearch,
 		Analyzer: o.Analyzer, NoExpand: o.NoExpand, Lenient: o.Lenient,
 	}
-	if res.Lines, err = readerOf(res.Kind)(in, c); err != nil {
+	guessed := !res.Declared && !res.Learnt
+	if res.Lines, err = readerOf(res.Kind, guessed)(in, c); err != nil {
 		return Result{}, fmt.Errorf("read the dictionary after line %d: %w", res.Lines, err)
 	}
-	if guessed := !res.Declared && !res.Learnt; guessed && res.Kind != searchpack.KindUnknown {
+	if guessed && res.Kind != searchpack.KindUnknown {
 		res.Confidence = refined(res.Confidence, c)
 		doubt(found, res)
 	}
@@ -110,7 +108,7 @@ func (r Result) with(t *rule.Tally) Result {
 // sure.
 func doubt(t *rule.Tally, res Result) {
 	way := "; if the file is of another kind, say so in the object's metadata: searchpack-kind = " + declarable()
-	if res.Confidence < sure {
+	if res.Confidence < searchpack.SureConfidence {
 		t.Soften(func(f *searchpack.Finding) {
 			f.Message = fmt.Sprintf("if the file is of the kind %s: %s", res.Kind, f.Message)
 			f.Remedy += way

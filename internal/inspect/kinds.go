@@ -26,7 +26,13 @@ var readers = map[searchpack.Kind]dict.Reader{
 	searchpack.KindUnknown:   doubtful,
 }
 
-func readerOf(k searchpack.Kind) dict.Reader { return readers[k] }
+// readerOf returns the reader of a kind. What is only guessed to be binary gets a warning.
+func readerOf(k searchpack.Kind, guessed bool) dict.Reader {
+	if guessed && k == searchpack.KindOpaque {
+		return doubtful
+	}
+	return readers[k]
+}
 
 // Rules are all rules of all kinds of files, in the order in which documents show them.
 func Rules() []*rule.Rule {

@@ -38,7 +38,7 @@ func newBench(t *testing.T, n int) *bench {
 	for i := 1; i <= 3; i++ {
 		id := fmt.Sprintf("v%d", i)
 		b.w.Versions[id] = searchpack.Version{
-			ID: id, PackageID: "F1", Number: i, Kind: searchpack.KindSynonyms, Digest: searchpack.DigestOf([]byte(id)), Size: 2,
+			ID: id, PackageID: "F1", Number: i, Kind: searchpack.KindSynonyms, KindDeclared: true, Digest: searchpack.DigestOf([]byte(id)), Size: 2,
 		}
 	}
 	for i := 1; i <= n; i++ {

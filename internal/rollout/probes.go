@@ -35,7 +35,8 @@ func (d *decider) questionsAbout(v searchpack.Version) []question {
 	}
 	var qs []question
 	seen := map[string]bool{}
-	kind := v.Kind
+	sure := v.SureKind()
+	kind := sure
 	for _, u := range d.uses(v.PackageID) {
 		if kind == searchpack.KindUnknown {
 			kind = u.FileKind
@@ -45,12 +46,12 @@ func (d *decider) questionsAbout(v searchpack.Version) []question {
 				continue
 			}
 			seen[c.Body] = true
-			qs = append(qs, question{userName(u), c.Analyzer, c.Equivalent, c.Body, controlKind(u.FileKind, v.Kind)})
+			qs = append(qs, question{userName(u), c.Analyzer, c.Equivalent, c.Body, controlKind(u.FileKind, sure)})
 		}
 	}
 	u := d.usage()
 	if body := genericChain(kind); body != "" && (len(qs) == 0 || u != nil && u.Truncated) {
-		qs = append(qs, question{analyzer: "generic chain", body: body, control: controlKind(kind, v.Kind)})
+		qs = append(qs, question{analyzer: "generic chain", body: body, control: controlKind(kind, sure)})
 	}
 	d.questions[v.ID] = qs
 	return qs

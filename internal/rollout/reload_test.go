@@ -210,7 +210,7 @@ func TestDigestOnly(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, 1)
 	v := b.w.Versions["v1"]
-	v.Kind = searchpack.KindHunspell
+	v.Kind, v.KindDeclared = searchpack.KindHunspell, true
 	b.w.Versions["v1"] = v
 	b.ask(searchpack.ActionAssociate, "v1")
 	b.run()

@@ -9,7 +9,7 @@ import (
 // withSecond adds the dictionary F2, in version w1, to the bench.
 func withSecond(b *bench) {
 	b.w.Packages["F2"] = searchpack.Package{ID: "F2", Name: "stop-words", Type: searchpack.TypeDictionary, AvailableID: "w1"}
-	b.w.Versions["w1"] = searchpack.Version{ID: "w1", PackageID: "F2", Number: 1, Kind: searchpack.KindSynonyms, Digest: searchpack.DigestOf([]byte("w1")), Size: 2}
+	b.w.Versions["w1"] = searchpack.Version{ID: "w1", PackageID: "F2", Number: 1, Kind: searchpack.KindSynonyms, KindDeclared: true, Digest: searchpack.DigestOf([]byte("w1")), Size: 2}
 }
 
 // askBoth associates F1 in v2 and F2, which F1 needs.

@@ -63,7 +63,7 @@ func (v *simServer) update(pkg, fault string) {
 	p.AvailableNumber++
 	ver := searchpack.Version{
 		ID: fmt.Sprintf("%s-v%d", pkg, p.AvailableNumber), PackageID: pkg, Number: p.AvailableNumber,
-		Kind: searchpack.KindSynonyms, Digest: searchpack.DigestOf([]byte(fmt.Sprint(pkg, p.AvailableNumber))), Size: 1,
+		Kind: searchpack.KindSynonyms, KindDeclared: true, Digest: searchpack.DigestOf([]byte(fmt.Sprint(pkg, p.AvailableNumber))), Size: 1,
 	}
 	p.AvailableID = ver.ID
 	v.packages[pkg], v.versions[ver.ID], v.truth[ver.Digest] = p, ver, fault
