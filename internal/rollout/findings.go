@@ -134,12 +134,13 @@ func (d *decider) refusal(n *node, s searchpack.RolloutStep, p searchpack.Probe)
 	return text + " OpenSearch does not say which line; the node's log has it."
 }
 
-// suspects are the first lines that the inspection found fault with under a rule of the kind.
+// suspects are the first lines that the inspection found fault with under a rule of the kind: those
+// that OpenSearch or most analyzers refuse, not those that are merely odd.
 func (d *decider) suspects(v searchpack.Version) []string {
 	const most = 2
 	var out []string
 	for _, f := range d.Findings[v.ID] {
-		if f.Line == 0 || !aboutKind(f.Rule, v.Kind) || len(out) == most {
+		if f.Line == 0 || !refusable(f.Severity) || !aboutKind(f.Rule, v.Kind) || len(out) == most {
 			continue
 		}
 		line := fmt.Sprintf("line %d", f.Line)
@@ -149,6 +150,10 @@ func (d *decider) suspects(v searchpack.Version) []string {
 		out = append(out, line)
 	}
 	return out
+}
+
+func refusable(s searchpack.Severity) bool {
+	return s == searchpack.SeverityError || s == searchpack.SeverityMostly
 }
 
 // aboutKind: the rule is about the text of such a file, not about the file as a whole. Rules are
