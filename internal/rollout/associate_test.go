@@ -108,14 +108,14 @@ func TestRefusedCandidate(t *testing.T) {
 		not      string
 	}{
 		"line known": {
-			uses:     []searchpack.Use{indexUse("shop")},
+			uses: []searchpack.Use{indexUse("shop")},
 			findings: []searchpack.Finding{
 				{Rule: "file.bom", Line: 1}, {Rule: "synonyms.alone", Severity: searchpack.SeverityWarning, Line: 1},
 				{Rule: "synonyms.eliminated", Severity: searchpack.SeverityMostly, Line: 3, Text: "---, foo"},
 			},
-			reason:   "Failed to build synonyms",
-			want:     []string{"Node n2 refuses v2 of shop-words", "index shop, analyzer srch", "Failed to build synonyms", "line 3 (`---, foo`)", "v1 of shop-words still serves"},
-			not:      "line 1",
+			reason: "Failed to build synonyms",
+			want:   []string{"Node n2 refuses v2 of shop-words", "index shop, analyzer srch", "Failed to build synonyms", "line 3 (`---, foo`)", "v1 of shop-words still serves"},
+			not:    "line 1",
 		},
 		"line unknown": {
 			uses: []searchpack.Use{indexUse("shop")}, reason: "Failed to build synonyms",
