@@ -33,10 +33,11 @@ func ParseDomainKey(s string) (DomainKey, error) {
 // Level is what a proof proves.
 type Level string
 
-// The levels, each containing the one before. LevelLoaded comes with the witness.
+// The levels, each containing the one before.
 const (
 	LevelPlaced Level = "placed" // the right bytes lie under the final name
 	LevelProbed Level = "probed" // and the node itself can build filters from them
+	LevelLoaded Level = "loaded" // and its analyzers that use the file have it loaded
 )
 
 // DomainPolicy is what the owner of a domain decided. The zero value is the default.
@@ -96,10 +97,12 @@ type Association struct {
 	// Prerequisites are the packages that the caller said must be associated before this one.
 	Prerequisites []string
 	// KeyStore is AWS's KeyStoreAccessOption as the caller gave it; nil: not given.
-	KeyStore  *KeyStoreAccess
-	Error     *ErrorDetails // only with a *_FAILED status
-	Note      string        // what an unfinished rollout waits for, in one sentence; "" if nothing
-	Findings  []Finding     // for example "reopen needed: ..."
+	KeyStore *KeyStoreAccess
+	Error    *ErrorDetails // only with a *_FAILED status
+	Note     string        // what an unfinished rollout waits for, in one sentence; "" if nothing
+	Findings []Finding     // for example "reopen needed: ..."
+	// Texts by which a node shows that it has loaded the version that serves.
+	Texts     []string
 	CreatedAt time.Time
 	UpdatedAt time.Time
 }

@@ -127,6 +127,9 @@ const (
 	DutyRefresh DutyKind = "refresh"
 	// DutyReroute: _cluster/reroute?retry_failed=true.
 	DutyReroute DutyKind = "reroute"
+	// DutyWitness: ask this node's own loaded analyzers for the terms of texts, and compare them with
+	// what the live file and the former one make of them here.
+	DutyWitness DutyKind = "witness"
 )
 
 // Duty is a typed task for one agent on behalf of the domain. Doing it twice does no harm.
@@ -134,4 +137,25 @@ type Duty struct {
 	ID      string   `json:"id"`
 	Kind    DutyKind `json:"kind"`
 	Indices []string `json:"indices,omitempty"` // concrete names
+	// Witnesses of DutyWitness.
+	Witnesses []Witness `json:"witnesses,omitempty"`
+}
+
+// Witness asks about one chain of analysis, wherever the node has loaded it. The agent sends the
+// texts through Live and Former inline, takes those whose terms differ, and compares with what each
+// point gives by _termvectors on a shard that this node holds.
+type Witness struct {
+	PackageID string         `json:"package_id"`
+	Digest    Digest         `json:"digest"`           // of the bytes that Live reads; else nothing is asked
+	Live      string         `json:"live"`             // _analyze body that reads the live file
+	Former    string         `json:"former,omitempty"` // the same with the former bytes; "" = there were none
+	Points    []WitnessPlace `json:"points"`
+	Texts     []string       `json:"texts"`
+}
+
+// WitnessPlace is an analyzer of an index and a field to ask it through.
+type WitnessPlace struct {
+	Index    string `json:"index"`
+	Analyzer string `json:"analyzer"`
+	Field    string `json:"field"`
 }

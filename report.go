@@ -86,6 +86,50 @@ type DutyResult struct {
 	Refreshed []IndexRefresh `json:"refreshed,omitempty"`
 	// NoRefreshAPI: OpenSearch has no route for it (no index-management).
 	NoRefreshAPI bool `json:"no_refresh_api,omitempty"`
+	// Witnessed answers the witnesses of the duty, in their order.
+	Witnessed []WitnessReport `json:"witnessed,omitempty"`
+}
+
+// WitnessState is what an analyzer that a node has loaded turned out to be.
+type WitnessState string
+
+// The witness states. All but WitnessFormer, WitnessOther and WitnessUnanswered are as good as a
+// proof can be.
+const (
+	WitnessMatched WitnessState = "matched" // the terms are those of the live file
+	// WitnessSame: no text tells live and former file apart here.
+	WitnessSame    WitnessState = "indistinguishable"
+	WitnessBlind   WitnessState = "not observable" // no usable field, or the chain cannot be asked
+	WitnessNothing WitnessState = "nothing loaded" // the node holds no started copy of the index
+	WitnessFormer  WitnessState = "former"         // the terms are those of the former file
+	WitnessOther   WitnessState = "other"          // neither
+	// WitnessUnanswered: the node gave no answer, Reason says why.
+	WitnessUnanswered WitnessState = "unanswered"
+)
+
+// Loaded reports whether the state allows for a proof at LevelLoaded.
+func (s WitnessState) Loaded() bool {
+	return s == WitnessMatched || s == WitnessSame || s == WitnessBlind || s == WitnessNothing
+}
+
+// WitnessReport is what one node's loaded analyzers gave for one witness.
+type WitnessReport struct {
+	// Counts of the points by state.
+	Counts map[WitnessState]int `json:"counts"`
+	// Open lists points that are not loaded, MaxOpenWitnesses at most.
+	Open []WitnessFinding `json:"open,omitempty"`
+}
+
+// MaxOpenWitnesses bounds the points that a report names.
+const MaxOpenWitnesses = 20
+
+// WitnessFinding is one point that does not show the live file. The terms that came back stay on the
+// node: a chain may read files that are nobody else's business.
+type WitnessFinding struct {
+	WitnessPlace
+	State  WitnessState `json:"state"`
+	Text   string       `json:"text,omitempty"` // that was sent
+	Reason string       `json:"reason,omitempty"`
 }
 
 // IndexRefresh is what refreshing one index's search analyzers gave.

@@ -55,6 +55,10 @@ type RolloutStep struct {
 	Action    Action `json:"action"`
 	VersionID string `json:"version_id,omitempty"` // to associate
 	FormerID  string `json:"former_id,omitempty"`  // what served when the rollout began running
+	// Texts that the version and the former one may turn into different terms. The worker makes them
+	// when the rollout begins to run; TextsMade says that it has, also when there are none.
+	Texts     []string `json:"texts,omitempty"`
+	TextsMade bool     `json:"texts_made,omitempty"`
 }
 
 // Rollout is the ordered association steps that a domain carries out as one. What Decide cannot
@@ -88,5 +92,8 @@ type Proof struct {
 	Level     Level     `json:"level"`
 	Digest    Digest    `json:"digest"`
 	Probe     string    `json:"probe"` // what was probed, in words: "3 chains of 2 indices", "generic chain", "no OpenSearch"
-	At        time.Time `json:"at"`    // since when, by the server's clock
+	// Witness says what the node's analyzers have loaded, in words: "2 analyzers matched"; "" = not
+	// asked.
+	Witness string    `json:"witness,omitempty"`
+	At      time.Time `json:"at"` // since when, by the server's clock
 }

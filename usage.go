@@ -58,6 +58,20 @@ type Use struct {
 	// HotReload: every analyzer that holds the component is reloaded by the refresh API.
 	HotReload bool    `json:"hot_reload"`
 	Chains    []Chain `json:"chains,omitempty"`
+	// Witnesses are, for an index, the ways to see what its analyzers that hold the component have
+	// loaded, one for each of Analyzers that the refresh API reloads.
+	Witnesses []WitnessPoint `json:"witnesses,omitempty"`
+}
+
+// WitnessPoint is one analyzer of an index and how a node can be asked what it has loaded.
+type WitnessPoint struct {
+	Analyzer string `json:"analyzer"`
+	// Field is one that names the analyzer; "" = none does: any text or keyword field will do.
+	Field string `json:"field,omitempty"`
+	// Body is an inline _analyze of the whole chain, with PathMark; "" = it cannot be written inline.
+	Body string `json:"body,omitempty"`
+	// Blind says why the analyzer cannot be observed; "" if it can.
+	Blind string `json:"blind,omitempty"`
 }
 
 // PathMark stands in a Chain's Body where the path of the file goes. It needs no JSON escaping.

@@ -107,7 +107,7 @@ func (r *run) begin() {
 		r.node = &filesOnly{identity: *r.link.id}
 	}
 	r.prober = newProber(r.placer.conf, r.node, r.book, r.cfg.now, r.report.ring)
-	r.worker = newWorker(r.node, r.book, r.link.teller, r.cfg.now, r.report.ring, r.backoff)
+	r.worker = newWorker(r.placer.conf, r.node, r.book, r.link.teller, r.cfg.now, r.report.ring, r.backoff)
 	r.facts = &facts{node: r.node, every: r.cfg.Intervals.Facts, changed: r.report.ring, restarted: func() {
 		r.prober.nodeRestarted()
 		r.probe.ring()

@@ -96,6 +96,20 @@ func checkBytes(d searchpack.Digest, size int64) error {
 // probe is about this node.
 var analyzeKeys = []string{"tokenizer", "filter", "char_filter", "analyzer", "normalizer", "text", "explain", "attributes"}
 
+// checkAnalyze refuses what is no inline _analyze of this node.
+func checkAnalyze(what, id, body string) error {
+	var m map[string]json.RawMessage
+	if len(body) > maxBody || json.Unmarshal([]byte(body), &m) != nil {
+		return fmt.Errorf("the order has a %s (%s) that is no JSON object, or is too long", what, id)
+	}
+	for k := range m {
+		if !slices.Contains(analyzeKeys, k) {
+			return fmt.Errorf("the order has a %s (%s) with %.40q, which is not for _analyze", what, id, k)
+		}
+	}
+	return nil
+}
+
 func checkProbe(p searchpack.Probe) error {
 	if p.ID == "" || len(p.ID) > maxIDLength {
 		return fmt.Errorf("the order has a probe with the id %.80q", p.ID)
@@ -105,14 +119,8 @@ func checkProbe(p searchpack.Probe) error {
 		return fmt.Errorf("the order has a probe of the file %.200q", p.Path)
 	}
 	for _, body := range []string{p.Body, p.Control} {
-		var m map[string]json.RawMessage
-		if len(body) > maxBody || json.Unmarshal([]byte(body), &m) != nil {
-			return fmt.Errorf("the order has a probe (%s) that is no JSON object, or is too long", p.ID)
-		}
-		for k := range m {
-			if !slices.Contains(analyzeKeys, k) {
-				return fmt.Errorf("the order has a probe (%s) with %.40q, which is not for _analyze", p.ID, k)
-			}
+		if err := checkAnalyze("probe", p.ID, body); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -126,6 +134,10 @@ func checkDuties(duties []searchpack.Duty) error {
 		}
 		switch d.Kind {
 		case searchpack.DutyLook, searchpack.DutyRefresh, searchpack.DutyReroute:
+		case searchpack.DutyWitness:
+			if err := checkWitnesses(d); err != nil {
+				return err
+			}
 		default:
 			return fmt.Errorf("the order has a duty %.40q that this agent does not know: upgrade the agent", d.Kind)
 		}
@@ -138,6 +150,42 @@ func checkDuties(duties []searchpack.Duty) error {
 	}
 	if indices > maxIndices {
 		return fmt.Errorf("the order names %d indices; the limit is %d", indices, maxIndices)
+	}
+	return nil
+}
+
+const (
+	// maxWitnessPoints of one duty, over all its witnesses.
+	maxWitnessPoints = 20_000
+	// maxWitnessTexts of one witness, and maxWitnessText bytes of each.
+	maxWitnessTexts = 20
+	maxWitnessText  = 1 << 10
+)
+
+func checkWitnesses(d searchpack.Duty) error {
+	points := 0
+	for _, q := range d.Witnesses {
+		if _, err := searchpack.ParseDigest(string(q.Digest)); err != nil || !packagePattern.MatchString(q.PackageID) {
+			return fmt.Errorf("the order has a witness (%s) of the package %.80q", d.ID, q.PackageID)
+		}
+		if err := checkAnalyze("witness", d.ID, q.Live); err != nil {
+			return err
+		}
+		if err := checkAnalyze("witness", d.ID, q.Former); q.Former != "" && err != nil {
+			return err
+		}
+		if len(q.Texts) > maxWitnessTexts || slices.ContainsFunc(q.Texts, func(s string) bool { return len(s) > maxWitnessText }) {
+			return fmt.Errorf("the order has a witness (%s) with more or longer texts than %d of %d bytes", d.ID, maxWitnessTexts, maxWitnessText)
+		}
+		points += len(q.Points)
+		for _, p := range q.Points {
+			if !indexName(p.Index) {
+				return fmt.Errorf("the order has a witness (%s) for an index %.80q", d.ID, p.Index)
+			}
+		}
+	}
+	if points > maxWitnessPoints {
+		return fmt.Errorf("the order has %d points to witness; the limit is %d", points, maxWitnessPoints)
 	}
 	return nil
 }

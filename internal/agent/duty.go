@@ -18,6 +18,7 @@ type teller interface {
 // worker carries out duties and speaks for the domain. Results are in memory only: after a restart
 // a duty is done again, which does no harm.
 type worker struct {
+	conf   *configDir
 	node   OpenSearch
 	book   *book
 	server func() teller // nil while there is no server
@@ -46,9 +47,9 @@ type spoken struct {
 	quietUntil    time.Time
 }
 
-func newWorker(node OpenSearch, b *book, server func() teller, now func() time.Time, rang func(), retry func() *backoff) *worker {
+func newWorker(conf *configDir, node OpenSearch, b *book, server func() teller, now func() time.Time, rang func(), retry func() *backoff) *worker {
 	return &worker{
-		node: node, book: b, server: server, now: now, rang: rang, retry: retry,
+		conf: conf, node: node, book: b, server: server, now: now, rang: rang, retry: retry,
 		results: map[string]searchpack.DutyResult{}, tries: map[string]*attempt{},
 	}
 }
@@ -134,6 +135,8 @@ func (w *worker) do(ctx context.Context, d searchpack.Duty) (searchpack.DutyResu
 		return w.refresh(ctx, d.Indices)
 	case searchpack.DutyReroute:
 		return searchpack.DutyResult{}, w.node.RerouteRetryFailed(ctx)
+	case searchpack.DutyWitness:
+		return w.witness(ctx, d.Witnesses)
 	}
 	return searchpack.DutyResult{}, searchpack.Errorf(searchpack.ErrUnsupported, "this agent does not know the duty %q: upgrade it", d.Kind)
 }

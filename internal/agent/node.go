@@ -29,6 +29,15 @@ type OpenSearch interface {
 	ClearRequestCache(ctx context.Context, indices []string) error
 	// RerouteRetryFailed is _cluster/reroute?retry_failed=true.
 	RerouteRetryFailed(ctx context.Context) error
+	// Terms sends an inline _analyze to this node and returns its terms, sorted.
+	Terms(ctx context.Context, body string) ([]string, error)
+	// LoadedTerms returns the terms that the index's analyzer as this node has it loaded makes of a
+	// text, sorted; shard is one that the node holds, field one that is mapped.
+	LoadedTerms(ctx context.Context, index string, shard int, field, analyzer, text string) ([]string, error)
+	// LocalShards returns one shard for each index of which this node holds a started copy.
+	LocalShards(ctx context.Context, nodeID string) (map[string]int, error)
+	// AskField returns a text or keyword field of the index, "" if it has none.
+	AskField(ctx context.Context, index string) (string, error)
 }
 
 // filesOnly is a node without an OpenSearch: files are all there is, nobody uses them, and nothing
@@ -76,6 +85,24 @@ func (f *filesOnly) StateVersion(context.Context) (clusterUUID string, term, ver
 func (f *filesOnly) RefreshSearchAnalyzers(_ context.Context, index string) (out searchpack.IndexRefresh, noAPI bool, err error) {
 	return searchpack.IndexRefresh{Index: index, Gone: true}, false, nil
 }
+
+// Terms implements OpenSearch: there is nobody to ask.
+func (f *filesOnly) Terms(context.Context, string) ([]string, error) { return nil, errFilesOnly }
+
+// LoadedTerms implements OpenSearch: nothing is loaded.
+func (f *filesOnly) LoadedTerms(context.Context, string, int, string, string, string) ([]string, error) {
+	return nil, errFilesOnly
+}
+
+// LocalShards implements OpenSearch: there is none.
+func (f *filesOnly) LocalShards(context.Context, string) (map[string]int, error) {
+	return map[string]int{}, nil
+}
+
+// AskField implements OpenSearch: there is no index.
+func (f *filesOnly) AskField(context.Context, string) (string, error) { return "", errFilesOnly }
+
+var errFilesOnly = searchpack.Errorf(searchpack.ErrUnsupported, "this node has no OpenSearch")
 
 // ClearRequestCache implements OpenSearch.
 func (f *filesOnly) ClearRequestCache(context.Context, []string) error { return nil }

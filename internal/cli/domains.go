@@ -195,7 +195,7 @@ func addNode(c *Context, t *table, n catalog.NodeView) {
 		}
 		proof, since := "owed", ""
 		if f.Proof != nil {
-			proof, since = fmt.Sprintf("v%d %s (%s)", f.Proof.Version, f.Proof.Level, f.Proof.Probe), c.ago(f.Proof.At)
+			proof, since = fmt.Sprintf("v%d %s (%s)", f.Proof.Version, f.Proof.Level, proofText(f.Proof)), c.ago(f.Proof.At)
 		}
 		t.row(n.Name, n.State, version, role, heard, f.PackageID, file, proof, since, strings.Trim(n.Note+"; "+f.Error, "; "))
 	}

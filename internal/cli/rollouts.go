@@ -81,7 +81,7 @@ func (r *RolloutsCmd) Run(c *Context) error {
 		p.line("")
 		t = newTable("PACKAGE", "NODE", "VERSION", "LEVEL", "DIGEST", "SINCE", "PROBE", "")
 		for _, x := range proofs {
-			t.row(x.PackageID, x.NodeName, fmt.Sprintf("v%d", x.Version), x.Level, x.Digest.Short(), c.ago(x.At), x.Probe)
+			t.row(x.PackageID, x.NodeName, fmt.Sprintf("v%d", x.Version), x.Level, x.Digest.Short(), c.ago(x.At), proofText(&x))
 		}
 		p.table(t)
 	})
@@ -172,4 +172,12 @@ func reached(u searchpack.Use) string {
 		return "hot reload"
 	}
 	return "close and open, or reindex"
+}
+
+// proofText says what was probed, and what the node has loaded.
+func proofText(p *searchpack.Proof) string {
+	if p.Witness == "" {
+		return p.Probe
+	}
+	return p.Probe + "; " + p.Witness
 }

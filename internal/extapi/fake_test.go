@@ -38,7 +38,7 @@ var (
 	}
 	proof = &searchpack.Proof{
 		Domain: key, AgentID: "agent-1", NodeName: "n1", PackageID: "F111111111", VersionID: "ver-1", Version: 1,
-		Level: searchpack.LevelProbed, Digest: digest, Probe: "3 chains of 2 indices", At: moment,
+		Level: searchpack.LevelLoaded, Digest: digest, Probe: "3 chains of 2 indices", Witness: "2 analyzers matched, 1 analyzer indistinguishable", At: moment,
 	}
 	nodes = &catalog.NodesView{Domain: "shop", Frozen: "two clusters", Nodes: []catalog.NodeView{
 		{

@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -149,15 +150,32 @@ func (d *decider) reload(r *searchpack.Rollout) bool {
 	return d.enter(r, searchpack.PhaseProve)
 }
 
-// prove waits until every node has proven the file in place.
+// prove waits until every node has proven the file in place, and has shown that it is loaded. Where
+// it is not, copies arrived with the former version while others reloaded: all reload again.
 func (d *decider) prove(r *searchpack.Rollout) bool {
 	if moved, done := d.stillPlaced(r); done {
 		return moved
+	}
+	for _, s := range r.Steps {
+		if !s.TextsMade && len(d.stepWitness(r, s).duty.Witnesses) > 0 {
+			return d.wait(r, "waiting for texts that tell "+d.versionText(s)+" from the former version")
+		}
+	}
+	if why := d.stale(r); why != "" {
+		if again := r.PhaseAt.Add(ReloadPause); d.Now.Before(again) {
+			d.lookAgainAt(again)
+			return d.wait(r, why)
+		}
+		d.enter(r, searchpack.PhaseReload)
+		return d.wait(r, why)
 	}
 	ok := d.everyone(r, "to prove "+d.stepsText(r), func(n *node) (bool, string) {
 		for _, s := range r.Steps {
 			if !d.provable(n, s.PackageID, d.Versions[s.VersionID]) {
 				return false, n.trouble()
+			}
+			if ok, _, why := d.witnessed(n, d.stepWitness(r, s)); !ok {
+				return false, cmp.Or(why, n.trouble())
 			}
 		}
 		return true, ""

@@ -60,6 +60,7 @@ type decider struct {
 	proofs       map[proofKey]searchpack.Proof
 	questions    map[string][]question         // by version id, made once
 	sets         map[setKey][]searchpack.Probe // made once for all nodes
+	seen         map[seenKey]seen
 
 	orders map[string]searchpack.Order
 	events []searchpack.Event
@@ -74,6 +75,7 @@ func newDecider(w World, off guards) *decider {
 		proofs:       map[proofKey]searchpack.Proof{},
 		questions:    map[string][]question{},
 		sets:         map[setKey][]searchpack.Probe{},
+		seen:         map[seenKey]seen{},
 		orders:       map[string]searchpack.Order{},
 	}
 	for _, a := range w.Associations {

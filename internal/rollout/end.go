@@ -22,10 +22,10 @@ func (d *decider) succeed(r *searchpack.Rollout) bool {
 		if a == nil {
 			continue // cannot be: an association goes only by a rollout
 		}
-		a.ServingID, a.UpdatedAt = s.VersionID, d.Now
+		a.ServingID, a.UpdatedAt, a.Texts = s.VersionID, d.Now, s.Texts
 		d.addFindings(a, ruleProbe, d.unprobed(s))
 		for _, n := range d.must() {
-			d.writeProof(n, s.PackageID, d.Versions[s.VersionID])
+			d.writeProof(n, s.PackageID, d.Versions[s.VersionID], d.stepWitness(r, s))
 		}
 		if d.laterCall(r, s.PackageID) == "" {
 			a.Status, a.WantedID, a.Error = searchpack.Active, s.VersionID, nil

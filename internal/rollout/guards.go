@@ -15,6 +15,7 @@ type guards struct {
 	laterCall   bool // an ending rollout overwrites the status that a later call set
 	keepServing bool // orders leave out the serving version until the new one may be placed
 	reload      bool // no refresh after placing
+	witness     bool // what a node has loaded is not asked
 	together    bool // a rollout that fails says so of its first package only
 	plugins     bool // a plugin is put on nodes like a dictionary
 	askAgain    bool // a look whose answer was lost is not asked again

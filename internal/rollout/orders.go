@@ -22,6 +22,7 @@ func (d *decider) writeOrders() bool {
 		if n == d.speaker {
 			o.Duties = duties
 		}
+		o.Duties = append(o.Duties[:len(o.Duties):len(o.Duties)], d.witnessDuties(n)...)
 		seen := int64(0)
 		if n.Report != nil {
 			seen = n.Report.Generation
@@ -45,7 +46,7 @@ func sameContent(a, b searchpack.Order) bool {
 	return a.Speaker == b.Speaker && slices.Equal(a.Files, b.Files) &&
 		slices.Equal(a.Candidates, b.Candidates) && slices.Equal(a.Probes, b.Probes) &&
 		slices.EqualFunc(a.Duties, b.Duties, func(x, y searchpack.Duty) bool {
-			return x.ID == y.ID && x.Kind == y.Kind && slices.Equal(x.Indices, y.Indices)
+			return x.ID == y.ID && x.Kind == y.Kind && slices.Equal(x.Indices, y.Indices) // the id of a witness says all of it
 		})
 }
 
@@ -78,6 +79,37 @@ func (d *decider) candidates() []searchpack.Candidate {
 	for _, s := range r.Steps {
 		v := d.Versions[s.VersionID]
 		out = append(out, searchpack.Candidate{PackageID: s.PackageID, Digest: v.Digest, Size: v.Size, Kind: v.Kind})
+		// What the former bytes make of a text is asked beside what the new ones do.
+		if f := d.Versions[s.FormerID]; f.Digest != "" && f.Digest != v.Digest && len(d.stepWitness(r, s).duty.Witnesses) > 0 {
+			out = append(out, searchpack.Candidate{PackageID: s.PackageID, Digest: f.Digest, Size: f.Size, Kind: f.Kind})
+		}
+	}
+	return out
+}
+
+// witnessDuties of a node: for the running rollout once its files lie everywhere, and for what serves
+// while the node owes the proof.
+func (d *decider) witnessDuties(n *node) []searchpack.Duty {
+	var out []searchpack.Duty
+	for _, id := range slices.Sorted(maps.Keys(d.associations)) {
+		a := d.associations[id]
+		r, s := d.step(id)
+		var asked seen
+		switch {
+		case r != nil && r.Phase == searchpack.PhaseProve && s.Action == searchpack.ActionAssociate:
+			asked = d.stepWitness(r, s)
+		case r != nil && placed(r.Phase), a.ServingID == "", d.proves(n, a):
+			continue
+		default:
+			v, ok := d.Versions[a.ServingID]
+			if !ok || !n.shows(id, v.Digest) {
+				continue
+			}
+			asked = d.servingWitness(a, v)
+		}
+		if len(asked.duty.Witnesses) > 0 {
+			out = append(out, asked.duty)
+		}
 	}
 	return out
 }

@@ -15,12 +15,16 @@ func (d *decider) provable(n *node, packageID string, v searchpack.Version) bool
 
 // writeProof keeps what the node has proven. A proof that holds already keeps its time: it says
 // since when.
-func (d *decider) writeProof(n *node, packageID string, v searchpack.Version) {
+func (d *decider) writeProof(n *node, packageID string, v searchpack.Version, shown seen) {
 	key := proofKey{n.ID, packageID}
 	level, words := d.proofWords(n, v)
+	witness := ""
+	if d.witnessLevel() && level == searchpack.LevelProbed {
+		level, witness = searchpack.LevelLoaded, witnessWords(n, shown)
+	}
 	p := searchpack.Proof{
 		Domain: d.Domain.DomainKey, AgentID: n.ID, NodeName: n.called(), PackageID: packageID,
-		VersionID: v.ID, Version: v.Number, Level: level, Digest: v.Digest, Probe: words, At: d.Now,
+		VersionID: v.ID, Version: v.Number, Level: level, Digest: v.Digest, Probe: words, Witness: witness, At: d.Now,
 	}
 	if old, ok := d.proofs[key]; ok && old.VersionID == v.ID && old.Digest == v.Digest {
 		p.At = old.At
@@ -111,7 +115,10 @@ func (d *decider) keepProof(n *node, a *searchpack.Association, v searchpack.Ver
 			delete(d.proofs, proofKey{n.ID, a.PackageID}) // changed behind our back: prove it anew
 		}
 	case n.standing == MustProve && d.provable(n, a.PackageID, v):
-		d.writeProof(n, a.PackageID, v)
+		shown := d.servingWitness(a, v)
+		if ok, _, _ := d.witnessed(n, shown); ok {
+			d.writeProof(n, a.PackageID, v, shown)
+		}
 	}
 }
 

@@ -276,6 +276,19 @@ func (a *simAgent) doDuties() (string, bool) {
 			for _, name := range d.Indices {
 				res.Refreshed = append(res.Refreshed, a.cluster.refresh(name))
 			}
+		case searchpack.DutyWitness:
+			for _, q := range d.Witnesses {
+				if a.node.files[q.PackageID] != q.Digest {
+					res.Done, res.Error = false, "the file is not the one to compare with"
+					break
+				}
+				res.Witnessed = append(res.Witnessed, a.node.witness(q))
+			}
+			if !res.Done {
+				again = true
+				a.duties[d.ID] = res
+				continue
+			}
 		case searchpack.DutyReroute:
 			for _, n := range a.cluster.upNodes() {
 				n.reroute()

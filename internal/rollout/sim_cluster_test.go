@@ -203,9 +203,36 @@ func (c *simCluster) refresh(index string) searchpack.IndexRefresh {
 			out.Reason = "Failed to build synonyms"
 			continue
 		}
+		if n.fault(0.1) {
+			continue // a copy that is moving: it arrives with what it had loaded
+		}
 		n.loaded[index] = n.files[u.pkg]
 	}
 	return out
+}
+
+// witness answers DutyWitness from what this node has loaded; the bodies name versions by the digest
+// of the file that they read.
+func (n *simNode) witness(q searchpack.Witness) searchpack.WitnessReport {
+	r := searchpack.WitnessReport{Counts: map[searchpack.WitnessState]int{}}
+	for _, p := range q.Points {
+		state := searchpack.WitnessNothing
+		if d, here := n.loaded[p.Index]; here {
+			switch {
+			case d == q.Digest:
+				state = searchpack.WitnessMatched
+			case strings.Contains(q.Former, string(d)):
+				state = searchpack.WitnessFormer
+			default:
+				state = searchpack.WitnessOther
+			}
+		}
+		r.Counts[state]++
+		if !state.Loaded() {
+			r.Open = append(r.Open, searchpack.WitnessFinding{WitnessPlace: p, State: state, Text: "text"})
+		}
+	}
+	return r
 }
 
 // usage is what the speaker would send now.
@@ -217,6 +244,9 @@ func (c *simCluster) usage(dutyID string) searchpack.Usage {
 			PackageID: x.pkg, UserKind: x.kind, Name: x.name, Component: "filter.syn", FileKind: searchpack.KindSynonyms,
 			Updateable: true, HotReload: true, Chains: []searchpack.Chain{{Analyzer: "srch", Body: chainBody(x.strict)}},
 		})
+		if x.kind == searchpack.UserIndex {
+			u.Uses[len(u.Uses)-1].Witnesses = []searchpack.WitnessPoint{{Analyzer: "srch", Field: "title", Body: chainBody(x.strict)}}
+		}
 	}
 	return u
 }

@@ -160,7 +160,7 @@ func (v *simServer) apply(w World, d Decision) {
 	for _, r := range d.Rollouts {
 		for i := range v.rollouts {
 			if v.rollouts[i].ID == r.ID {
-				v.rollouts[i] = r
+				v.rollouts[i] = withTexts(r)
 			}
 		}
 	}
@@ -183,6 +183,16 @@ func (v *simServer) apply(w World, d Decision) {
 			v.net(func() { a.take(o) })
 		}
 	}
+}
+
+// withTexts does what the worker does once a rollout runs.
+func withTexts(r searchpack.Rollout) searchpack.Rollout {
+	if r.State == searchpack.RolloutRunning {
+		for i := range r.Steps {
+			r.Steps[i].Texts, r.Steps[i].TextsMade = []string{"text"}, true
+		}
+	}
+	return r
 }
 
 // brief writes a decision in a line.

@@ -73,9 +73,10 @@ func TestSimulatorSeesBrokenRules(t *testing.T) {
 		"latch":        {latch: true},
 		"later call":   {laterCall: true},
 		"keep serving": {keepServing: true},
-		"reload":       {reload: true},
+		"reload":       {reload: true, witness: true}, // the witness alone has the rest reload, too
 		"ask again":    {askAgain: true},
 		"together":     {together: true},
+		"witness":      {witness: true},
 		"plugins":      {plugins: true},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -16,19 +16,21 @@ import (
 // Runner handles work of kind WorkReconcile.
 type Runner struct {
 	store searchpack.Store
+	texts Texts
 	now   func() time.Time
 	log   *slog.Logger
 }
 
-// New returns a runner. now may be nil for the wall clock.
-func New(store searchpack.Store, now func() time.Time, log *slog.Logger) *Runner {
+// New returns a runner. texts may be nil: then no text tells versions apart. now may be nil for the
+// wall clock.
+func New(store searchpack.Store, texts Texts, now func() time.Time, log *slog.Logger) *Runner {
 	if now == nil {
 		now = time.Now
 	}
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Runner{store: store, now: now, log: log}
+	return &Runner{store: store, texts: texts, now: now, log: log}
 }
 
 // Handle decides for the domain whose key w.Key is. The decision is taken twice: once on a
@@ -41,25 +43,30 @@ func (r *Runner) Handle(ctx context.Context, w *searchpack.Work) (searchpack.Wor
 		return searchpack.WorkResult{}, nil, nil
 	}
 	now := r.now().UTC().Truncate(time.Microsecond)
-	var d rollout.Decision
+	var world rollout.World
 	gone := false
 	err = r.store.View(ctx, func(tx searchpack.Tx) error {
-		world, err := load(ctx, tx, key, now)
+		world, err = load(ctx, tx, key, now)
 		if searchpack.ErrorCode(err) == searchpack.ErrNotFound {
 			gone = true
 			return nil
 		}
-		if err != nil {
-			return err
-		}
-		d = rollout.Decide(world)
-		return nil
+		return err
 	})
 	if err != nil || gone {
 		return searchpack.WorkResult{}, nil, err
 	}
+	texts, err := r.make(ctx, &world)
+	if err != nil { // a rollout waits for them only at its end; whatever else is to be done goes on
+		r.log.Warn("texts that tell versions apart cannot be made yet", "domain", key.String(), "error", err)
+	}
+	news := texts.put(&world) != nil
+	d := rollout.Decide(world)
 	res := searchpack.WorkResult{At: d.Next}
-	if empty(d) {
+	if again := now.Add(textsAgain); err != nil && (res.At.IsZero() || again.Before(res.At)) {
+		res.At = again
+	}
+	if empty(d) && !news {
 		return res, nil, nil
 	}
 	return res, func(tx searchpack.Tx) error {
@@ -69,6 +76,11 @@ func (r *Runner) Handle(ctx context.Context, w *searchpack.Work) (searchpack.Wor
 		}
 		if err != nil {
 			return err
+		}
+		if ro := texts.put(&world); ro != nil {
+			if err := tx.PutRollout(ctx, ro); err != nil {
+				return fmt.Errorf("rollout %s: %w", ro.ID, err)
+			}
 		}
 		return apply(ctx, tx, key, now, rollout.Decide(world))
 	}, nil

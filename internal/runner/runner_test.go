@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"context"
 	"path/filepath"
 	"testing"
 	"time"
@@ -20,6 +21,17 @@ type bench struct {
 	store *sqlstore.Store
 	r     *Runner
 	now   time.Time
+	// noTexts is why texts cannot be made; made counts how often they were.
+	noTexts error
+	made    int
+}
+
+func (b *bench) makeTexts(_ context.Context, former, v *searchpack.Version) ([]string, error) {
+	b.made++
+	if former != nil || v.ID != "v" {
+		b.t.Errorf("texts of %v and %v were asked for", former, v)
+	}
+	return []string{"laptop"}, b.noTexts
 }
 
 func setup(t *testing.T) *bench {
@@ -30,7 +42,7 @@ func setup(t *testing.T) *bench {
 	}
 	t.Cleanup(func() { _ = store.Close() })
 	b := &bench{t: t, store: store, now: start}
-	b.r = New(store, func() time.Time { return b.now }, nil)
+	b.r = New(store, b.makeTexts, func() time.Time { return b.now }, nil)
 	ctx := t.Context()
 	b.update(func(tx searchpack.Tx) error {
 		if err := tx.PutDomain(ctx, &searchpack.Domain{DomainKey: key, FilesOnly: true, CreatedAt: start}); err != nil {

@@ -130,7 +130,7 @@ func (s *Server) makeLoop() {
 		MaxDictionary: s.cfg.MaxDictionary, MaxPlugin: s.cfg.MaxPlugin, MaxLicense: s.cfg.MaxLicense,
 		PluginRulesAWS: s.cfg.PluginRules == PluginRulesAWS, Now: s.cfg.Now, Logger: s.log,
 	})
-	reconciles := runner.New(s.store, s.cfg.Now, s.log)
+	reconciles := runner.New(s.store, nil, s.cfg.Now, s.log)
 	s.sweeps = sweeper.New(s.store, s.blobs, sweeper.Options{Events: s.catalog, KeepEvents: s.cfg.KeepEvents, Logger: s.log})
 	host, _ := os.Hostname()
 	s.loop = &work.Loop{

@@ -8,27 +8,27 @@ import (
 
 const (
 	associationKeys = "account, region, domain, package_id"
-	associationRest = "status, serving_id, wanted_id, error, note, findings, created_at, updated_at, prerequisites, key_store"
+	associationRest = "status, serving_id, wanted_id, error, note, findings, created_at, updated_at, prerequisites, key_store, texts"
 	associationRows = "SELECT " + associationKeys + ", " + associationRest + " FROM association"
 )
 
 // PutAssociation inserts or replaces; ErrNotFound if the domain is gone.
 func (t *tx) PutAssociation(ctx context.Context, a *searchpack.Association) error {
-	var docs [4]string
-	if err := jsonTexts(docs[:], a.Error, a.Findings, a.Prerequisites, a.KeyStore); err != nil {
+	var docs [5]string
+	if err := jsonTexts(docs[:], a.Error, a.Findings, a.Prerequisites, a.KeyStore, a.Texts); err != nil {
 		return err
 	}
 	k := a.Domain
 	return t.put(ctx, "domain", k.String(), upsert("association", associationKeys, associationRest),
 		k.Account, k.Region, k.Name, a.PackageID, string(a.Status), a.ServingID, a.WantedID, docs[0], a.Note, docs[1],
-		micros(a.CreatedAt), micros(a.UpdatedAt), docs[2], docs[3])
+		micros(a.CreatedAt), micros(a.UpdatedAt), docs[2], docs[3], docs[4])
 }
 
 func scanAssociation(row scanner) (*searchpack.Association, error) {
 	var a searchpack.Association
 	err := row.Scan(append(domainColumns(&a.Domain), &a.PackageID, &a.Status, &a.ServingID, &a.WantedID,
 		jsonDoc{&a.Error}, &a.Note, jsonDoc{&a.Findings}, microTime{&a.CreatedAt}, microTime{&a.UpdatedAt},
-		jsonDoc{&a.Prerequisites}, jsonDoc{&a.KeyStore})...)
+		jsonDoc{&a.Prerequisites}, jsonDoc{&a.KeyStore}, jsonDoc{&a.Texts})...)
 	return &a, err
 }
 

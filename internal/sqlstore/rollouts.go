@@ -11,7 +11,7 @@ const (
 		"created_at, started_at, phase_at, ended_at"
 	rolloutRows = "SELECT id, " + rolloutRest + " FROM rollout"
 	proofKeys   = "agent_id, package_id"
-	proofRest   = "account, region, domain, node, version_id, version, level, digest, probe, at"
+	proofRest   = "account, region, domain, node, version_id, version, level, digest, probe, at, witness"
 )
 
 // PutRollout inserts or replaces; ErrNotFound if the domain is gone.
@@ -56,7 +56,7 @@ func (t *tx) PutProof(ctx context.Context, p *searchpack.Proof) error {
 	k := p.Domain
 	return t.put(ctx, "domain", k.String(), upsert("proof", proofKeys, proofRest),
 		p.AgentID, p.PackageID, k.Account, k.Region, k.Name, p.NodeName, p.VersionID, p.Version, string(p.Level),
-		string(p.Digest), p.Probe, micros(p.At))
+		string(p.Digest), p.Probe, micros(p.At), p.Witness)
 }
 
 // DeleteProof deletes a proof.
@@ -70,7 +70,7 @@ func (t *tx) Proofs(ctx context.Context, k searchpack.DomainKey) ([]*searchpack.
 	return list(ctx, t, func(row scanner) (*searchpack.Proof, error) {
 		var p searchpack.Proof
 		dest := append([]any{&p.AgentID, &p.PackageID}, domainColumns(&p.Domain)...)
-		err := row.Scan(append(dest, &p.NodeName, &p.VersionID, &p.Version, &p.Level, &p.Digest, &p.Probe, microTime{&p.At})...)
+		err := row.Scan(append(dest, &p.NodeName, &p.VersionID, &p.Version, &p.Level, &p.Digest, &p.Probe, microTime{&p.At}, &p.Witness)...)
 		return &p, err
 	}, "SELECT "+proofKeys+", "+proofRest+" FROM proof"+ofDomain+" ORDER BY package_id, node, agent_id", k.Account, k.Region, k.Name)
 }

@@ -17,6 +17,9 @@ var roles = []struct{ key, role, prefix string }{
 	{"normalizer", "normalizer", string(kindNormalizer) + "."},
 }
 
+// dynamicTemplate begins the name of what is no field yet.
+const dynamicTemplate = "dynamic template "
+
 // merge adds the fields of a mapping over those that are there. The API wraps mappings of indices
 // and legacy templates in a type ("_doc"), those of composable templates not.
 func (f fields) merge(mapping any) {
@@ -40,7 +43,7 @@ func (f fields) root(m map[string]any) {
 		for name, v := range named {
 			t, _ := v.(map[string]any)
 			def, _ := t["mapping"].(map[string]any)
-			f.field("dynamic template "+name, def, 0)
+			f.field(dynamicTemplate+name, def, 0)
 		}
 	}
 }

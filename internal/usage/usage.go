@@ -240,4 +240,8 @@ func (u *user) describe(use *searchpack.Use, c *component, ref reference, left *
 	for _, ch := range use.Chains {
 		left.bytes -= len(ch.Body)
 	}
+	use.Witnesses = u.witnesses(c, ref, holders, &left.steps)
+	for _, p := range use.Witnesses {
+		left.bytes -= len(p.Body)
+	}
 }

@@ -68,7 +68,7 @@ func testProofs(t *testing.T, s searchpack.Store) {
 	proof := func(d, agent, node, packageID string) *searchpack.Proof {
 		return &searchpack.Proof{
 			Domain: key(d), AgentID: agent, NodeName: node, PackageID: packageID, VersionID: "v1", Version: 1,
-			Level: searchpack.LevelProbed, Digest: searchpack.DigestOf([]byte(node)), Probe: "generic chain", At: t0,
+			Level: searchpack.LevelProbed, Digest: searchpack.DigestOf([]byte(node)), Probe: "generic chain", Witness: "2 analyzers matched", At: t0,
 		}
 	}
 	one, two, three := proof("d", "a9", "n1", "F1"), proof("d", "a1", "n2", "F1"), proof("d", "a9", "n1", "F2")

@@ -1,0 +1,112 @@
+package opensearch
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/searchpack/searchpack"
+)
+
+func TestTerms(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		status int
+		body   string
+		want   []string
+		err    string
+	}{
+		{"terms", 200, `{"tokens":[{"token":"notebook","position":0},{"token":"laptop","position":0},{"token":"a","position":1},{"token":"a","position":2}]}`,
+			[]string{"a", "a", "laptop", "notebook"}, ""},
+		{"none left", 200, `{"tokens":[]}`, []string{}, ""},
+		{"refused", 400, `{"error":{"type":"illegal_argument_exception","reason":"Failed to build synonyms"},"status":400}`, nil, "400: Failed to build synonyms"},
+		{"not OpenSearch", 200, `{}`, nil, "holds no tokens"},
+		{"busy", 429, `{"error":{"type":"x","reason":"rejected execution"},"status":429}`, nil, "429"},
+	} {
+		cl := client(t, says(c.status, c.body))
+		got, err := cl.Terms(t.Context(), `{"text":"x"}`)
+		check(t, c.name, c.want, got, err, c.err)
+	}
+}
+
+func TestLoadedTerms(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		status int
+		body   string
+		want   []string
+		err    string
+	}{
+		{"terms", 200, `{"_index":"shop","_version":0,"found":true,"took":1,"term_vectors":{"title":{"terms":{"notebook":{"term_freq":1},"laptop":{"term_freq":2}}}}}`,
+			[]string{"laptop", "laptop", "notebook"}, ""},
+		{"none left", 200, `{"_index":"shop","_version":0,"found":true,"took":1,"term_vectors":{}}`, nil, ""},
+		{"a lie about how often", 200, `{"_index":"shop","term_vectors":{"title":{"terms":{"x":{"term_freq":2000000000}}}}}`, slicesOf("x", len("laptop x")+1), ""},
+		{"no copy here", 404, `{"error":{"type":"no_shard_available_action_exception","reason":"No shard available for [get [shop][_all][null]: routing [null]]"},"status":404}`, nil, "404: No shard available"},
+		{"not OpenSearch", 200, `{}`, nil, "not OpenSearch's"},
+	} {
+		cl := client(t, func(w http.ResponseWriter, r *http.Request) {
+			got, _ := io.ReadAll(r.Body)
+			if r.URL.Path != "/shop/_termvectors" || r.URL.Query().Get("preference") != "_shards:2|_only_local" || r.URL.Query().Get("realtime") != "false" ||
+				string(got) != `{"doc":{"title":"laptop x"},"per_field_analyzer":{"title":"srch"}}` {
+				t.Errorf("asked %s %s", r.URL, got)
+			}
+			says(c.status, c.body)(w, r)
+		})
+		got, err := cl.LoadedTerms(t.Context(), "shop", 2, "title", "srch", "laptop x")
+		check(t, c.name, c.want, got, err, c.err)
+	}
+}
+
+func slicesOf(s string, n int) (out []string) {
+	for range n {
+		out = append(out, s)
+	}
+	return out
+}
+
+func check(t *testing.T, name string, want, got any, err error, wantErr string) {
+	t.Helper()
+	if wantErr != "" {
+		if err == nil || !strings.Contains(searchpack.ErrorMessage(err), wantErr) {
+			t.Errorf("%s: %v, want an error with %q", name, err, wantErr)
+		}
+		return
+	}
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("%s: %v (-want +got):\n%s", name, err, diff)
+	}
+}
+
+func TestLocalShards(t *testing.T) {
+	t.Parallel()
+	const answer = `{"cluster_name":"c","routing_nodes":{"nodes":{"me":[
+		{"state":"STARTED","shard":1,"index":"shop"},{"state":"INITIALIZING","shard":0,"index":"new"},
+		{"state":"RELOCATING","shard":3,"index":"leaving"}]}}}`
+	cl := client(t, says(200, answer))
+	got, err := cl.LocalShards(t.Context(), "me")
+	check(t, "shards", map[string]int{"shop": 1, "leaving": 3}, got, err, "")
+	none, err := client(t, says(200, `{"cluster_name":"c"}`)).LocalShards(t.Context(), "me")
+	check(t, "no shard", map[string]int{}, none, err, "")
+	_, err = client(t, says(200, `{}`)).LocalShards(t.Context(), "me")
+	check(t, "not OpenSearch", nil, nil, err, "not OpenSearch's")
+	_, err = cl.LocalShards(t.Context(), "*")
+	check(t, "an odd id", nil, nil, err, "no node id")
+}
+
+func TestAskField(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		`{"shop":{"mappings":{"properties":{"title":{"type":"text","fields":{"raw":{"type":"keyword"}}},"body":{"type":"text"},"price":{"type":"long"}}}}}`: "body",
+		`{"shop":{"mappings":{"properties":{"tag":{"type":"keyword"},"a":{"properties":{"b":{"type":"keyword"}}}}}}}`:                                       "a.b",
+		`{"shop":{"mappings":{"properties":{"n":{"type":"nested","properties":{"t":{"type":"text"}}},"x":{"type":"text","index":false}}}}}`:                 "",
+		`{}`: "",
+	} {
+		got, err := client(t, says(200, body)).AskField(t.Context(), "shop")
+		check(t, body, want, got, err, "")
+	}
+}
