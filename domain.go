@@ -84,6 +84,16 @@ const (
 	DissociationFailed AssociationStatus = "DISSOCIATION_FAILED"
 )
 
+// Track says how a domain follows a package's versions.
+type Track string
+
+// The tracks.
+const (
+	TrackCalls  Track = ""       // as AWS: a new version when AssociatePackage is called
+	TrackPinned Track = "pinned" // the version stays until somebody chooses another by its number
+	TrackLatest Track = "latest" // a new version is rolled out as soon as it is available
+)
+
 // Association is package x domain: the version that serves, the version wanted, its status.
 type Association struct {
 	Domain    DomainKey
@@ -94,6 +104,7 @@ type Association struct {
 	ServingID string
 	// WantedID is the version pinned by the last AssociatePackage.
 	WantedID string
+	Track    Track
 	// Prerequisites are the packages that the caller said must be associated before this one.
 	Prerequisites []string
 	// KeyStore is AWS's KeyStoreAccessOption as the caller gave it; nil: not given.

@@ -75,6 +75,10 @@ type Rollout struct {
 	Reason    string // why it failed or was aborted; shown to users
 	ErrorType string // the ErrorDetails type that goes with Reason
 	Waiting   string // what it waits for now, in one sentence
+	// Paused says who holds the rollout where it is; "" = nobody. Abort says who wants it to end: what
+	// was placed goes back first.
+	Paused    string
+	Abort     string
 	CreatedAt time.Time
 	StartedAt time.Time // zero while queued
 	PhaseAt   time.Time // when the phase began

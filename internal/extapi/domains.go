@@ -101,6 +101,8 @@ func (e *edge) rollouts(c call) (any, error) {
 type useJSON struct {
 	searchpack.Use
 	Chains int `json:"chains"` // how many ways of asking a node about the file
+	// Witnesses without the bodies.
+	Witnesses []searchpack.WitnessPoint `json:"witnesses,omitempty"`
 }
 
 func (e *edge) usage(c call) (any, error) {
@@ -114,6 +116,10 @@ func (e *edge) usage(c call) (any, error) {
 	uses := make([]useJSON, len(u.Uses))
 	for i, use := range u.Uses {
 		uses[i] = useJSON{Use: use, Chains: len(use.Chains)}
+		for _, p := range use.Witnesses {
+			p.Body = ""
+			uses[i].Witnesses = append(uses[i].Witnesses, p)
+		}
 	}
 	return map[string]any{
 		"domain": c.PathValue("domain"), "known": true, "truncated": u.Truncated, "cluster_uuid": u.ClusterUUID,

@@ -83,7 +83,30 @@ func (o outcome) write(ctx context.Context, tx searchpack.Tx, versionID string, 
 	if err := tx.PutPackage(ctx, p); err != nil {
 		return err
 	}
+	if err := o.tellFollowers(ctx, tx, p, at); err != nil {
+		return err
+	}
 	return tx.AddEvent(ctx, o.event(p, v, at))
+}
+
+// tellFollowers has the domains reconciled that follow the latest version of the package.
+func (o outcome) tellFollowers(ctx context.Context, tx searchpack.Tx, p *searchpack.Package, at time.Time) error {
+	if o.status != searchpack.PackageAvailable {
+		return nil
+	}
+	all, err := tx.AssociationsOf(ctx, p.ID)
+	if err != nil {
+		return err
+	}
+	for _, a := range all {
+		if a.Track != searchpack.TrackLatest {
+			continue
+		}
+		if err := tx.Enqueue(ctx, searchpack.WorkReconcile, a.Domain.String(), at); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // number gives the version its number and compares it with the one before.

@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -26,6 +27,8 @@ type Ask struct {
 	PackageID     string
 	Prerequisites []string                   // ids; nil: as before
 	KeyStore      *searchpack.KeyStoreAccess // nil: as before
+	// VersionID is an AVAILABLE version of the package; "" = the newest.
+	VersionID string
 }
 
 // Change is what the call writes, all in one transaction: one rollout for all its packages, which
@@ -88,20 +91,24 @@ func (c Call) associate(ask Ask, asked []string) (searchpack.Association, error)
 	if !there {
 		a = searchpack.Association{Domain: c.Domain, PackageID: p.ID, CreatedAt: c.Now}
 	}
+	if err := pinned(a, ask); err != nil {
+		return a, err
+	}
+	wanted := cmp.Or(ask.VersionID, p.AvailableID)
 	switch a.Status {
 	case searchpack.Active:
-		if a.ServingID == p.AvailableID {
+		if a.ServingID == wanted {
 			return a, errDesired
 		}
 	case searchpack.Associating:
-		if err := c.overtake(a, p, asked); err != nil {
+		if err := c.overtake(a, p.ID, wanted, asked); err != nil {
 			return a, err
 		}
 	case searchpack.Dissociating:
 		return a, searchpack.Errorf(searchpack.ErrConflict,
 			"Package %s is being dissociated from domain %s. Wait until that has ended, then associate it.", p.ID, c.Domain.Name)
 	}
-	a.Status, a.WantedID, a.Error, a.Note, a.UpdatedAt = searchpack.Associating, p.AvailableID, nil, "", c.Now
+	a.Status, a.WantedID, a.Error, a.Note, a.UpdatedAt = searchpack.Associating, wanted, nil, "", c.Now
 	if ask.Prerequisites != nil {
 		a.Prerequisites = once(ask.Prerequisites)
 	}
@@ -112,22 +119,22 @@ func (c Call) associate(ask Ask, asked []string) (searchpack.Association, error)
 }
 
 // overtake checks whether an association that has not ended may be followed by another.
-func (c Call) overtake(a searchpack.Association, p searchpack.Package, asked []string) error {
-	if a.WantedID == p.AvailableID {
+func (c Call) overtake(a searchpack.Association, id, wanted string, asked []string) error {
+	if a.WantedID == wanted {
 		return errDesired
 	}
 	for _, r := range c.Open {
-		if !hasStep(r, p.ID) {
+		if !hasStep(r, id) {
 			continue
 		}
 		if r.State == searchpack.RolloutRunning {
 			return searchpack.Errorf(searchpack.ErrConflict,
-				"Another version of package %s is being associated with domain %s. Wait until that has ended, then associate this one.", p.ID, c.Domain.Name)
+				"Another version of package %s is being associated with domain %s. Wait until that has ended, then associate this one.", id, c.Domain.Name)
 		}
 		for _, s := range r.Steps { // taking this one out would have the other go first
-			if slices.Contains(c.Associations[s.PackageID].Prerequisites, p.ID) && !slices.Contains(asked, s.PackageID) {
+			if slices.Contains(c.Associations[s.PackageID].Prerequisites, id) && !slices.Contains(asked, s.PackageID) {
 				return searchpack.Errorf(searchpack.ErrConflict,
-					"Package %s is being associated with domain %s together with %s, which needs it. Wait until that has ended, then associate this version.", p.ID, c.Domain.Name, s.PackageID)
+					"Package %s is being associated with domain %s together with %s, which needs it. Wait until that has ended, then associate this version.", id, c.Domain.Name, s.PackageID)
 			}
 		}
 	}

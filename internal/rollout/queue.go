@@ -77,8 +77,14 @@ func (d *decider) move(r *searchpack.Rollout) bool {
 	if actionOf(r) == searchpack.ActionDissociate && (len(d.nodes) == 0 || !d.anyOnNodes(r)) {
 		return d.dissociated(r) // no node was ever told about a file, or all are retired
 	}
+	if ends, moved := d.abort(r); ends {
+		return moved
+	}
 	if d.who.Hold != "" {
 		return d.wait(r, d.who.Hold)
+	}
+	if r.Paused != "" && pausable(r.Phase) {
+		return d.wait(r, "paused by "+r.Paused+": nothing moves until it is resumed or aborted")
 	}
 	switch r.Phase {
 	case searchpack.PhaseLook:

@@ -56,14 +56,21 @@ func (r *Runner) Handle(ctx context.Context, w *searchpack.Work) (searchpack.Wor
 	if err != nil || gone {
 		return searchpack.WorkResult{}, nil, err
 	}
-	texts, err := r.make(ctx, &world)
-	if err != nil { // a rollout waits for them only at its end; whatever else is to be done goes on
-		r.log.Warn("texts that tell versions apart cannot be made yet", "domain", key.String(), "error", err)
+	texts, noTexts := r.make(ctx, &world)
+	if noTexts != nil { // a rollout waits for them only at its end; whatever else is to be done goes on
+		r.log.Warn("texts that tell versions apart cannot be made yet", "domain", key.String(), "error", noTexts)
 	}
-	news := texts.put(&world) != nil
+	follows, err := r.follow(ctx, nil, &world)
+	if err != nil {
+		return searchpack.WorkResult{}, nil, err
+	}
+	news := texts.put(&world) != nil || follows
 	d := rollout.Decide(world)
 	res := searchpack.WorkResult{At: d.Next}
-	if again := now.Add(textsAgain); err != nil && (res.At.IsZero() || again.Before(res.At)) {
+	if follows {
+		res.At = now
+	}
+	if again := now.Add(textsAgain); noTexts != nil && (res.At.IsZero() || again.Before(res.At)) {
 		res.At = again
 	}
 	if empty(d) && !news {
@@ -76,6 +83,13 @@ func (r *Runner) Handle(ctx context.Context, w *searchpack.Work) (searchpack.Wor
 		}
 		if err != nil {
 			return err
+		}
+		if queued, err := r.follow(ctx, tx, &world); err != nil {
+			return err
+		} else if queued {
+			if world, err = load(ctx, tx, key, now); err != nil {
+				return err
+			}
 		}
 		if ro := texts.put(&world); ro != nil {
 			if err := tx.PutRollout(ctx, ro); err != nil {

@@ -8,7 +8,7 @@ import (
 
 const (
 	rolloutRest = "account, region, domain, state, phase, steps, round, first_node, reason, error_type, waiting, " +
-		"created_at, started_at, phase_at, ended_at"
+		"created_at, started_at, phase_at, ended_at, paused, abort"
 	rolloutRows = "SELECT id, " + rolloutRest + " FROM rollout"
 	proofKeys   = "agent_id, package_id"
 	proofRest   = "account, region, domain, node, version_id, version, level, digest, probe, at, witness"
@@ -23,14 +23,15 @@ func (t *tx) PutRollout(ctx context.Context, r *searchpack.Rollout) error {
 	k := r.Domain
 	return t.put(ctx, "domain", k.String(), t.s.d.upsertSeq("rollout", "id", rolloutRest),
 		r.ID, k.Account, k.Region, k.Name, string(r.State), string(r.Phase), steps, r.Round, r.FirstNode, r.Reason,
-		r.ErrorType, r.Waiting, micros(r.CreatedAt), micros(r.StartedAt), micros(r.PhaseAt), micros(r.EndedAt))
+		r.ErrorType, r.Waiting, micros(r.CreatedAt), micros(r.StartedAt), micros(r.PhaseAt), micros(r.EndedAt), r.Paused, r.Abort)
 }
 
 func scanRollout(row scanner) (*searchpack.Rollout, error) {
 	var r searchpack.Rollout
 	dest := append([]any{&r.ID}, domainColumns(&r.Domain)...)
 	err := row.Scan(append(dest, &r.State, &r.Phase, jsonDoc{&r.Steps}, &r.Round, &r.FirstNode, &r.Reason, &r.ErrorType,
-		&r.Waiting, microTime{&r.CreatedAt}, microTime{&r.StartedAt}, microTime{&r.PhaseAt}, microTime{&r.EndedAt})...)
+		&r.Waiting, microTime{&r.CreatedAt}, microTime{&r.StartedAt}, microTime{&r.PhaseAt}, microTime{&r.EndedAt},
+		&r.Paused, &r.Abort)...)
 	return &r, err
 }
 

@@ -158,7 +158,7 @@ func testAssociations(t *testing.T, s searchpack.Store) {
 		Error: &searchpack.ErrorDetails{Type: "t", Message: "m"}, Note: "waits for n3",
 		Findings:      []searchpack.Finding{{Rule: "reopen-needed", Severity: searchpack.SeverityNote, Message: "reopen needed: i"}},
 		Prerequisites: []string{"F9", "F1"}, KeyStore: &searchpack.KeyStoreAccess{Enabled: true, RoleARN: "arn:aws:iam::000000000000:role/r"},
-		Texts: []string{"laptop", "naïve"}, CreatedAt: t0, UpdatedAt: at(time.Second),
+		Texts: []string{"laptop", "naïve"}, Track: searchpack.TrackPinned, CreatedAt: t0, UpdatedAt: at(time.Second),
 	}
 	first := &searchpack.Association{Domain: key("b"), PackageID: "F1", Status: searchpack.Active}
 	other := &searchpack.Association{Domain: key("A"), PackageID: "F2", Status: searchpack.Active}
