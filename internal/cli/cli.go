@@ -23,6 +23,9 @@ type Commands struct {
 	Domains  DomainsCmd  `cmd:"" group:"client" help:"List domains and what is associated with them."`
 	Nodes    NodesCmd    `cmd:"" group:"client" help:"Show each node of a domain: what is proven, owed, wrong."`
 	Rollouts RolloutsCmd `cmd:"" group:"client" help:"Show the rollouts of a domain and the proof per node."`
+	Rollout  RolloutCmd  `cmd:"" group:"client" help:"Pause, resume or abort a rollout."`
+	Rollback RollbackCmd `cmd:"" group:"client" help:"Go back to an older version of a package."`
+	Pin      PinCmd      `cmd:"" group:"client" help:"Pin a domain to a version of a package, or let it follow the latest."`
 	Usage    UsageCmd    `cmd:"" group:"client" help:"Show which indices and templates use a package."`
 	Events   EventsCmd   `cmd:"" group:"client" help:"Show the audit log."`
 	Token    TokenCmd    `cmd:"" group:"client" help:"Make, list and revoke join tokens for agents."`

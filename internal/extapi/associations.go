@@ -15,6 +15,7 @@ type associationJSON struct {
 	Status    searchpack.AssociationStatus `json:"status"`
 	Serving   string                       `json:"serving,omitempty"` // version; absent: none serves
 	Wanted    string                       `json:"wanted,omitempty"`  // version pinned by the last AssociatePackage
+	Track     string                       `json:"track"`             // pinned, latest or calls
 	Error     *searchpack.ErrorDetails     `json:"error,omitempty"`
 	Note      string                       `json:"note,omitempty"` // what an unfinished rollout waits for
 	Findings  []searchpack.Finding         `json:"findings"`       // "reopen needed: ..." and the like
@@ -47,6 +48,6 @@ func associationOf(v *catalog.AssociationView) associationJSON {
 	return associationJSON{
 		PackageID: v.PackageID, Name: v.Package.Name, Type: v.Package.Type, Status: v.Status,
 		Serving: VersionName(v.ServingNumber), Wanted: VersionName(v.WantedNumber),
-		Error: v.Error, Note: v.Note, Findings: findings, CreatedAt: v.CreatedAt, UpdatedAt: v.UpdatedAt,
+		Track: trackName(v.Track), Error: v.Error, Note: v.Note, Findings: findings, CreatedAt: v.CreatedAt, UpdatedAt: v.UpdatedAt,
 	}
 }

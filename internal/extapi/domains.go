@@ -46,6 +46,8 @@ type rolloutJSON struct {
 	Steps     []stepJSON              `json:"steps"`
 	Waiting   string                  `json:"waiting,omitempty"`
 	Reason    string                  `json:"reason,omitempty"`
+	PausedBy  string                  `json:"paused_by,omitempty"`
+	AbortedBy string                  `json:"aborted_by,omitempty"`
 	CreatedAt time.Time               `json:"created_at"`
 	StartedAt *time.Time              `json:"started_at,omitempty"`
 	EndedAt   *time.Time              `json:"ended_at,omitempty"`
@@ -90,7 +92,7 @@ func (e *edge) rollouts(c call) (any, error) {
 			steps[j] = stepJSON{PackageID: s.PackageID, Action: s.Action, Version: name(s.VersionID), Former: name(s.FormerID)}
 		}
 		out[i] = rolloutJSON{
-			ID: r.ID, State: r.State, Phase: r.Phase, Steps: steps, Waiting: r.Waiting, Reason: r.Reason,
+			ID: r.ID, State: r.State, Phase: r.Phase, Steps: steps, Waiting: r.Waiting, Reason: r.Reason, PausedBy: r.Paused, AbortedBy: r.Abort,
 			CreatedAt: r.CreatedAt, StartedAt: instant(r.StartedAt), EndedAt: instant(r.EndedAt),
 		}
 	}

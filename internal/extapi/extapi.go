@@ -13,6 +13,7 @@ import (
 
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/catalog"
+	"github.com/searchpack/searchpack/internal/rollout"
 )
 
 // Prefix of every path of this edge.
@@ -32,6 +33,8 @@ type Catalog interface {
 	Versions(ctx context.Context, who searchpack.Caller, id string) ([]*searchpack.Version, error)
 	Findings(ctx context.Context, who searchpack.Caller, id string, number int) (*searchpack.Version, []searchpack.Finding, error)
 	ListPackagesForDomain(ctx context.Context, who searchpack.Caller, domain string, page catalog.Page) ([]*catalog.AssociationView, string, error)
+	ChooseVersion(ctx context.Context, who searchpack.Caller, domain string, in catalog.ChooseInput) (*catalog.AssociationView, error)
+	ControlRollout(ctx context.Context, who searchpack.Caller, domain, id string, o rollout.Order) (*searchpack.Rollout, error)
 	Nodes(ctx context.Context, who searchpack.Caller, domain string) (*catalog.NodesView, error)
 	Proofs(ctx context.Context, who searchpack.Caller, domain, packageID string) ([]*searchpack.Proof, error)
 	Rollouts(ctx context.Context, who searchpack.Caller, domain string, limit int) ([]*searchpack.Rollout, map[string]*searchpack.Version, error)
@@ -101,10 +104,14 @@ func newEdge(c Config) *edge {
 	e.handle("GET /packages/{package}/versions", "ListVersions", e.versions)
 	e.handle("GET /packages/{package}/findings", "ListFindings", e.findings, "version")
 	e.handle("GET /domains/{domain}/associations", "ListAssociations", e.associations)
+	e.handle("PUT /domains/{domain}/associations/{package}/version", "ChooseVersion", e.choose)
 	e.handle("GET /domains/{domain}/nodes", "ListNodes", e.nodes)
 	e.handle("POST /domains/{domain}/nodes/{node}/retire", "RetireNode", e.retire)
 	e.handle("GET /domains/{domain}/proofs", "ListProofs", e.proofs, "package_id")
 	e.handle("GET /domains/{domain}/rollouts", "ListRollouts", e.rollouts, "limit")
+	e.handle("POST /domains/{domain}/rollouts/{rollout}/pause", "PauseRollout", e.control(rollout.OrderPause))
+	e.handle("POST /domains/{domain}/rollouts/{rollout}/resume", "ResumeRollout", e.control(rollout.OrderResume))
+	e.handle("POST /domains/{domain}/rollouts/{rollout}/abort", "AbortRollout", e.control(rollout.OrderAbort))
 	e.handle("GET /domains/{domain}/usage", "GetUsage", e.usage, "package_id")
 	e.handle("GET /domains/{domain}/tokens", "ListJoinTokens", e.tokens)
 	e.handle("POST /domains/{domain}/tokens", "CreateJoinToken", e.createToken)

@@ -21,6 +21,7 @@ import (
 
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/catalog"
+	"github.com/searchpack/searchpack/internal/rollout"
 )
 
 var update = flag.Bool("update", false, "write the golden answers")
@@ -68,6 +69,22 @@ var answers = []answerCase{
 		catalog.EventQuery{Limit: 5, Before: 9, After: 3, Since: moment.Truncate(time.Second), Action: "CreatePackage", Subject: "F111111111"},
 	}},
 	{name: "events-none", operation: "GET /events", request: "GET /events", prepare: nothing, asked: []any{catalog.EventQuery{Limit: 100}}},
+	{
+		name: "version-chosen", operation: "PUT /domains/{domain}/associations/{package}/version", request: "PUT /domains/shop/associations/F111111111/version",
+		body: `{"version":"v1","track":"pinned"}`, asked: []any{"shop", catalog.ChooseInput{PackageID: "F111111111", Number: 1, Track: &pinned}},
+	},
+	{
+		name: "rollout-paused", operation: "POST /domains/{domain}/rollouts/{rollout}/pause", request: "POST /domains/shop/rollouts/r-1/pause",
+		asked: []any{"shop", "r-1", rollout.OrderPause},
+	},
+	{
+		name: "rollout-resumed", operation: "POST /domains/{domain}/rollouts/{rollout}/resume", request: "POST /domains/shop/rollouts/r-1/resume",
+		asked: []any{"shop", "r-1", rollout.OrderResume},
+	},
+	{
+		name: "rollout-aborted", operation: "POST /domains/{domain}/rollouts/{rollout}/abort", request: "POST /domains/shop/rollouts/r-1/abort",
+		asked: []any{"shop", "r-1", rollout.OrderAbort},
+	},
 	{name: "credentials", operation: "GET /credentials", request: "GET /credentials", asked: []any{""}},
 	{name: "credentials-none", operation: "GET /credentials", request: "GET /credentials?account=111122223333", prepare: nothing, asked: []any{"111122223333"}},
 	{
@@ -94,7 +111,10 @@ var answers = []answerCase{
 	{name: "refused", operation: "GET /events", request: "GET /events", prepare: func(s *site) { s.refused = refusedSignature }, status: 403},
 }
 
-var yes = true
+var (
+	yes    = true
+	pinned = searchpack.TrackPinned
+)
 
 func nothing(s *site) { s.catalog.nothing = true }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/auth/sigv4"
 	"github.com/searchpack/searchpack/internal/catalog"
+	"github.com/searchpack/searchpack/internal/rollout"
 )
 
 // The values that the fake catalog answers with. Every member of every document is set somewhere.
@@ -57,6 +58,7 @@ var (
 	rollouts = []*searchpack.Rollout{
 		{
 			ID: "roll-2", Domain: key, State: searchpack.RolloutRunning, Phase: searchpack.PhaseProbe, Waiting: "n2 is silent", Reason: "reason",
+			Paused: "kim", Abort: "kim",
 			Steps: []searchpack.RolloutStep{
 				{PackageID: "F111111111", Action: searchpack.ActionAssociate, VersionID: "ver-3", FormerID: "ver-1"},
 				{PackageID: "F222222222", Action: searchpack.ActionDissociate, FormerID: "gone"},
@@ -69,7 +71,7 @@ var (
 		{
 			Association: searchpack.Association{
 				Domain: key, PackageID: "F111111111", Status: searchpack.AssociationFailed, ServingID: "ver-1", WantedID: "ver-3",
-				Error: &searchpack.ErrorDetails{Type: "ProbeFailed", Message: "Node n2 refuses v3 of synonyms"}, Note: "waiting for n2",
+				Error: &searchpack.ErrorDetails{Type: "ProbeFailed", Message: "Node n2 refuses v3 of synonyms"}, Note: "waiting for n2", Track: searchpack.TrackPinned,
 				Findings:  []searchpack.Finding{{Rule: "association.reload", Severity: searchpack.SeverityWarning, Message: "reopen needed: index products", Remedy: "close and open the index"}},
 				CreatedAt: moment, UpdatedAt: moment,
 			},
@@ -86,7 +88,8 @@ var (
 			PackageID: "F111111111", UserKind: searchpack.UserIndex, Name: "products", Closed: true, Component: "filter.synonyms",
 			Key: "synonyms_path", Type: "synonym_graph", FileKind: searchpack.KindSynonyms, Updateable: true,
 			Analyzers: []string{"search"}, Fields: []string{"title (search)"}, HotReload: true,
-			Chains: []searchpack.Chain{{Analyzer: "search", Body: "{}"}},
+			Chains:    []searchpack.Chain{{Analyzer: "search", Body: "{}"}},
+			Witnesses: []searchpack.WitnessPoint{{Analyzer: "search", Field: "title", Body: "{}", Blind: "why"}},
 		}},
 	}
 	token = &searchpack.JoinToken{
@@ -153,6 +156,14 @@ func (f *fake) ListPackagesForDomain(_ context.Context, _ searchpack.Caller, dom
 		return associations[:1], associations[0].PackageID, nil
 	}
 	return associations[1:], "", nil
+}
+
+func (f *fake) ChooseVersion(_ context.Context, _ searchpack.Caller, domain string, in catalog.ChooseInput) (*catalog.AssociationView, error) {
+	return associations[0], f.note(domain, in)
+}
+
+func (f *fake) ControlRollout(_ context.Context, _ searchpack.Caller, domain, id string, o rollout.Order) (*searchpack.Rollout, error) {
+	return &searchpack.Rollout{ID: id, State: searchpack.RolloutRunning, Paused: "kim", Abort: "kim"}, f.note(domain, id, o)
 }
 
 func (f *fake) Nodes(_ context.Context, _ searchpack.Caller, domain string) (*catalog.NodesView, error) {
