@@ -1,6 +1,7 @@
 package analyzer
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,6 +16,7 @@ type index struct {
 	name       string
 	components map[string]map[string]part // by the word after "analysis.", then name
 	left       *int                       // steps, see maxSteps
+	having     map[string][]part          // see users
 }
 
 // newIndex groups flat keys into components; nil if there are none. A component's name ends at the
@@ -119,17 +121,37 @@ func (x *index) chains(c part) []*Chain {
 		return []*Chain{x.chain(a, a.filters(), asItIs)}
 	}
 	var out []*Chain
-	for _, name := range settings.Sorted(analyzers) {
-		a := analyzers[name]
+	for _, a := range x.users()[c.name] {
 		filters := a.filters()
-		if *x.left -= 1 + len(filters); *x.left < 0 {
+		at := slices.Index(filters, c.name)
+		if *x.left -= at + 1; *x.left < 0 {
 			return nil
 		}
-		if at := slices.Index(filters, c.name); at >= 0 && a.custom() {
-			out = append(out, x.chain(a, filters[:at], toParse))
-		}
+		out = append(out, x.chain(a, filters[:at], toParse))
 	}
 	return out
+}
+
+// users are the custom analyzers that have a filter, by the filter's name.
+func (x *index) users() map[string][]part {
+	if x.having != nil {
+		return x.having
+	}
+	x.having = map[string][]part{}
+	for _, name := range settings.Sorted(x.components["analyzer"]) {
+		a := x.components["analyzer"][name]
+		if !a.custom() {
+			continue
+		}
+		seen := map[string]bool{}
+		for _, f := range a.filters() {
+			if !seen[f] {
+				seen[f] = true
+				x.having[f] = append(x.having[f], a)
+			}
+		}
+	}
+	return x.having
 }
 
 // custom reports whether the analyzer is put together from named parts.
@@ -153,10 +175,12 @@ func (x *index) chain(a part, filters []string, how use) *Chain {
 		charFilters = append(charFilters, x.part("char_filter", n))
 	}
 	c := newChain(a.name, x.part("tokenizer", a.get("tokenizer")), charFilters, tokenFilters, how)
-	c.key = fmt.Sprint(how, describe(x.part("tokenizer", a.get("tokenizer"))), len(charFilters))
+	h := sha256.New() // of long chains a key would be long, and there may be many
+	_, _ = fmt.Fprint(h, how, len(charFilters), describe(x.part("tokenizer", a.get("tokenizer"))))
 	for _, p := range tokenFilters {
-		c.key += "\x00" + describe(p)
+		_, _ = fmt.Fprint(h, "\x00", describe(p))
 	}
+	c.key = string(h.Sum(nil))
 	return c
 }
 

@@ -23,7 +23,7 @@ const (
 	maxWrapped = 8
 	// maxSteps bounds the walk through analyzers and their filters. The settings of a cluster of 3,000
 	// indices with ten analyzers each take some 300,000.
-	maxSteps = 4 << 20
+	maxSteps = 1 << 19
 	// maxReaders bounds how often one file is checked.
 	maxReaders = 64
 )

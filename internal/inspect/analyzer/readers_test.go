@@ -142,15 +142,15 @@ func TestChains(t *testing.T) {
 func TestManyAnalyzers(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
-	b.WriteString(`{"analysis":{"analyzer":{`)
-	for i := range 3000 {
-		fmt.Fprintf(&b, `"a%d":{"tokenizer":"standard","filter":["f%d"]},`, i, i)
-	}
-	b.WriteString(`"z":{}},"filter":{`)
-	for i := range 3000 {
+	b.WriteString(`{"analysis":{"filter":{`)
+	for i := range 5000 {
 		fmt.Fprintf(&b, `"f%d":{"type":"synonym","synonyms_path":"F1"},`, i)
 	}
-	b.WriteString(`"z":{}}}}`)
+	b.WriteString(`"z":{}},"analyzer":{"a":{"tokenizer":"standard","filter":[`)
+	for i := range 5000 {
+		fmt.Fprintf(&b, `"f%d",`, i)
+	}
+	b.WriteString(`"z"]}}}}`)
 	if _, err := Readers([]byte(b.String()), "x", ""); err == nil || !strings.Contains(err.Error(), "too many") {
 		t.Errorf("looked through: %v", err)
 	}
