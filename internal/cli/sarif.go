@@ -59,7 +59,7 @@ type (
 	}
 	sarifPlace struct {
 		Artifact sarifArtifact `json:"artifactLocation"`
-		Region   *sarifRegion  `json:"region,omitempty"`
+		Region   sarifRegion   `json:"region"`
 	}
 	sarifArtifact struct {
 		URI string `json:"uri"`
@@ -131,12 +131,13 @@ func (s *sarifReport) file(f linted) error {
 		if i, ok := s.index[x.Rule]; ok {
 			r.RuleIndex = &i
 		}
-		location := sarifLocation{Physical: sarifPlace{Artifact: sarifArtifact{fileURI(f.name)}}}
+		// What is about the whole file stands at its first line: forges show nothing without a line.
+		location := sarifLocation{Physical: sarifPlace{Artifact: sarifArtifact{fileURI(f.name)}, Region: sarifRegion{StartLine: 1}}}
 		switch {
 		case x.Path != "":
 			location.Logical = []sarifInner{{strings.TrimPrefix(position("", x), "!/")}}
 		case x.Line > 0:
-			location.Physical.Region = &sarifRegion{StartLine: x.Line, StartColumn: x.Column}
+			location.Physical.Region = sarifRegion{StartLine: x.Line, StartColumn: x.Column}
 			if x.Text != "" {
 				location.Physical.Region.Snippet = &sarifMessage{x.Text}
 			}
