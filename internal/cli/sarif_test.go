@@ -51,13 +51,24 @@ func TestSARIF(t *testing.T) {
 	if err := d.Decode(&log); err != nil {
 		t.Fatal(err)
 	}
-	if u, err := url.Parse(log.Schema); err != nil || !u.IsAbs() || log.Version != "2.1.0" || len(log.Runs) != 1 {
+	if u, err := url.Parse(log.Schema); err != nil || !u.IsAbs() || log.Version != "2.1.0" || len(log.Runs) != 1 || len(log.Runs[0].Results) != 4 {
 		t.Fatalf("not a log of SARIF 2.1.0: %s", b.String())
 	}
 	run := log.Runs[0]
-	rules := run.Tool.Driver.Rules
-	if run.Tool.Driver.Name != "searchpack" || run.ColumnKind != "unicodeCodePoints" || len(rules) != len(inspect.Rules()) {
-		t.Errorf("tool %s, %s, %d rules", run.Tool.Driver.Name, run.ColumnKind, len(rules))
+	if run.Tool.Driver.Name != "searchpack" || run.ColumnKind != "unicodeCodePoints" {
+		t.Errorf("tool %s, %s", run.Tool.Driver.Name, run.ColumnKind)
+	}
+	checkSARIFRules(t, run.Tool.Driver.Rules)
+	checkSARIFResults(t, run.Tool.Driver.Rules, run.Results)
+	if got := fileURI("/a b/c"); got != "file:///a%20b/c" {
+		t.Error(got)
+	}
+}
+
+func checkSARIFRules(t *testing.T, rules []sarifRule) {
+	t.Helper()
+	if len(rules) != len(inspect.Rules()) {
+		t.Errorf("%d rules", len(rules))
 	}
 	for i, r := range rules {
 		if r.ID != inspect.Rules()[i].ID || r.ShortDescription.Text == "" || r.Help.Text == "" || !slices.Contains(sarifLevels, r.Configuration.Level) {
@@ -67,11 +78,15 @@ func TestSARIF(t *testing.T) {
 			t.Errorf("the help of %s is odd: %q", r.ID, r.Help.Text)
 		}
 	}
+}
+
+func checkSARIFResults(t *testing.T, rules []sarifRule, results []sarifResult) {
+	t.Helper()
 	want := []struct {
 		level, inner string
 		line         int
 	}{{"warning", "", 3}, {"warning", "", 1}, {"error", "inner.dic:7", 1}, {"note", "", 1}}
-	for i, r := range run.Results {
+	for i, r := range results {
 		known := r.RuleIndex != nil && rules[*r.RuleIndex].ID == r.RuleID
 		if known == (r.RuleID == "made.up") || r.Level != want[i].level || r.Message.Text == "" || len(r.Locations) != 1 {
 			t.Errorf("result %+v", r)
@@ -84,9 +99,6 @@ func TestSARIF(t *testing.T) {
 		if inner := len(l.Logical) > 0; inner != (want[i].inner != "") || inner && l.Logical[0].Name != want[i].inner {
 			t.Errorf("inner place %+v", l.Logical)
 		}
-	}
-	if got := fileURI("/a b/c"); got != "file:///a%20b/c" {
-		t.Error(got)
 	}
 }
 

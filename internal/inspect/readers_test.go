@@ -64,8 +64,23 @@ func TestForReaders(t *testing.T) {
 		t.Errorf("%d refused, %d bad encodings, %+v", refused, encoding, res)
 	}
 
-	synonyms := readers[len(readers)-2:]
-	if res, err = ForReaders(openText("a => b => c\n", &open), Options{}, synonyms); err != nil {
+}
+
+// synonymReaders are two synonym filters' chains.
+func synonymReaders(t *testing.T) []analyzer.Reader {
+	t.Helper()
+	readers, err := analyzer.Readers([]byte(twoReaders), "x.txt", searchpack.KindSynonyms)
+	if err != nil || len(readers) != 2 {
+		t.Fatalf("%v, %v", readers, err)
+	}
+	return readers
+}
+
+func TestForReadersOnce(t *testing.T) {
+	t.Parallel()
+	open := 0
+	res, err := ForReaders(openText("a => b => c\n", &open), Options{}, synonymReaders(t))
+	if err != nil {
 		t.Fatal(err)
 	}
 	arrows := 0
@@ -80,13 +95,17 @@ func TestForReaders(t *testing.T) {
 	if arrows != 1 {
 		t.Errorf("what both find is there %d times", arrows)
 	}
+}
 
-	// Counts go on where findings are not kept.
+// Counts go on where findings are not kept.
+func TestForReadersCount(t *testing.T) {
+	t.Parallel()
+	synonyms, open := synonymReaders(t), 0
 	many := strings.Repeat("a => b => c\n", 2*MaxFindings)
-	if res, err = ForReaders(openText(many, &open), Options{}, synonyms[1:]); err != nil || res.ErrorCount != 2*MaxFindings {
+	if res, err := ForReaders(openText(many, &open), Options{}, synonyms[1:]); err != nil || res.ErrorCount != 2*MaxFindings {
 		t.Errorf("%d errors, %v", res.ErrorCount, err)
 	}
-	if res, err = ForReaders(openText(many, &open), Options{}, synonyms); err != nil || len(res.Findings) != MaxFindings || res.ErrorCount < 2*MaxFindings || res.ErrorCount != res.FindingCount {
+	if res, err := ForReaders(openText(many, &open), Options{}, synonyms); err != nil || len(res.Findings) != MaxFindings || res.ErrorCount < 2*MaxFindings || res.ErrorCount != res.FindingCount {
 		t.Errorf("%d findings, %d of %d errors, %v", len(res.Findings), res.ErrorCount, res.FindingCount, err)
 	}
 }
@@ -107,7 +126,9 @@ func TestForReadersErrors(t *testing.T) {
 	if _, err := ForReaders(func() (io.ReadCloser, error) { return nil, torn }, Options{}, readers); !errors.Is(err, torn) {
 		t.Error(err)
 	}
-	bad := func() (io.ReadCloser, error) { return io.NopCloser(io.MultiReader(strings.NewReader("a"), failing{torn})), nil }
+	bad := func() (io.ReadCloser, error) {
+		return io.NopCloser(io.MultiReader(strings.NewReader("a"), failing{torn})), nil
+	}
 	if _, err := ForReaders(bad, Options{}, readers); !errors.Is(err, torn) {
 		t.Error(err)
 	}
