@@ -105,9 +105,6 @@ func (l *LintCmd) Run(c *Context) error {
 	return nil
 }
 
-// needsVersion says why a plugin is not inspected without one.
-const needsVersion = "a plugin is made for one version of OpenSearch: name it with --opensearch"
-
 // understood checks the flags, and reads the settings.
 func (l *LintCmd) understood(c *Context) (*linter, error) {
 	out := &linter{context: c, kind: searchpack.Kind(l.Kind), as: searchpack.PackageType(l.Type), aws: l.PluginRules == "aws"}

@@ -2,8 +2,10 @@ package cli
 
 import (
 	"archive/zip"
+	"context"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path"
 	"path/filepath"
@@ -11,15 +13,18 @@ import (
 	"strings"
 
 	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/inspect/analyzer"
 )
 
 // input is one file to inspect: a file of the machine, standard input, or a folder.
 type input struct {
 	name   string // as it is shown
 	as     searchpack.PackageType
-	folder bool     // a folder of Hunspell files, or a zip of one
-	path   string   // of the file or folder; "" = standard input
-	file   *os.File // a copy of standard input, or the folder as a zip; nil = path is opened
+	folder bool   // a folder of Hunspell files, or a zip of one
+	path   string // of the file or folder; "" = standard input
+	// readers are those of the settings; nil = no settings were given, or it is no dictionary.
+	readers []analyzer.Reader
+	file    *os.File // a copy of standard input, or the folder as a zip; nil = path is opened
 }
 
 // Bounds of what is inspected: those of a server.
@@ -28,8 +33,24 @@ const (
 	maxLicense = 10 << 20
 )
 
-// input finds the file, and what it is. Whatever is wrong here is the command line's fault.
+// input finds the file, what it is and who reads it. Whatever is wrong here is the command line's
+// fault.
 func (l *linter) input(name, stdin string) (*input, error) {
+	in, err := l.find(name, stdin)
+	switch {
+	case err != nil:
+		return nil, err
+	case in.as == searchpack.TypePlugin && l.version.String() == "":
+		return nil, usagef("%s: a plugin is made for one version of OpenSearch: name it with --opensearch", name)
+	case in.as == searchpack.TypeDictionary && !in.folder && l.settings != nil:
+		if in.readers, err = analyzer.Readers(l.settings, in.name, l.kind); err != nil {
+			return nil, usagef("--analyzer: %w", err)
+		}
+	}
+	return in, nil
+}
+
+func (l *linter) find(name, stdin string) (*input, error) {
 	if name == "-" {
 		in := &input{name: "stdin", as: searchpack.TypeDictionary}
 		if stdin != "" {
@@ -59,9 +80,6 @@ func (l *linter) input(name, stdin string) (*input, error) {
 		in.as = l.as
 	case strings.EqualFold(path.Ext(in.name), ".zip"):
 		in.as, in.folder = zipHolds(name, info.Size())
-	}
-	if in.as == searchpack.TypePlugin && l.version.String() == "" {
-		return nil, usagef("%s: %s", name, needsVersion)
 	}
 	return in, nil
 }
@@ -95,12 +113,19 @@ func zipHolds(name string, size int64) (as searchpack.PackageType, folder bool) 
 	return searchpack.TypeConfig, false
 }
 
-// open gives the bytes from the beginning.
-func (in *input) open() (io.ReadCloser, error) {
-	if in.file == nil {
-		return os.Open(in.path)
+// open gives the bytes from the beginning, until the command is stopped.
+func (in *input) open(ctx context.Context) (io.ReadCloser, error) {
+	if in.file != nil {
+		return io.NopCloser(&stoppable{ctx: ctx, from: io.NewSectionReader(in.file, 0, math.MaxInt64)}), nil
 	}
-	return io.NopCloser(io.NewSectionReader(in.file, 0, 1<<62)), nil
+	f, err := os.Open(in.path)
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{&stoppable{ctx: ctx, from: f}, f}, nil
 }
 
 // seekable gives the bytes in any order, and how many there are.

@@ -10,7 +10,6 @@ import (
 
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/inspect"
-	"github.com/searchpack/searchpack/internal/inspect/analyzer"
 	"github.com/searchpack/searchpack/internal/inspect/rule"
 )
 
@@ -24,29 +23,28 @@ func (l *linter) inspect(in *input) (inspect.Result, error) {
 		return l.once(in, func(r io.Reader) (inspect.Result, error) { return inspect.License(r, format) })
 	}
 	o := inspect.Options{Declared: l.kind, OpenSearch: l.version}
-	if l.settings == nil {
+	if in.readers == nil {
 		return l.once(in, func(r io.Reader) (inspect.Result, error) { return inspect.Dictionary(r, o) })
 	}
-	readers, err := analyzer.Readers(l.settings, in.name, l.kind)
-	if err != nil {
-		return inspect.Result{}, usagef("--analyzer: %w", err)
-	}
-	if in.path == "" && len(readers) == 1 {
-		open := func() (io.ReadCloser, error) { return io.NopCloser(l.context.In), nil }
-		return inspect.ForReaders(open, o, readers)
-	}
-	if err := l.spool(in); err != nil {
+	open := func() (io.ReadCloser, error) { return in.open(l.context) }
+	if in.path == "" && len(in.readers) == 1 {
+		open = func() (io.ReadCloser, error) { return io.NopCloser(l.stdin()), nil }
+	} else if err := l.spool(in); err != nil {
 		return inspect.Result{}, err
 	}
-	return inspect.ForReaders(in.open, o, readers)
+	return inspect.ForReaders(open, o, in.readers)
+}
+
+func (l *linter) stdin() io.Reader {
+	return &stoppable{ctx: l.context, from: l.context.In, waits: true}
 }
 
 // once inspects a file that is read from its beginning to its end.
 func (l *linter) once(in *input, inspected func(io.Reader) (inspect.Result, error)) (inspect.Result, error) {
 	if in.path == "" {
-		return inspected(l.context.In)
+		return inspected(l.stdin())
 	}
-	r, err := in.open()
+	r, err := in.open(l.context)
 	if err != nil {
 		return inspect.Result{}, err
 	}
@@ -62,7 +60,7 @@ func (l *linter) spool(in *input) error {
 		return nil
 	}
 	return in.keep(func(w io.Writer) error {
-		n, err := io.Copy(w, io.LimitReader(l.context.In, maxPlugin+1))
+		n, err := io.Copy(w, io.LimitReader(l.stdin(), maxPlugin+1))
 		if err == nil && n > maxPlugin {
 			return errLarge
 		}
