@@ -35,6 +35,7 @@ var commands = map[string]struct {
 	"versions-none": {&VersionsCmd{Package: "stop-words"}, []string{"GET /packages/F222222222/versions"}, "versions-none"},
 	"findings":      {&FindingsCmd{Package: "F111111111"}, []string{"GET /packages/F111111111/findings"}, "findings"},
 	"findings-v3":   {&FindingsCmd{Package: "synonyms", Version: "v3"}, []string{"GET /packages/F111111111/findings?version=3"}, "findings"},
+	"findings-flag": {&FindingsCmd{Package: "synonyms", Of: "3"}, []string{"GET /packages/F111111111/findings?version=3"}, "findings"},
 	"domains":       {&DomainsCmd{}, []string{"GET /domains/shop/associations", "GET /domains/empty/associations"}, ""},
 	"domains-one":   {&DomainsCmd{Name: []string{"empty"}}, []string{"GET /domains/empty/associations"}, ""},
 	"nodes":         {&NodesListCmd{Domain: "shop"}, []string{"GET /domains/shop/nodes"}, "nodes"},

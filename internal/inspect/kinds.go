@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/inspect/analyzer"
 	"github.com/searchpack/searchpack/internal/inspect/dict"
 	"github.com/searchpack/searchpack/internal/inspect/hyphenation"
 	"github.com/searchpack/searchpack/internal/inspect/linelist"
@@ -40,7 +41,7 @@ func readerOf(k searchpack.Kind, guessed bool) dict.Reader {
 func Rules() []*rule.Rule {
 	var out []*rule.Rule
 	for _, rules := range [][]*rule.Rule{
-		{unknownKind, emptyFile}, dict.Rules(), {notText}, synonym.Rules(), linelist.Rules(), hyphenation.Rules(),
+		{unknownKind, emptyFile}, dict.Rules(), {notText}, synonym.Rules(), analyzer.Rules(), linelist.Rules(), hyphenation.Rules(),
 	} {
 		out = append(out, rules...)
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/inspect/analyzer"
 	"github.com/searchpack/searchpack/internal/inspect/inspecttest"
 	"github.com/searchpack/searchpack/internal/inspect/rule"
 	"github.com/searchpack/searchpack/internal/inspect/target"
@@ -35,7 +36,8 @@ const rulesPage = "../../docs/rules.md"
 // "engine: OpenSearch_3.8". Files: bad and good, or for a zip bad/NAME and good/NAME. \uXXXX, \xXX
 // and \t stand for themselves if the comment says "escapes: yes", \{x*500} for 500 times x,
 // \{1..500} for the numbers, one a line, and \{a1..500} for the same in letters, each with a 1 behind
-// it. The kind may differ: "bad kind: wrods".
+// it. The kind may differ: "bad kind: wrods". bad.settings and good.settings are those of the index
+// that reads the file.
 func TestRulesPage(t *testing.T) {
 	t.Parallel()
 	var page strings.Builder
@@ -122,6 +124,16 @@ func readExample(id string) (*example, error) {
 	return x, nil
 }
 
+// file returns a file of the example, nil if there is none of that name.
+func (x *example) file(name string) []byte {
+	for _, f := range x.files {
+		if f.Name == name {
+			return f.Data
+		}
+	}
+	return nil
+}
+
 // run inspects the bad or the good file.
 func (x *example) run(t *testing.T, side string) Result {
 	t.Helper()
@@ -138,6 +150,13 @@ func (x *example) run(t *testing.T, side string) Result {
 				if o.OpenSearch, err = target.Parse(v); err != nil {
 					t.Fatal(err)
 				}
+			}
+			if document := x.file(side + ".settings"); document != nil {
+				readers, err := analyzer.Readers(document, "dictionary.txt", o.Declared)
+				if err != nil {
+					t.Fatal(err)
+				}
+				o.Analyzer = readers[0].Chain
 			}
 			res, err := Dictionary(bytes.NewReader(data), o)
 			if err != nil {
@@ -248,8 +267,14 @@ func (x *example) write(page *strings.Builder, r *rule.Rule) {
 		empty := true
 		for _, f := range x.files {
 			name, in := strings.CutPrefix(f.Name, side+"/")
+			if f.Name == side+".settings" {
+				name, in = "settings of the index", true
+			}
 			if f.Name != side && !in {
 				continue
+			}
+			if !in && x.file(side+".settings") != nil {
+				page.WriteString("-- the file --\n")
 			}
 			if in {
 				fmt.Fprintf(page, "-- %s --\n", name)
