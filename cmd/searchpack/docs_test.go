@@ -6,9 +6,13 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/alecthomas/kong"
+	"gopkg.in/yaml.v3"
 
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/catalog"
@@ -126,6 +130,35 @@ func TestActionsAreListed(t *testing.T) {
 		if !there[m[1]] {
 			t.Errorf("docs/access.md names es:%s, which AWS's API does not have", m[1])
 		}
+	}
+}
+
+// .pre-commit-hooks.yaml has what pre-commit demands of a hook, and runs a command that there is.
+func TestPreCommitHooks(t *testing.T) {
+	t.Parallel()
+	var hooks []struct {
+		ID, Name, Description, Entry, Language string
+		Types                                  []string
+	}
+	d := yaml.NewDecoder(strings.NewReader(page(t, ".pre-commit-hooks.yaml")))
+	d.KnownFields(true)
+	if err := d.Decode(&hooks); err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range hooks {
+		if h.ID == "" || h.Name == "" || h.Description == "" || h.Language != "golang" || len(h.Types) == 0 {
+			t.Errorf("%+v", h)
+		}
+		command, ours := strings.CutPrefix(h.Entry, "searchpack ")
+		if !ours || !slices.ContainsFunc(leaves(t), func(n *kong.Node) bool { return strings.HasSuffix(n.FullPath(), " "+command) }) {
+			t.Errorf("%s runs %q, which is no command", h.ID, h.Entry)
+		}
+		if !strings.Contains(page(t, "docs", "dictionaries.md"), "id: "+h.ID) {
+			t.Errorf("docs/dictionaries.md does not show %s", h.ID)
+		}
+	}
+	if len(hooks) == 0 {
+		t.Error("no hooks")
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -60,6 +61,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		kong.Help(help),
 		kong.ExplicitGroups([]kong.Group{
 			{Key: "client", Title: "Ask a server:"},
+			{Key: "check", Title: "Without a server:"},
 			{Key: "server", Title: "Run a server:"},
 			{Key: "agent", Title: "On a node:"},
 		}),
@@ -70,6 +72,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "searchpack:", err)
 		return exitFailed
 	}
+	if slices.Contains(args, "findings") { // its --version is a version of a package
+		parser.Model.Flags = slices.DeleteFunc(parser.Model.Flags, func(f *kong.Flag) bool { return f.Name == "version" })
+	}
 	command, err := parser.Parse(args)
 	if status >= 0 {
 		return status
@@ -78,7 +83,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "searchpack: %s (%s --help)\n", cli.OneLine(err.Error()), asked(err))
 		return exitUsage
 	}
-	err = command.Run(&cli.Context{Context: ctx, Globals: &p.Globals, In: os.Stdin, Out: stdout, Now: time.Now, Terminal: terminal(stdout)})
+	err = command.Run(&cli.Context{Context: ctx, Globals: &p.Globals, In: os.Stdin, Out: stdout, Now: time.Now, Version: server.Version, Terminal: terminal(stdout)})
 	return exitStatus(err, stderr)
 }
 
@@ -111,22 +116,23 @@ func exitStatus(err error, stderr io.Writer) int {
 
 // help leaves the flags of the client commands out where they say nothing.
 func help(options kong.HelpOptions, ctx *kong.Context) error {
-	if node := ctx.Selected(); node != nil && !client(node) {
+	if node := ctx.Selected(); node != nil && group(node) != "client" {
 		for _, flag := range ctx.Model.Flags {
-			flag.Hidden = flag.Hidden || flag.Name != "help"
+			says := flag.Name == "help" || flag.Name == "output" && group(node) == "check"
+			flag.Hidden = flag.Hidden || !says
 		}
 	}
 	return kong.DefaultHelpPrinter(options, ctx)
 }
 
-// client reports whether a command asks a server.
-func client(node *kong.Node) bool {
+// group returns the group of a command: client commands ask a server.
+func group(node *kong.Node) string {
 	for ; node != nil; node = node.Parent {
 		if node.Group != nil {
-			return node.Group.Key == "client"
+			return node.Group.Key
 		}
 	}
-	return false
+	return ""
 }
 
 // terminal says how to show tables on w.

@@ -3,11 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -44,7 +47,7 @@ func TestSessions(t *testing.T) {
 		Dir:                 filepath.Join("testdata", "script"),
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"eventually": eventually},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"eventually": eventually, "ends": ends},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("AWS_CONFIG_FILE", os.DevNull)
 			e.Setenv("AWS_MAX_ATTEMPTS", "1")
@@ -69,6 +72,24 @@ func eventually(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("%q is not in the output of %q: %v", args[0], args[1:], err)
 		}
 		time.Sleep(20 * time.Millisecond) // between two processes; there is nothing to wait on
+	}
+}
+
+// ends STATUS COMMAND…: runs the command, which must end with that exit status.
+func ends(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: ends STATUS COMMAND...")
+	}
+	var ended *exec.ExitError
+	status := 0
+	err := ts.Exec(args[1], args[2:]...)
+	if errors.As(err, &ended) {
+		status = ended.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%q: %v", args[1:], err)
+	}
+	if strconv.Itoa(status) != args[0] {
+		ts.Fatalf("%q ended with %d, want %s", args[1:], status, args[0])
 	}
 }
 
@@ -136,7 +157,7 @@ func TestHelp(t *testing.T) {
 				t.Errorf("%s: the flag --%s has no help", path, f.Name)
 			}
 		}
-		server := strings.HasPrefix(path, "server") || strings.HasPrefix(path, "agent")
+		server := strings.HasPrefix(path, "server") || strings.HasPrefix(path, "agent") || path == "lint"
 		if strings.Contains(out.String(), "--endpoint-url") == server {
 			t.Errorf("%s --help and --endpoint-url: %s", path, &out)
 		}
@@ -170,6 +191,10 @@ func TestUsage(t *testing.T) {
 		"agent run":                                  "--server",
 		"agent sync --server x --config / --state /": "--once",
 		"agent status":                               "--state",
+		"packages --output sarif":                    "for searchpack lint",
+		"findings p --version x":                     `"x" is no version`,
+		"lint":                                       "<file>",
+		"lint x --plugin-rules none":                 "--plugin-rules",
 		"packages \x1b[2J":                           "no server named", // parsed; what it says is clean
 		"\x1b[2J":                                    "unexpected argument",
 	} {

@@ -1,4 +1,5 @@
-// Package cli holds the client commands of searchpack: what a person asks a server. They use the
+// Package cli holds the client commands of searchpack: what a person asks a server, and Lint, which
+// asks none. They use the
 // AWS API and the extension API only, so everything they do a script can do too. They print tables
 // for people and, with --output json, documents for programs; they keep no state. What a server
 // says is cleaned before it reaches a terminal.
@@ -13,6 +14,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"github.com/alecthomas/kong"
 )
 
 // Commands are the client commands. Embed it in the program's command line.
@@ -30,6 +33,8 @@ type Commands struct {
 	Events   EventsCmd   `cmd:"" group:"client" help:"Show the audit log."`
 	Token    TokenCmd    `cmd:"" group:"client" help:"Make, list and revoke join tokens for agents."`
 
+	Lint LintCmd `cmd:"" group:"check" help:"Inspect files here as a server would, without one."`
+
 	Credential CredentialCmd `cmd:"" group:"client" help:"Manage accounts, users, their keys and what these may do."`
 }
 
@@ -37,7 +42,15 @@ type Commands struct {
 type Globals struct {
 	EndpointURL string `name:"endpoint-url" env:"AWS_ENDPOINT_URL_OPENSEARCH,AWS_ENDPOINT_URL" placeholder:"URL" help:"The server's address."`
 	Region      string `env:"AWS_REGION,AWS_DEFAULT_REGION" placeholder:"REGION" help:"The region to ask for (else the AWS configuration's, else us-east-1)."`
-	Output      string `enum:"table,json" default:"table" env:"SEARCHPACK_OUTPUT" help:"table or json."`
+	Output      string `enum:"table,json,sarif" default:"table" env:"SEARCHPACK_OUTPUT" help:"table or json; of lint sarif, too."`
+}
+
+// AfterApply refuses an output that the command does not have, before it does anything.
+func (g *Globals) AfterApply(k *kong.Context) error {
+	if node := k.Selected(); g.Output == "sarif" && node != nil && node.Name != "lint" {
+		return fmt.Errorf("--output sarif is for searchpack lint: %s has table and json", node.FullPath())
+	}
+	return nil
 }
 
 // Context is what a command runs with.
@@ -47,6 +60,7 @@ type Context struct {
 	In      io.Reader // what a file named "-" is
 	Out     io.Writer
 	Now     func() time.Time
+	Version string // of the program
 	// Terminal describes Out; the zero value is no terminal.
 	Terminal Terminal
 }

@@ -23,34 +23,32 @@ import (
 
 var update = flag.Bool("update", false, "write the golden tables")
 
-// Each command prints testdata/NAME.pipe, NAME.terminal and NAME.json.
-var commands = map[string]struct {
+// commandTest is one of commands.
+type commandTest struct {
 	command  command
 	requests []string // of the extension API
 	document string   // whose JSON the command passes on; "" = its own
-}{
-	"packages":       {&PackagesCmd{}, nil, ""},
-	"packages-some":  {&PackagesCmd{Name: []string{"F222222222", "synonyms"}}, nil, ""},
-	"versions":       {&VersionsCmd{Package: "synonyms"}, []string{"GET /packages/F111111111/versions"}, "versions"},
-	"versions-none":  {&VersionsCmd{Package: "stop-words"}, []string{"GET /packages/F222222222/versions"}, "versions-none"},
-	"findings":       {&FindingsCmd{Package: "F111111111"}, []string{"GET /packages/F111111111/findings"}, "findings"},
-	"findings-v3":    {&FindingsCmd{Package: "synonyms", Version: "v3"}, []string{"GET /packages/F111111111/findings?version=3"}, "findings"},
-	"domains":        {&DomainsCmd{}, []string{"GET /domains/shop/associations", "GET /domains/empty/associations"}, ""},
-	"domains-one":    {&DomainsCmd{Name: []string{"empty"}}, []string{"GET /domains/empty/associations"}, ""},
-	"nodes":          {&NodesListCmd{Domain: "shop"}, []string{"GET /domains/shop/nodes"}, "nodes"},
-	"nodes-none":     {&NodesListCmd{Domain: "empty"}, []string{"GET /domains/empty/nodes"}, "nodes-none"},
-	"retire":         {&NodesRetireCmd{Domain: "shop", Node: "n1"}, []string{"POST /domains/shop/nodes/n1/retire"}, "retire"},
-	"rollouts":       {&RolloutsCmd{Domain: "shop", Limit: 7}, []string{"GET /domains/shop/rollouts?limit=7", "GET /domains/shop/proofs"}, ""},
-	"rollouts-none":  {&RolloutsCmd{Domain: "empty", Limit: 20}, []string{"GET /domains/empty/rollouts?limit=20", "GET /domains/empty/proofs"}, ""},
-	"rollback":       {&RollbackCmd{Package: "synonyms", Domain: "shop"}, []string{"PUT /domains/shop/associations/F111111111/version"}, "version-chosen"},
-	"rollback-v3":    {&RollbackCmd{Package: "synonyms", Domain: "shop", Version: "3"}, []string{"PUT /domains/shop/associations/F111111111/version"}, "version-chosen"},
-	"pin":            {&PinCmd{Package: "synonyms", Domain: "shop", Version: "v1"}, []string{"PUT /domains/shop/associations/F111111111/version"}, "version-chosen"},
-	"rollout-pause":  {&RolloutPauseCmd{rolloutArgs{"shop", "r-1"}}, []string{"POST /domains/shop/rollouts/r-1/pause"}, "rollout-paused"},
-	"rollout-resume": {&RolloutResumeCmd{rolloutArgs{"shop", "r-1"}}, []string{"POST /domains/shop/rollouts/r-1/resume"}, "rollout-resumed"},
-	"rollout-abort":  {&RolloutAbortCmd{rolloutArgs{"shop", "r-1"}}, []string{"POST /domains/shop/rollouts/r-1/abort"}, "rollout-aborted"},
-	"usage":          {&UsageCmd{Package: "synonyms", Domain: "shop"}, []string{"GET /domains/shop/usage?package_id=F111111111"}, "usage"},
-	"usage-none":     {&UsageCmd{Package: "synonyms", Domain: "empty"}, []string{"GET /domains/empty/usage?package_id=F111111111"}, "usage-none"},
-	"events":         {&EventsCmd{Limit: 1}, []string{"GET /events?limit=1"}, "events"},
+}
+
+// Each command prints testdata/NAME.pipe, NAME.terminal and NAME.json.
+var commands = map[string]commandTest{
+	"packages":      {&PackagesCmd{}, nil, ""},
+	"packages-some": {&PackagesCmd{Name: []string{"F222222222", "synonyms"}}, nil, ""},
+	"versions":      {&VersionsCmd{Package: "synonyms"}, []string{"GET /packages/F111111111/versions"}, "versions"},
+	"versions-none": {&VersionsCmd{Package: "stop-words"}, []string{"GET /packages/F222222222/versions"}, "versions-none"},
+	"findings":      {&FindingsCmd{Package: "F111111111"}, []string{"GET /packages/F111111111/findings"}, "findings"},
+	"findings-v3":   {&FindingsCmd{Package: "synonyms", Version: "v3"}, []string{"GET /packages/F111111111/findings?version=3"}, "findings"},
+	"findings-flag": {&FindingsCmd{Package: "synonyms", Of: "3"}, []string{"GET /packages/F111111111/findings?version=3"}, "findings"},
+	"domains":       {&DomainsCmd{}, []string{"GET /domains/shop/associations", "GET /domains/empty/associations"}, ""},
+	"domains-one":   {&DomainsCmd{Name: []string{"empty"}}, []string{"GET /domains/empty/associations"}, ""},
+	"nodes":         {&NodesListCmd{Domain: "shop"}, []string{"GET /domains/shop/nodes"}, "nodes"},
+	"nodes-none":    {&NodesListCmd{Domain: "empty"}, []string{"GET /domains/empty/nodes"}, "nodes-none"},
+	"retire":        {&NodesRetireCmd{Domain: "shop", Node: "n1"}, []string{"POST /domains/shop/nodes/n1/retire"}, "retire"},
+	"rollouts":      {&RolloutsCmd{Domain: "shop", Limit: 7}, []string{"GET /domains/shop/rollouts?limit=7", "GET /domains/shop/proofs"}, ""},
+	"rollouts-none": {&RolloutsCmd{Domain: "empty", Limit: 20}, []string{"GET /domains/empty/rollouts?limit=20", "GET /domains/empty/proofs"}, ""},
+	"usage":         {&UsageCmd{Package: "synonyms", Domain: "shop"}, []string{"GET /domains/shop/usage?package_id=F111111111"}, "usage"},
+	"usage-none":    {&UsageCmd{Package: "synonyms", Domain: "empty"}, []string{"GET /domains/empty/usage?package_id=F111111111"}, "usage-none"},
+	"events":        {&EventsCmd{Limit: 1}, []string{"GET /events?limit=1"}, "events"},
 	"events-some": {
 		&EventsCmd{Limit: 1, Before: 9, Action: "Create&", Subject: "F1", Since: Span(time.Hour)},
 		[]string{"GET /events?action=Create%26&before=9&limit=1&since=2026-03-04T07%3A06%3A07Z&subject=F1"}, "events",

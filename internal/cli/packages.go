@@ -1,11 +1,9 @@
 package cli
 
 import (
-	"cmp"
 	"fmt"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -135,6 +133,8 @@ type versionLine struct {
 	Digest        searchpack.Digest        `json:"digest"`
 	Size          int64                    `json:"size"`
 	Kind          string                   `json:"kind"`
+	KindSource    string                   `json:"kind_source"`
+	Confidence    int                      `json:"kind_confidence"`
 	Identical     bool                     `json:"identical"`
 	Findings      int                      `json:"findings"`
 	CommitMessage string                   `json:"commit_message"`
@@ -188,82 +188,4 @@ func size(v versionLine) string {
 		n, unit = n/step, unit+1
 	}
 	return fmt.Sprintf("%.1f %s", n, units[unit])
-}
-
-// FindingsCmd shows findings.
-type FindingsCmd struct {
-	Package string `arg:"" help:"Name or id."`
-	Version string `arg:"" optional:"" help:"Version, as v3 or 3; without it, the newest import."`
-}
-
-// Help stands below the flags.
-func (*FindingsCmd) Help() string {
-	return "Examples:\n  searchpack findings synonyms\n  searchpack findings synonyms v3"
-}
-
-// number reads "v3" and "3"; "" is 0, the newest import.
-func (f *FindingsCmd) number() (int, error) {
-	if f.Version == "" {
-		return 0, nil
-	}
-	n, err := strconv.ParseInt(strings.TrimPrefix(f.Version, "v"), 10, 31)
-	if err != nil || n < 1 {
-		return 0, usagef("%q is no version: write it as v3 or 3", f.Version)
-	}
-	return int(n), nil
-}
-
-// Run shows findings.
-func (f *FindingsCmd) Run(c *Context) error {
-	number, err := f.number()
-	if err != nil {
-		return err
-	}
-	cl, err := c.client()
-	if err != nil {
-		return err
-	}
-	id, err := cl.packageID(c, f.Package)
-	if err != nil {
-		return err
-	}
-	path := "/packages/" + url.PathEscape(id) + "/findings"
-	if number > 0 {
-		path += fmt.Sprintf("?version=%d", number)
-	}
-	var answer struct {
-		Version  versionLine          `json:"version"`
-		Count    int                  `json:"count"`
-		Findings []searchpack.Finding `json:"findings"`
-	}
-	document, err := cl.call(c, "GET", path, nil, &answer)
-	if err != nil {
-		return err
-	}
-	return c.print(document, func(p *page) {
-		if answer.Count == 0 {
-			p.line("%s %s: nothing found", cmp.Or(answer.Version.Version, "the newest import"), answer.Version.Status)
-			return
-		}
-		t := newTable("LINE", "COLUMN", "SEVERITY", "RULE", "TEXT", "MESSAGE")
-		for _, x := range answer.Findings {
-			message := x.Message
-			if x.Remedy != "" {
-				message += ". Remedy: " + x.Remedy
-			}
-			t.row(place(x.Line), place(x.Column), x.Severity, x.Rule, x.Text, message)
-		}
-		p.table(t)
-		if answer.Count > len(answer.Findings) {
-			p.line("and %d more", answer.Count-len(answer.Findings))
-		}
-	})
-}
-
-// place is a line or column number; 0 means the whole file or line.
-func place(n int) string {
-	if n == 0 {
-		return ""
-	}
-	return strconv.Itoa(n)
 }

@@ -4,7 +4,10 @@ import (
 	"io"
 
 	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/inspect/analyzer"
 	"github.com/searchpack/searchpack/internal/inspect/dict"
+	"github.com/searchpack/searchpack/internal/inspect/hyphenation"
+	"github.com/searchpack/searchpack/internal/inspect/linelist"
 	"github.com/searchpack/searchpack/internal/inspect/lines"
 	"github.com/searchpack/searchpack/internal/inspect/rule"
 	"github.com/searchpack/searchpack/internal/inspect/synonym"
@@ -14,13 +17,13 @@ import (
 var readers = map[searchpack.Kind]dict.Reader{
 	searchpack.KindSynonyms:  synonym.Solr,
 	searchpack.KindWordNet:   textOnly,
-	searchpack.KindWords:     textOnly,
-	searchpack.KindStemmer:   textOnly,
-	searchpack.KindMapping:   textOnly,
-	searchpack.KindTypeTable: textOnly,
-	searchpack.KindKuromoji:  textOnly,
-	searchpack.KindNori:      textOnly,
-	searchpack.KindHyphen:    doubtful,
+	searchpack.KindWords:     linelist.Words,
+	searchpack.KindStemmer:   linelist.StemmerOverride,
+	searchpack.KindMapping:   linelist.Mapping,
+	searchpack.KindTypeTable: linelist.TypeTable,
+	searchpack.KindKuromoji:  linelist.Kuromoji,
+	searchpack.KindNori:      linelist.Nori,
+	searchpack.KindHyphen:    hyphenation.Read,
 	searchpack.KindHunspell:  doubtful,
 	searchpack.KindOpaque:    opaque,
 	searchpack.KindUnknown:   doubtful,
@@ -38,7 +41,7 @@ func readerOf(k searchpack.Kind, guessed bool) dict.Reader {
 func Rules() []*rule.Rule {
 	var out []*rule.Rule
 	for _, rules := range [][]*rule.Rule{
-		{unknownKind, emptyFile}, dict.Rules(), {notText}, synonym.Rules(),
+		{unknownKind, emptyFile}, dict.Rules(), {notText}, synonym.Rules(), analyzer.Rules(), linelist.Rules(), hyphenation.Rules(),
 	} {
 		out = append(out, rules...)
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/inspect/analyzer"
 	"github.com/searchpack/searchpack/internal/inspect/inspecttest"
 	"github.com/searchpack/searchpack/internal/inspect/rule"
 	"github.com/searchpack/searchpack/internal/inspect/target"
@@ -33,8 +34,10 @@ const rulesPage = "../../docs/rules.md"
 //
 // The comment of an example has lines "kind: words" or "package: ZIP-PLUGIN", "opensearch: 3.8.0" or
 // "engine: OpenSearch_3.8". Files: bad and good, or for a zip bad/NAME and good/NAME. \uXXXX, \xXX
-// and \t stand for themselves if the comment says "escapes: yes", and \{x*500} for 500 times x. The
-// kind may differ: "bad kind: wrods".
+// and \t stand for themselves if the comment says "escapes: yes", \{x*500} for 500 times x,
+// \{1..500} for the numbers, one a line, and \{a1..500} for the same in letters, each with a 1 behind
+// it. The kind may differ: "bad kind: wrods". bad.settings and good.settings are those of the index
+// that reads the file.
 func TestRulesPage(t *testing.T) {
 	t.Parallel()
 	var page strings.Builder
@@ -121,6 +124,16 @@ func readExample(id string) (*example, error) {
 	return x, nil
 }
 
+// file returns a file of the example, nil if there is none of that name.
+func (x *example) file(name string) []byte {
+	for _, f := range x.files {
+		if f.Name == name {
+			return f.Data
+		}
+	}
+	return nil
+}
+
 // run inspects the bad or the good file.
 func (x *example) run(t *testing.T, side string) Result {
 	t.Helper()
@@ -137,6 +150,13 @@ func (x *example) run(t *testing.T, side string) Result {
 				if o.OpenSearch, err = target.Parse(v); err != nil {
 					t.Fatal(err)
 				}
+			}
+			if document := x.file(side + ".settings"); document != nil {
+				readers, err := analyzer.Readers(document, "dictionary.txt", o.Declared)
+				if err != nil {
+					t.Fatal(err)
+				}
+				o.Analyzer = readers[0].Chain
 			}
 			res, err := Dictionary(bytes.NewReader(data), o)
 			if err != nil {
@@ -175,6 +195,8 @@ func (x *example) runZip(t *testing.T, files []inspecttest.File) Result {
 	return res
 }
 
+var counted = regexp.MustCompile(`^\\\{(a?)1\.\.(\d+)\}`)
+
 var repeated = regexp.MustCompile(`^\\\{(.+?)\*(\d+)\}`)
 
 // unescaped resolves what cannot be written, or not be seen, in a file of examples.
@@ -185,6 +207,22 @@ func unescaped(t *testing.T, data []byte) []byte {
 		if m := repeated.FindSubmatch(data[i:]); m != nil {
 			times, _ := strconv.Atoi(string(m[2]))
 			out = append(out, bytes.Repeat(m[1], times)...)
+			i += len(m[0]) - 1
+			continue
+		}
+		if m := counted.FindSubmatch(data[i:]); m != nil {
+			last, _ := strconv.Atoi(string(m[2]))
+			for n := 1; n <= last; n++ {
+				from := len(out)
+				out = strconv.AppendInt(out, int64(n), 10)
+				if len(m[1]) > 0 {
+					for i := range out[from:] {
+						out[from+i] += 'a' - '0'
+					}
+					out = append(out, '1')
+				}
+				out = append(out, '\n')
+			}
 			i += len(m[0]) - 1
 			continue
 		}
@@ -229,8 +267,14 @@ func (x *example) write(page *strings.Builder, r *rule.Rule) {
 		empty := true
 		for _, f := range x.files {
 			name, in := strings.CutPrefix(f.Name, side+"/")
+			if f.Name == side+".settings" {
+				name, in = "settings of the index", true
+			}
 			if f.Name != side && !in {
 				continue
+			}
+			if !in && x.file(side+".settings") != nil {
+				page.WriteString("-- the file --\n")
 			}
 			if in {
 				fmt.Fprintf(page, "-- %s --\n", name)

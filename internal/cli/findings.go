@@ -1,0 +1,118 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/searchpack/searchpack"
+)
+
+// FindingsCmd shows findings.
+type FindingsCmd struct {
+	Package string `arg:"" help:"Name or id."`
+	Version string `arg:"" optional:"" help:"Version, as v3 or 3; without it, the newest import."`
+	Of      string `name:"version" env:"-" placeholder:"VERSION" help:"The same, as a flag."`
+}
+
+// Help stands below the flags.
+func (*FindingsCmd) Help() string {
+	return "Examples:\n  searchpack findings synonyms\n  searchpack findings synonyms v3\n  searchpack findings synonyms --version 3"
+}
+
+// number reads "v3" and "3"; "" is 0, the newest import.
+func (f *FindingsCmd) number() (int, error) {
+	if f.Version != "" && f.Of != "" {
+		return 0, usagef("two versions are named, %s and %s: findings are those of one", f.Version, f.Of)
+	}
+	version := cmp.Or(f.Version, f.Of)
+	if version == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(strings.TrimPrefix(version, "v"), 10, 31)
+	if err != nil || n < 1 {
+		return 0, usagef("%q is no version: write it as v3 or 3", version)
+	}
+	return int(n), nil
+}
+
+// Run shows findings.
+func (f *FindingsCmd) Run(c *Context) error {
+	number, err := f.number()
+	if err != nil {
+		return err
+	}
+	cl, err := c.client()
+	if err != nil {
+		return err
+	}
+	id, err := cl.packageID(c, f.Package)
+	if err != nil {
+		return err
+	}
+	path := "/packages/" + url.PathEscape(id) + "/findings"
+	if number > 0 {
+		path += fmt.Sprintf("?version=%d", number)
+	}
+	var answer struct {
+		Version  versionLine          `json:"version"`
+		Count    int                  `json:"count"`
+		Findings []searchpack.Finding `json:"findings"`
+	}
+	document, err := cl.call(c, "GET", path, nil, &answer)
+	if err != nil {
+		return err
+	}
+	return c.print(document, func(p *page) {
+		if v := answer.Version; v.Kind != "" {
+			p.line("kind: %s", kindLine(v.Kind, v.KindSource, v.Confidence))
+		}
+		if answer.Count == 0 {
+			p.line("%s %s: nothing found", cmp.Or(answer.Version.Version, "the newest import"), answer.Version.Status)
+			return
+		}
+		head := []string{"LINE", "COLUMN", "SEVERITY", "RULE", "TEXT", "MESSAGE"}
+		inside := slices.ContainsFunc(answer.Findings, func(x searchpack.Finding) bool { return x.Path != "" })
+		if inside { // a package of several files
+			head = append([]string{"FILE"}, head...)
+		}
+		t := newTable(head...)
+		for _, x := range answer.Findings {
+			message := x.Message
+			if x.Remedy != "" {
+				message += ". Remedy: " + x.Remedy
+			}
+			row := []any{line(x), place(x.Column), x.Severity, x.Rule, x.Text, message}
+			if inside {
+				row = append([]any{x.Path}, row...)
+			}
+			t.row(row...)
+		}
+		p.table(t)
+		if slices.ContainsFunc(answer.Findings, func(x searchpack.Finding) bool { return x.OpenSearchLine > 0 }) {
+			p.line("A line in parentheses is the number that OpenSearch's own messages give to it: they leave blank lines out.")
+		}
+		if answer.Count > len(answer.Findings) {
+			p.line("and %d more", answer.Count-len(answer.Findings))
+		}
+	})
+}
+
+// place is a line or column number; 0 means the whole file or line.
+func place(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
+}
+
+// line is the number of the line, and OpenSearch's own number for it if that is another.
+func line(f searchpack.Finding) string {
+	if f.OpenSearchLine > 0 {
+		return fmt.Sprintf("%d (%d)", f.Line, f.OpenSearchLine)
+	}
+	return place(f.Line)
+}
