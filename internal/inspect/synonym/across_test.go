@@ -98,13 +98,49 @@ func TestLongCircle(t *testing.T) {
 	}
 }
 
+// arrows is an explicit rule; a group has none.
+type arrows struct{ left, right []string }
+
+// circlesEnd returns the last line of each circle.
+func circlesEnd(all []arrows) []string {
+	leads := func(x, y arrows) bool {
+		return slices.ContainsFunc(x.right, func(w string) bool {
+			return slices.Contains(y.left, w) && !slices.Contains(x.left, w) && !slices.Contains(y.right, w)
+		})
+	}
+	reach := make([][]bool, len(all))
+	for i := range all {
+		reach[i] = make([]bool, len(all))
+		for j := range all {
+			reach[i][j] = i != j && leads(all[i], all[j])
+		}
+	}
+	for k := range all {
+		for i := range all {
+			for j := range all {
+				reach[i][j] = reach[i][j] || reach[i][k] && reach[k][j]
+			}
+		}
+	}
+	var want []string
+	for i := range all {
+		last := reach[i][i]
+		for j := i + 1; j < len(all); j++ {
+			last = last && !(reach[i][j] && reach[j][i])
+		}
+		if last {
+			want = append(want, fmt.Sprint(i+1))
+		}
+	}
+	return want
+}
+
 // TestCirclesOfRandomRules compares with a search that follows every arrow.
 func TestCirclesOfRandomRules(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		word := rapid.SampledFrom([]string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"})
 		side := rapid.SliceOfNDistinct(word, 1, 2, rapid.ID[string])
-		type arrows struct{ left, right []string }
 		var all []arrows
 		var text strings.Builder
 		seen := map[string]bool{}
@@ -122,35 +158,7 @@ func TestCirclesOfRandomRules(t *testing.T) {
 				text.WriteString(fmt.Sprintf("%s, g%d\n", word.Draw(t, "member"), len(all)))
 			}
 		}
-		leads := func(x, y arrows) bool {
-			return slices.ContainsFunc(x.right, func(w string) bool {
-				return slices.Contains(y.left, w) && !slices.Contains(x.left, w) && !slices.Contains(y.right, w)
-			})
-		}
-		reach := make([][]bool, len(all))
-		for i := range all {
-			reach[i] = make([]bool, len(all))
-			for j := range all {
-				reach[i][j] = i != j && leads(all[i], all[j])
-			}
-		}
-		for k := range all {
-			for i := range all {
-				for j := range all {
-					reach[i][j] = reach[i][j] || reach[i][k] && reach[k][j]
-				}
-			}
-		}
-		var want []string // the last line of each circle
-		for i := range all {
-			last := reach[i][i]
-			for j := i + 1; j < len(all); j++ {
-				last = last && !(reach[i][j] && reach[j][i])
-			}
-			if last {
-				want = append(want, fmt.Sprint(i+1))
-			}
-		}
+		want := circlesEnd(all)
 		var got []string
 		for _, f := range read(t, synonym.Solr, text.String(), dict.Config{}).Findings() {
 			if f.Rule == "synonyms.circle" {

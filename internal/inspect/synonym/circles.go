@@ -107,6 +107,10 @@ func (c *circles) closing(l *line) {
 
 // end reports the circles.
 func (c *circles) end(t *rule.Tally, terms *table) {
+	if c.count() > placesBeside(len(terms.pages)) { // the table has grown since
+		last := c.chunks[len(c.chunks)-1]
+		c.full, c.chunks, c.shown = last[len(last)-1].at.line(), nil, nil
+	}
 	if c.full > 0 {
 		notCompared.Report(t, rule.Place{}, fmt.Sprintf("from line %d on, circles of arrows are not looked for", c.full))
 	}
