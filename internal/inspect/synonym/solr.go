@@ -50,8 +50,8 @@ type solr struct {
 
 	errors int // in the lines before
 
-	order    []int32 // scratches of within
-	reported int
+	order, first []int32 // scratches of within
+	reported     int
 }
 
 func newSolr(c *dict.Config) *solr {
