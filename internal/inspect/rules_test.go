@@ -38,6 +38,7 @@ const rulesPage = "../../docs/rules.md"
 // \{1..500} for the numbers, one a line, and \{a1..500} for the same in letters, each with a 1 behind
 // it. The kind may differ: "bad kind: wrods". bad.settings and good.settings are those of the index
 // that reads the file.
+// "analyzer: whitespace", "lenient: yes" and "expand: no" are those of a synonym filter.
 func TestRulesPage(t *testing.T) {
 	t.Parallel()
 	var page strings.Builder
@@ -151,6 +152,10 @@ func (x *example) run(t *testing.T, side string) Result {
 					t.Fatal(err)
 				}
 			}
+			o.Lenient, o.NoExpand = x.options["lenient"] != "", x.options["expand"] == "no"
+			if a := x.options["analyzer"]; a != "" {
+				o.Analyzer = inspecttest.Analyzer(a)
+			}
 			if document := x.file(side + ".settings"); document != nil {
 				readers, err := analyzer.Readers(document, "dictionary.txt", o.Declared)
 				if err != nil {
@@ -197,7 +202,7 @@ func (x *example) runZip(t *testing.T, files []inspecttest.File) Result {
 
 var counted = regexp.MustCompile(`^\\\{(a?)1\.\.(\d+)\}`)
 
-var repeated = regexp.MustCompile(`^\\\{(.+?)\*(\d+)\}`)
+var repeated = regexp.MustCompile(`^\\\{(?s:(.+?))\*(\d+)\}`)
 
 // unescaped resolves what cannot be written, or not be seen, in a file of examples.
 func unescaped(t *testing.T, data []byte) []byte {
