@@ -261,7 +261,7 @@ func unescaped(t *testing.T, data []byte) []byte {
 // write puts the rule on the page.
 func (x *example) write(page *strings.Builder, r *rule.Rule) {
 	fmt.Fprintf(page, "\n## `%s`\n\n**%s**: %s. ", r.ID, strings.ReplaceAll(string(r.Severity), "-", " "), r.Title)
-	message := strings.NewReplacer("%q", "…", "%s", "…", "%d", "…").Replace(r.Message)
+	message := r.General()
 	fmt.Fprintf(page, "%s%s.\n\nTo mend it: %s.\n", strings.ToUpper(message[:1]), message[1:], r.Remedy)
 	for _, side := range []string{"bad", "good"} {
 		what := map[string]string{"bad": "Bad", "good": "Good"}[side]
