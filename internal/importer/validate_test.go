@@ -92,7 +92,7 @@ func TestOtherTypesFail(t *testing.T) {
 		"no zip":           {searchpack.TypePlugin, "p.zip", "text", Options{}, []string{notLoaded, "not a zip"}},
 		"no descriptor":    {searchpack.TypePlugin, "p.zip", zipText(t, "a.jar", ""), Options{}, []string{notLoaded, "no plugin-descriptor.properties"}},
 		"other version":    {searchpack.TypePlugin, "p.zip", pluginZip(t, "2.17.0"), Options{}, []string{"PluginValidationFailureReason : the opensearch.version 2.17.0", "doesn't matches with the provided EngineVersion OpenSearch_3.8"}},
-		"more mistakes":    {searchpack.TypePlugin, "p.zip", zipText(t, "plugin-descriptor.properties", "name=l\ndescription=d\nversion=1\nopensearch.version=2.17.0\nbogus=1"), Options{}, []string{"PluginValidationFailureReason : the opensearch.version 2.17.0", "Unknown properties in plugin descriptor: [bogus] (plugin-descriptor.properties, line 5)", "And 1 more error."}},
+		"more mistakes":    {searchpack.TypePlugin, "p.zip", zipText(t, "plugin-descriptor.properties", "name=l\ndescription=d\nversion=1\nclassname=C\nopensearch.version=2.17.0\nbogus=1"), Options{}, []string{"PluginValidationFailureReason : the opensearch.version 2.17.0", "Unknown properties in plugin descriptor: [bogus] (plugin-descriptor.properties, line 6)", "property java.version is missing"}},
 		"patch, AWS":       {searchpack.TypePlugin, "p.zip", pluginZip(t, "3.8.1"), Options{PluginRulesAWS: true}, []string{"doesn't matches with the provided EngineVersion", "must be 3.8.0"}},
 		"unpacked":         {searchpack.TypePlugin, "p.zip", zipText(t, "a.jar", strings.Repeat("a", 2000)), Options{MaxPlugin: 1000}, []string{notLoaded, "more than 1000 bytes together"}},
 		"configuration":    {searchpack.TypeConfig, "c.zip", "text", Options{}, []string{"not a zip"}},
