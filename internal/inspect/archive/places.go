@@ -11,11 +11,11 @@ func (a *Archive) checkSizes(l Limits, size int64, out *rule.Tally) {
 	for i := range a.headers {
 		h := &a.headers[i]
 		switch {
-		case h.size > l.Entry:
-			tooLarge.report(out, h.name, l.Entry)
-			return
 		case h.size > l.Unpacked-a.unpacked:
 			allTooLarge.report(out, "", l.Unpacked)
+			return
+		case h.size > l.Entry:
+			tooLarge.report(out, h.name, l.Entry)
 			return
 		}
 		a.unpacked += h.size
