@@ -1,9 +1,7 @@
 package inspect
 
 import (
-	"fmt"
 	"io"
-	"strings"
 
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/inspect/plugin"
@@ -28,7 +26,7 @@ type PluginRules struct {
 // error is the reader's; a bad file is no error but findings.
 func Plugin(r io.ReaderAt, size int64, rules PluginRules) (*searchpack.PluginProperties, Result, error) {
 	var out rule.Tally
-	a, err := openArchive(r, size, rules.MaxUnpacked, &out)
+	a, manifest, err := unpacked(r, size, rules.MaxUnpacked, &out)
 	if err != nil || a == nil {
 		return nil, Result{}.with(&out), err
 	}
@@ -36,33 +34,14 @@ func Plugin(r io.ReaderAt, size int64, rules PluginRules) (*searchpack.PluginPro
 	if v, err := target.Parse(rules.EngineVersion); err == nil {
 		o.Target = plugin.TargetOf(v)
 	}
-	facts := plugin.Inspect(a.pluginFiles(), o, &out)
-	if a.from.err != nil {
-		return nil, Result{}, fmt.Errorf("read the plugin: %w", a.from.err)
-	}
-	if out.Errors() > 0 {
-		return nil, Result{}.with(&out), nil
+	facts, err := plugin.Inspect(a, o, &out)
+	if err != nil || out.Errors() > 0 {
+		return nil, Result{}.with(&out), err
 	}
 	return &searchpack.PluginProperties{
 		Name: cutTo(facts.Name), Description: cutTo(facts.Description), Version: cutTo(facts.Version),
-		ClassName: cutTo(facts.ClassName), UncompressedSize: a.unpacked,
-	}, Result{}.with(&out), nil
-}
-
-// pluginFiles are the files of the archive as the inspection of plugins takes them.
-func (a *archive) pluginFiles() []plugin.File {
-	var files []plugin.File
-	for _, f := range a.files {
-		if strings.HasSuffix(f.Name, "/") {
-			continue
-		}
-		size := int64(f.UncompressedSize64) //nolint:gosec // openArchive compared it with an int64
-		files = append(files, plugin.File{Path: f.Name, Size: size, Open: func() (io.ReadCloser, error) {
-			a.from.left += size + maxDirectory // its local header may stand anywhere
-			return f.Open()
-		}})
-	}
-	return files
+		ClassName: cutTo(facts.ClassName), UncompressedSize: a.Unpacked(),
+	}, Result{Manifest: manifest}.with(&out), nil
 }
 
 // cutTo cuts a property to what AWS shows of it.

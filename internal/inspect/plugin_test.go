@@ -31,9 +31,9 @@ func TestPluginRefused(t *testing.T) {
 		rules PluginRules
 		rule  string
 	}{
-		"no zip":               {[]byte("no"), PluginRules{}, ruleArchive},
+		"no zip":               {[]byte("no"), PluginRules{}, "archive.unreadable"},
 		"no descriptor":        {zipOf(t, "lemmas.jar", ""), PluginRules{}, "plugin.descriptor"},
-		"a damaged descriptor": {damaged(t), PluginRules{}, "plugin.descriptor"},
+		"a damaged descriptor": {damaged(t), PluginRules{}, "archive.content"},
 		"another version":      {zipOf(t, descriptorName, descriptor("2.17.0")), PluginRules{}, plugin.EngineVersion},
 		"another patch":        {zipOf(t, descriptorName, descriptor("3.8.1")), PluginRules{AWS: true}, plugin.EngineVersion},
 		"another engine":       {zipOf(t, descriptorName, descriptor("3.8.0")), PluginRules{EngineVersion: "Elasticsearch_7.10"}, plugin.EngineVersion},

@@ -2,9 +2,9 @@ package plugin
 
 import (
 	"fmt"
-	"io"
 	"strings"
 
+	"github.com/searchpack/searchpack/internal/inspect/archive"
 	"github.com/searchpack/searchpack/internal/inspect/rule"
 	"github.com/searchpack/searchpack/internal/inspect/target"
 )
@@ -30,16 +30,16 @@ type descriptor struct {
 }
 
 // readDescriptor reads the descriptor and holds it against the target, as OpenSearch does; it goes on
-// where OpenSearch would stop. nil = there is nothing in it to go on with.
-func readDescriptor(files []File, o Options, out *rule.Tally) *Facts {
-	b := descriptorBytes(files, out)
+// where OpenSearch would stop. nil = there is nothing in it to go on with. The error is the reader's.
+func readDescriptor(a *archive.Archive, o Options, out *rule.Tally) (*descriptor, error) {
+	b, err := descriptorBytes(a, out)
 	if b == nil {
-		return nil
+		return nil, err
 	}
 	list, line, err := parseProperties(b)
 	if err != nil {
 		noDescriptor.Report(out, rule.Place{Path: descriptorName, Line: line}, descriptorName+" cannot be read: "+err.Error())
-		return nil
+		return nil, nil
 	}
 	d := &descriptor{properties: map[string]property{}, o: o, out: out}
 	for _, p := range list {
@@ -59,56 +59,27 @@ func readDescriptor(files []File, o Options, out *rule.Tally) *Facts {
 	d.controller()
 	d.extended()
 	d.folder()
-	return &d.facts
+	return d, nil
 }
 
 // descriptorBytes finds the descriptor; nil if it cannot be used.
-func descriptorBytes(files []File, out *rule.Tally) []byte {
-	var found *File
-	elsewhere := ""
-	for i, f := range files {
-		switch {
-		case f.Path == descriptorName && found != nil:
-			noDescriptor.Report(out, rule.Place{Path: descriptorName}, "the zip has two files "+descriptorName)
-			return nil
-		case f.Path == descriptorName:
-			found = &files[i]
-		case elsewhere == "" && strings.HasSuffix(f.Path, "/"+descriptorName):
-			elsewhere = strings.TrimSuffix(f.Path, descriptorName)
+func descriptorBytes(a *archive.Archive, out *rule.Tally) ([]byte, error) {
+	if e, found := a.Find(descriptorName); found && !e.Dir {
+		b, err := a.ReadFile(e, maxDescriptor)
+		if err != nil {
+			return nil, archive.Charge(err, out)
+		}
+		return append([]byte{}, b...), nil // not nil
+	}
+	fault := "the zip has no " + descriptorName + " at its root"
+	for _, e := range a.Entries() {
+		if folder, found := strings.CutSuffix(e.Path, "/"+descriptorName); found {
+			fault += "; there is one in the folder " + rule.Shown([]byte(folder))
+			break
 		}
 	}
-	switch {
-	case found == nil && elsewhere != "":
-		noDescriptor.Report(out, rule.Place{}, fmt.Sprintf("the zip has no %s at its root; there is one in the folder %s", descriptorName, rule.Shown([]byte(elsewhere))))
-		return nil
-	case found == nil:
-		noDescriptor.Report(out, rule.Place{}, "the zip has no "+descriptorName+" at its root")
-		return nil
-	}
-	b, fault := readFile(*found, maxDescriptor)
-	if fault != "" {
-		noDescriptor.Report(out, rule.Place{Path: descriptorName}, fault)
-		return nil
-	}
-	return b
-}
-
-// readFile reads a small file. Files that do not unpack, and those that are larger, have a fault.
-func readFile(f File, limit int64) (b []byte, fault string) {
-	in, err := f.Open()
-	if err == nil {
-		b, err = io.ReadAll(io.LimitReader(in, limit+1))
-		if closeErr := in.Close(); err == nil {
-			err = closeErr
-		}
-	}
-	switch {
-	case err != nil:
-		return nil, fmt.Sprintf("%s cannot be unpacked (%s)", rule.Shown([]byte(f.Path)), strings.TrimPrefix(err.Error(), "zip: "))
-	case int64(len(b)) > limit:
-		return nil, fmt.Sprintf("%s has more than %d bytes", rule.Shown([]byte(f.Path)), limit)
-	}
-	return append([]byte{}, b...), ""
+	noDescriptor.Report(out, rule.Place{}, fault)
+	return nil, nil
 }
 
 // at is the place of a property.

@@ -41,7 +41,7 @@ var (
 	}
 	versionTwice = &rule.Rule{
 		ID: "plugin.version-twice", Severity: searchpack.SeverityError, Title: "both opensearch.version and dependencies",
-		Message: "opensearch.version and dependencies both say which version of OpenSearch the plugin is for; OpenSearch refuses the plugin",
+		Message: "the properties opensearch.version and dependencies both say which version of OpenSearch the plugin is for; OpenSearch refuses the plugin",
 		Remedy:  "leave one of them",
 	}
 	engineVersion = &rule.Rule{
@@ -52,17 +52,17 @@ var (
 	}
 	nativeController = &rule.Rule{
 		ID: "plugin.native-controller", Severity: searchpack.SeverityError, Title: "a native controller",
-		Message: "has.native.controller is true; OpenSearch's installer refuses the plugin: plugins can not have native controllers",
+		Message: "the property has.native.controller is true; OpenSearch's installer refuses the plugin: plugins can not have native controllers",
 		Remedy:  "build the plugin without a process of its own, and leave the property out",
 	}
 	javaVersionHigh = &rule.Rule{
 		ID: "plugin.java-version", Severity: searchpack.SeverityError, Title: "needs a Java that no node has",
-		Message: "java.version says that the plugin needs Java %d; OpenSearch %s runs on Java %s and refuses the plugin",
+		Message: "the property java.version says that the plugin needs Java %d; OpenSearch %s runs on Java %s and refuses the plugin",
 		Remedy:  "build the plugin for an older Java, and write that into java.version",
 	}
 	javaVersionNewer = &rule.Rule{
 		ID: "plugin.java-newer", Severity: searchpack.SeverityWarning, Title: "needs a Java that not every node has",
-		Message: "java.version says that the plugin needs Java %d; OpenSearch %s runs on Java %s, and nodes with an older one refuse the plugin",
+		Message: "the property java.version says that the plugin needs Java %d; OpenSearch %s runs on Java %s, and nodes with an older one refuse the plugin",
 		Remedy:  "make sure that every node of the domain runs on that Java, or build the plugin for the oldest",
 	}
 	nameOfModule = &rule.Rule{
@@ -77,12 +77,12 @@ var (
 	}
 	extendsNothing = &rule.Rule{
 		ID: "plugin.extends-missing", Severity: searchpack.SeverityError, Title: "extends a plugin that is not there",
-		Message: "extended.plugins names %q, and %s; nodes refuse to start: Missing plugin, dependency of the plugin",
+		Message: "the property extended.plugins names %q, and %s; nodes refuse to start: Missing plugin, dependency of the plugin",
 		Remedy:  "write the names of installed plugins or modules, with commas and without blanks between them",
 	}
 	extendsFixed = &rule.Rule{
 		ID: "plugin.extends-fixed", Severity: searchpack.SeverityError, Title: "extends what is not extensible",
-		Message: "extended.plugins names the module %s, which nothing can extend; nodes refuse to start: cannot extend non-extensible plugin",
+		Message: "the property extended.plugins names the module %s, which nothing can extend; nodes refuse to start: cannot extend non-extensible plugin",
 		Remedy:  "take it out",
 	}
 	extendsOther = &rule.Rule{

@@ -1,7 +1,6 @@
 package plugin
 
 import (
-	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/searchpack/searchpack/internal/inspect/archive"
 	"github.com/searchpack/searchpack/internal/inspect/rule"
 )
 
@@ -19,7 +19,7 @@ func TestDescriptor(t *testing.T) {
 	var out rule.Tally
 	o := forVersion(t, "3.8")
 	o.Target.Modules = []Module{{Name: "lang-painless"}}
-	got := readDescriptor(filesOf(t, descriptorName, text), o, &out)
+	got := look(t, text, o, &out)
 	want := &Facts{
 		Name: "lemmas", Description: "Lemmas für alle", Version: "1.2", ClassName: "org.example.Lemmas", Folder: "lem",
 		OpenSearch: Range{Text: "~3.8.1"}, JavaVersion: "21.0.3", Java: 21,
@@ -98,7 +98,7 @@ func TestDescriptorFindings(t *testing.T) {
 			c.version = "3.8"
 		}
 		var out rule.Tally
-		readDescriptor(filesOf(t, descriptorName, c.text), forVersion(t, c.version), &out)
+		look(t, c.text, forVersion(t, c.version), &out)
 		if got := found(&out); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
@@ -108,19 +108,18 @@ func TestDescriptorFindings(t *testing.T) {
 func TestDescriptorMissing(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		files []File
-		words string
+		zip         *archive.Archive
+		rule, words string
 	}{
-		"none":        {filesOf(t, "lemmas.jar", ""), "no plugin-descriptor.properties at its root"},
-		"in a folder": {filesOf(t, "lemmas/"+descriptorName, goodDescriptor), "one in the folder lemmas/"},
-		"two":         {filesOf(t, descriptorName, goodDescriptor, descriptorName, goodDescriptor), "two files"},
-		"too large":   {filesOf(t, descriptorName, strings.Repeat("#", maxDescriptor+1)), "more than 65536 bytes"},
-		"damaged":     {[]File{failing(descriptorName, errors.New("zip: checksum error"), nil)}, "cannot be unpacked (checksum error)"},
-		"cut":         {[]File{failing(descriptorName, nil, errors.New("flate: corrupt input"))}, "cannot be unpacked"},
+		"none":        {zipOf(t, "lemmas.jar", ""), "plugin.descriptor", "no plugin-descriptor.properties at its root"},
+		"in a folder": {zipOf(t, "lemmas/"+descriptorName, goodDescriptor), "plugin.descriptor", "one in the folder lemmas"},
+		"a folder":    {zipOf(t, descriptorName+"/x", goodDescriptor), "plugin.descriptor", "no plugin-descriptor.properties"},
+		"too large":   {zipOf(t, descriptorName, strings.Repeat("#", maxDescriptor+1)), "archive.file-size", "more than 65536 bytes"},
 	} {
 		var out rule.Tally
-		if facts := readDescriptor(c.files, forVersion(t, "3.8"), &out); facts != nil || !says(&out, "plugin.descriptor", c.words) || out.Errors() != 1 {
-			t.Errorf("%s: %+v, %+v", name, facts, out.Findings())
+		d, err := readDescriptor(c.zip, forVersion(t, "3.8"), &out)
+		if d != nil || err != nil || !says(&out, c.rule, c.words) || out.Errors() != 1 {
+			t.Errorf("%s: %+v, %+v, %v", name, d, out.Findings(), err)
 		}
 	}
 }
@@ -145,14 +144,14 @@ func TestVersionDemands(t *testing.T) {
 				lines = append(lines, "opensearch.version")
 			}
 			var out rule.Tally
-			readDescriptor(filesOf(t, descriptorName, with(lines...)), o, &out)
+			look(t, with(lines...), o, &out)
 			if got := out.Errors() == 0; got != want[i] {
 				t.Errorf("%s, %d: %v", text, i, found(&out))
 			}
 		}
 	}
 	var out rule.Tally
-	readDescriptor(filesOf(t, descriptorName, with("opensearch.version=3.8.2")), aws, &out)
+	look(t, with("opensearch.version=3.8.2"), aws, &out)
 	if !says(&out, EngineVersion, "the opensearch.version 3.8.2 of plugin-descriptor.properties doesn't matches with the provided EngineVersion OpenSearch_3.8: it must be 3.8.0") {
 		t.Errorf("AWS's rule is not explained: %+v", out.Findings())
 	}
@@ -172,7 +171,7 @@ func TestNamesOfTheTarget(t *testing.T) {
 		with("extended.plugins=other;optional=true"): nil,
 	} {
 		var out rule.Tally
-		readDescriptor(filesOf(t, descriptorName, text), o, &out)
+		look(t, text, o, &out)
 		if got := found(&out); !slices.Equal(got, want) {
 			t.Errorf("%q: %v, want %v", text, got, want)
 		}
@@ -184,7 +183,7 @@ func FuzzDescriptor(f *testing.F) {
 	f.Add([]byte(with("opensearch.version", `dependencies={ opensearch : "[3.0.0,4.0.0)" }`, "extended.plugins=a;b,c", "has.native.controller=x")))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var out rule.Tally
-		facts := readDescriptor(filesOf(t, descriptorName, string(b)), forVersion(t, "3.8"), &out)
+		facts := look(t, string(b), forVersion(t, "3.8"), &out)
 		if facts == nil && out.Errors() == 0 {
 			t.Error("nothing was read and nothing said")
 		}

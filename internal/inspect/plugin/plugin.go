@@ -3,24 +3,16 @@
 // (InstallPluginCommand), the descriptor's reader (PluginInfo.readFromProperties), JarHell and what
 // PluginsService does with a plugin when a node starts; where it is stricter, the rule says why.
 //
-// It is pure. The files come from a zip that somebody else has listed and bounded, the nodes are a
+// It is pure. The files come from a zip that was listed and bounded (package archive), the nodes are a
 // Target: of tables when a package is imported, of the node itself before it installs. Memory is
 // bounded whatever the files are.
 package plugin
 
 import (
-	"io"
-
+	"github.com/searchpack/searchpack/internal/inspect/archive"
 	"github.com/searchpack/searchpack/internal/inspect/rule"
 	"github.com/searchpack/searchpack/internal/inspect/target"
 )
-
-// File is a file of a zip. Folders are none.
-type File struct {
-	Path string // as the zip has it, with slashes
-	Size int64  // unpacked, in bytes, as the zip claims
-	Open func() (io.ReadCloser, error)
-}
 
 // Options are what a plugin is held against.
 type Options struct {
@@ -77,9 +69,13 @@ type Extended struct {
 }
 
 // Inspect looks at all files of a plugin and reports to out. The facts are nil if the descriptor
-// cannot be used; else they are there whatever else is wrong.
-func Inspect(files []File, o Options, out *rule.Tally) *Facts {
-	return readDescriptor(files, o, out)
+// cannot be used; else they are there whatever else is wrong. The error is the archive's reader's.
+func Inspect(a *archive.Archive, o Options, out *rule.Tally) (*Facts, error) {
+	d, err := readDescriptor(a, o, out)
+	if err != nil || d == nil {
+		return nil, err
+	}
+	return &d.facts, nil
 }
 
 // Rules are all rules of plugins.

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/inspect/archive"
 	"github.com/searchpack/searchpack/internal/inspect/inspecttest"
 	"github.com/searchpack/searchpack/internal/inspect/rule"
 	"github.com/searchpack/searchpack/internal/inspect/target"
@@ -46,8 +47,8 @@ func forVersion(t testing.TB, v string) Options {
 	return Options{EngineVersion: fmt.Sprintf("OpenSearch_%d.%d", parsed.Major, parsed.Minor), Target: TargetOf(parsed)}
 }
 
-// filesOf makes files of names and contents; jars and classes as inspecttest.Zip has them.
-func filesOf(t testing.TB, pairs ...string) []File {
+// zipOf makes a zip of names and contents; jars and classes as inspecttest.Zip has them.
+func zipOf(t testing.TB, pairs ...string) *archive.Archive {
 	t.Helper()
 	var in []inspecttest.File
 	for i := 0; i < len(pairs); i += 2 {
@@ -57,11 +58,30 @@ func filesOf(t testing.TB, pairs ...string) []File {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := listZip(bytes.NewReader(z), int64(len(z)))
+	return opened(t, bytes.NewReader(z), int64(len(z)))
+}
+
+func opened(t testing.TB, r io.ReaderAt, size int64) *archive.Archive {
+	t.Helper()
+	var out rule.Tally
+	a, err := archive.Open(r, size, archive.Limits{Unpacked: 1 << 30}, &out)
+	if err != nil || a == nil {
+		t.Fatal(out.Findings(), err)
+	}
+	return a
+}
+
+// look inspects a plugin whose only file is its descriptor.
+func look(t testing.TB, text string, o Options, out *rule.Tally) *Facts {
+	t.Helper()
+	d, err := readDescriptor(zipOf(t, descriptorName, text), o, out)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return files
+	if d == nil {
+		return nil
+	}
+	return &d.facts
 }
 
 // found are the findings as severity, rule and line, sorted, each once.
@@ -84,15 +104,3 @@ func says(out *rule.Tally, id, words string) bool {
 		return f.Rule == id && strings.Contains(f.Message, words)
 	})
 }
-
-// failing is a file that cannot be opened, or read.
-func failing(path string, openErr, readErr error) File {
-	return File{Path: path, Open: func() (io.ReadCloser, error) {
-		return io.NopCloser(io.MultiReader(strings.NewReader("a=b"), errReader{readErr})), openErr
-	}}
-}
-
-type errReader struct{ err error }
-
-// Read implements io.Reader.
-func (e errReader) Read([]byte) (int, error) { return 0, e.err }
