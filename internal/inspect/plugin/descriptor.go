@@ -55,6 +55,9 @@ func readDescriptor(a *archive.Archive, o Options, out *rule.Tally) (*descriptor
 	}
 	d.identity()
 	d.openSearch()
+	if d.o.Target.Version == (target.Version{}) { // none was given, and the descriptor has none
+		d.o.Target = TargetOf(newest())
+	}
 	d.java()
 	d.controller()
 	d.extended()
@@ -132,7 +135,7 @@ func (d *descriptor) openSearch() {
 	}
 	reader := d.o.Target.Version
 	if reader == (target.Version{}) {
-		reader = target.Served[len(target.Served)-1]
+		reader = newest()
 	}
 	r, err := parseRange(text, reader)
 	if err != nil {
@@ -167,6 +170,9 @@ func (d *descriptor) dependency(text string) (string, error) {
 	}
 	return strings.TrimSpace(ranges[0]), nil
 }
+
+// newest is the newest version that is served.
+func newest() target.Version { return target.Served[len(target.Served)-1] }
 
 // match holds the range against the target.
 func (d *descriptor) match(p property, text string) {

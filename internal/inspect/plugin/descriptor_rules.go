@@ -99,5 +99,5 @@ var (
 
 var descriptorRules = []*rule.Rule{
 	noDescriptor, propertyMissing, propertyUnknown, propertyRepeated, propertyValue, propertyBlank, versionTwice, engineVersion,
-	nativeController, javaVersionHigh, javaVersionNewer, folderName, extendsNothing, extendsOther, extendsOption,
+	nativeController, javaVersionHigh, javaVersionNewer, nameOfModule, folderName, extendsNothing, extendsFixed, extendsOther, extendsOption,
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/searchpack/searchpack/internal/inspect/archive"
 	"github.com/searchpack/searchpack/internal/inspect/rule"
+	"github.com/searchpack/searchpack/internal/inspect/target"
 )
 
 func TestDescriptor(t *testing.T) {
@@ -18,7 +19,7 @@ func TestDescriptor(t *testing.T) {
 		"classname=org.example.Lemmas\ncustom.foldername=lem\nextended.plugins=lang-painless,jobs;optional=true\nhas.native.controller=false\n"
 	var out rule.Tally
 	o := forVersion(t, "3.8")
-	o.Target.Modules = []Module{{Name: "lang-painless"}}
+	o.Target.Modules = []target.Module{{Name: "lang-painless"}}
 	got := look(t, text, o, &out)
 	want := &Facts{
 		Name: "lemmas", Description: "Lemmas für alle", Version: "1.2", ClassName: "org.example.Lemmas", Folder: "lem",
@@ -161,7 +162,7 @@ func TestNamesOfTheTarget(t *testing.T) {
 	t.Parallel()
 	no := false
 	o := forVersion(t, "3.8")
-	o.Target.Modules = []Module{{Name: "reindex", Extensible: &no}, {Name: "lang-painless"}}
+	o.Target.Modules = []target.Module{{Name: "reindex", Extensible: &no}, {Name: "lang-painless"}}
 	o.Target.Plugins = []string{"jobs"}
 	for text, want := range map[string][]string{
 		with("name=reindex"):                         {"e plugin.name-of-module:6"},

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/searchpack/searchpack/internal/inspect/rule"
+	"github.com/searchpack/searchpack/internal/inspect/target"
 )
 
 // maxFolderName is what file systems take, in bytes, less the mark that the installer puts before a
@@ -47,8 +48,8 @@ func folderFault(name string) string {
 }
 
 // module finds a module by its name.
-func module(all []Module, name string) *Module {
-	if i := slices.IndexFunc(all, func(m Module) bool { return m.Name == name }); i >= 0 {
+func module(all []target.Module, name string) *target.Module {
+	if i := slices.IndexFunc(all, func(m target.Module) bool { return m.Name == name }); i >= 0 {
 		return &all[i]
 	}
 	return nil

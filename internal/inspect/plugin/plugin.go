@@ -9,6 +9,8 @@
 package plugin
 
 import (
+	"slices"
+
 	"github.com/searchpack/searchpack/internal/inspect/archive"
 	"github.com/searchpack/searchpack/internal/inspect/rule"
 	"github.com/searchpack/searchpack/internal/inspect/target"
@@ -32,21 +34,32 @@ type Target struct {
 	Exact   bool
 	Java    target.Java
 	// Modules are built in: no plugin may have their names. nil = not known.
-	Modules []Module
+	Modules []target.Module
 	// Plugins are the names of the installed ones; nil = not known.
 	Plugins []string
+	// Lib knows the classes of OpenSearch's own lib/, LibVersion says whose lib/ that is; nil = not
+	// known.
+	Lib        Lib
+	LibVersion target.Version
+	// Parents are the plugin classes and interfaces of lib/ with what they extend and implement, as
+	// class files name them; nil = not known.
+	Parents map[string][]string
 }
 
-// Module is one that is built into OpenSearch.
-type Module struct {
-	Name string
-	// Extensible: other plugins may extend it; nil = not known.
-	Extensible *bool
+// Lib finds classes of OpenSearch's own lib/.
+type Lib interface {
+	// Jar names the jar that has the class, whose name is written with dots.
+	Jar(class string) (jar string, found bool)
 }
 
 // TargetOf is what is known of all nodes of a version, without asking them.
 func TargetOf(v target.Version) Target {
-	return Target{Version: v, Java: v.Java()}
+	t := Target{Version: v, Java: v.Java()}
+	if l := v.Lib(); l != nil {
+		t.Modules, t.Lib, t.Parents = l.Modules, l, l.Plugins
+		t.LibVersion, _ = target.Parse(l.Version) // the tables were read, so they have one
+	}
+	return t
 }
 
 // Facts are what was learnt of a plugin, for who installs it.
@@ -60,6 +73,20 @@ type Facts struct {
 	JavaVersion string
 	Java        int
 	Extends     []Extended
+	// Kinds are what the plugin's class is: "AnalysisPlugin", sorted. As far as it can be decided.
+	Kinds []string
+	// Jars are those that a node loads.
+	Jars []Jar
+	// ClassJava is the release of Java that the plugin's classes need; 0 = it has none.
+	ClassJava int
+}
+
+// Jar is a jar that a node loads with the plugin.
+type Jar struct {
+	Path    string // in the plugin
+	Size    int64  // bytes
+	Classes int
+	Java    int // the release that its classes need; 0 = it has none
 }
 
 // Extended is a plugin or module that a plugin extends.
@@ -75,10 +102,20 @@ func Inspect(a *archive.Archive, o Options, out *rule.Tally) (*Facts, error) {
 	if err != nil || d == nil {
 		return nil, err
 	}
+	in := newInspection(a, d)
+	in.layout()
+	if err := in.readJars(); err != nil {
+		return nil, err
+	}
+	in.reportHell()
+	in.reportJava()
+	if err := in.entry(); err != nil {
+		return nil, err
+	}
 	return &d.facts, nil
 }
 
 // Rules are all rules of plugins.
 func Rules() []*rule.Rule {
-	return descriptorRules
+	return slices.Concat(descriptorRules, layoutRules, jarRules, entryRules)
 }
