@@ -39,7 +39,7 @@ func pluginZip(t *testing.T, version string) string {
 }
 
 func descriptor(version string) string {
-	return "name=lemmas\ndescription=Lemmas\nversion=1.2\nclassname=com.example.Lemmas\nopensearch.version=" + version
+	return "name=lemmas\ndescription=Lemmas\nversion=1.2\nclassname=com.example.Lemmas\njava.version=11\nopensearch.version=" + version
 }
 
 // newTyped makes a world whose package has a type and comes from the key.
@@ -63,7 +63,7 @@ func TestPluginAvailable(t *testing.T) {
 	if p.Status != searchpack.PackageAvailable || p.AvailableNumber != 1 || v.Digest != searchpack.DigestOf([]byte(content)) || v.Kind != "" || v.KindDeclared {
 		t.Fatalf("package %+v, version %+v", p, v)
 	}
-	want := &searchpack.PluginProperties{Name: "lemmas", Description: "Lemmas", Version: "1.2", ClassName: "com.example.Lemmas", UncompressedSize: 96}
+	want := &searchpack.PluginProperties{Name: "lemmas", Description: "Lemmas", Version: "1.2", ClassName: "com.example.Lemmas", UncompressedSize: 112}
 	for name, got := range map[string]*searchpack.PluginProperties{"version": v.Plugin, "package": p.AvailablePlugin} {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
@@ -122,6 +122,7 @@ func TestOtherTypesFail(t *testing.T) {
 		"no zip":           {searchpack.TypePlugin, "p.zip", "text", Options{}, []string{notLoaded, "not a zip"}},
 		"no descriptor":    {searchpack.TypePlugin, "p.zip", zipText(t, "a.jar", ""), Options{}, []string{notLoaded, "no plugin-descriptor.properties"}},
 		"other version":    {searchpack.TypePlugin, "p.zip", pluginZip(t, "2.17.0"), Options{}, []string{"PluginValidationFailureReason : the opensearch.version 2.17.0", "doesn't matches with the provided EngineVersion OpenSearch_3.8"}},
+		"more mistakes":    {searchpack.TypePlugin, "p.zip", zipText(t, "plugin-descriptor.properties", "name=l\ndescription=d\nversion=1\nclassname=C\nopensearch.version=2.17.0\nbogus=1"), Options{}, []string{"PluginValidationFailureReason : the opensearch.version 2.17.0", "Unknown properties in plugin descriptor: [bogus] (plugin-descriptor.properties, line 6)", "property java.version is missing"}},
 		"patch, AWS":       {searchpack.TypePlugin, "p.zip", pluginZip(t, "3.8.1"), Options{PluginRulesAWS: true}, []string{"doesn't matches with the provided EngineVersion", "must be 3.8.0"}},
 		"unpacked":         {searchpack.TypePlugin, "p.zip", zipText(t, "a.jar", strings.Repeat("a", 2000)), Options{MaxPlugin: 1000}, []string{notLoaded, "more than 1000 bytes together"}},
 		"configuration":    {searchpack.TypeConfig, "c.zip", "text", Options{}, []string{"not a zip"}},

@@ -33,9 +33,11 @@ func zipOf(t testing.TB, pairs ...string) []byte {
 	return b.Bytes()
 }
 
+const descriptorName = "plugin-descriptor.properties"
+
 // descriptor of a plugin made for the version; more lines may follow.
 func descriptor(version string, more ...string) string {
-	return "# made by hand\nname=lemmas\ndescription = Lemmas \\\n  for \\u00e4ll\nversion:1.2\nclassname com.example.Lemmas\nopensearch.version=" +
+	return "# made by hand\nname=lemmas\ndescription = Lemmas \\\n  for \\u00e4ll\nversion:1.2\nclassname com.example.Lemmas\njava.version=11\nopensearch.version=" +
 		version + "\n" + strings.Join(more, "\n")
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/searchpack/searchpack/internal/inspect/archive"
 	"github.com/searchpack/searchpack/internal/inspect/dict"
 	"github.com/searchpack/searchpack/internal/inspect/lines"
+	"github.com/searchpack/searchpack/internal/inspect/plugin"
 	"github.com/searchpack/searchpack/internal/inspect/rule"
 	"github.com/searchpack/searchpack/internal/inspect/synonym"
 )
@@ -33,7 +34,7 @@ func readerOf(k searchpack.Kind) dict.Reader { return readers[k] }
 func Rules() []*rule.Rule {
 	var out []*rule.Rule
 	for _, rules := range [][]*rule.Rule{
-		{unknownKind, emptyFile}, dict.Rules(), {notText}, synonym.Rules(), archive.Rules(),
+		{unknownKind, emptyFile}, dict.Rules(), {notText}, synonym.Rules(), archive.Rules(), plugin.Rules(),
 	} {
 		out = append(out, rules...)
 	}
