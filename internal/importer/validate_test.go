@@ -35,7 +35,11 @@ func zipText(t *testing.T, name, content string) string {
 
 func pluginZip(t *testing.T, version string) string {
 	t.Helper()
-	return zipText(t, "plugin-descriptor.properties", "name=lemmas\ndescription=Lemmas\nversion=1.2\nclassname=com.example.Lemmas\njava.version=11\nopensearch.version="+version)
+	return zipText(t, "plugin-descriptor.properties", descriptor(version))
+}
+
+func descriptor(version string) string {
+	return "name=lemmas\ndescription=Lemmas\nversion=1.2\nclassname=com.example.Lemmas\njava.version=11\nopensearch.version=" + version
 }
 
 // newTyped makes a world whose package has a type and comes from the key.
@@ -76,6 +80,32 @@ func TestPluginAvailable(t *testing.T) {
 	}
 	if p, _ = w.importOne("v-3", pluginZip(t, "3.8.7")); p.AvailableNumber != 2 || p.AvailableConfiguration != nil {
 		t.Errorf("after the next: %+v", p)
+	}
+}
+
+// What a zip unpacks to is written with its outcome; nothing else has a manifest.
+func TestManifest(t *testing.T) {
+	t.Parallel()
+	config := zipText(t, "lemmas/lemmas.yml", "a: b")
+	for name, c := range map[string]struct {
+		kind    searchpack.PackageType
+		key     string
+		content string
+		want    []searchpack.ManifestEntry
+	}{
+		"configuration": {searchpack.TypeConfig, "c.zip", config, []searchpack.ManifestEntry{{Path: "lemmas/lemmas.yml", Size: 4, Digest: searchpack.DigestOf([]byte("a: b")), Mode: 0o644}}},
+		"plugin": {searchpack.TypePlugin, "p.zip", pluginZip(t, "3.8.0"), []searchpack.ManifestEntry{{
+			Path: "plugin-descriptor.properties", Size: int64(len(descriptor("3.8.0"))), Mode: 0o644, Digest: searchpack.DigestOf([]byte(descriptor("3.8.0"))),
+		}}},
+		"license":    {searchpack.TypeLicense, "l.json", "{}", nil},
+		"dictionary": {searchpack.TypeDictionary, "d.txt", good, nil},
+		"refused":    {searchpack.TypeConfig, "c.zip", config + "more", nil},
+	} {
+		w := newTyped(t, c.kind, c.key, Options{})
+		w.importOne("v", c.content)
+		if diff := cmp.Diff(c.want, w.manifest("v")); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
 	}
 }
 
