@@ -52,27 +52,52 @@ func (c *Catalog) Versions(ctx context.Context, who searchpack.Caller, id string
 func (c *Catalog) Findings(ctx context.Context, who searchpack.Caller, id string, number int) (*searchpack.Version, []searchpack.Finding, error) {
 	var v *searchpack.Version
 	var fs []searchpack.Finding
-	err := c.store.View(ctx, func(tx searchpack.Tx) error {
-		p, err := ownPackage(ctx, tx, who, id, "looked into")
-		if err != nil {
+	err := c.store.View(ctx, func(tx searchpack.Tx) (err error) {
+		if v, err = ownVersion(ctx, tx, who, id, number); err != nil {
 			return err
-		}
-		vs, err := tx.Versions(ctx, id)
-		if err != nil {
-			return err
-		}
-		for _, each := range vs {
-			if (number == 0 && each.ID == p.ImportID) || (number > 0 && each.Number == number) {
-				v = each
-			}
-		}
-		if v == nil {
-			return searchpack.Errorf(searchpack.ErrNotFound, "Package %s has no version v%d.", id, number)
 		}
 		fs, err = tx.Findings(ctx, v.ID)
 		return err
 	})
 	return v, fs, err
+}
+
+// Manifest lists the files that a version of the caller's package unpacks to, in the order of its
+// zip: number 0 means the newest import. It is nil if the version is no zip, or was refused as one.
+// Errors as Versions.
+func (c *Catalog) Manifest(ctx context.Context, who searchpack.Caller, id string, number int) (*searchpack.Version, []searchpack.ManifestEntry, error) {
+	var v *searchpack.Version
+	var m []searchpack.ManifestEntry
+	err := c.store.View(ctx, func(tx searchpack.Tx) (err error) {
+		if v, err = ownVersion(ctx, tx, who, id, number); err != nil {
+			return err
+		}
+		m, err = tx.Manifest(ctx, v.ID)
+		return err
+	})
+	return v, m, err
+}
+
+// ownVersion reads a version of the caller's own package: number 0 means the newest import.
+func ownVersion(ctx context.Context, tx searchpack.Tx, who searchpack.Caller, id string, number int) (*searchpack.Version, error) {
+	p, err := ownPackage(ctx, tx, who, id, "looked into")
+	if err != nil {
+		return nil, err
+	}
+	vs, err := tx.Versions(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	var v *searchpack.Version
+	for _, each := range vs {
+		if (number == 0 && each.ID == p.ImportID) || (number > 0 && each.Number == number) {
+			v = each
+		}
+	}
+	if v == nil {
+		return nil, searchpack.Errorf(searchpack.ErrNotFound, "Package %s has no version v%d.", id, number)
+	}
+	return v, nil
 }
 
 // PackageVersionHistory lists the versions that became available of a package that the caller sees,

@@ -11,6 +11,7 @@ import (
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/inspect"
 	"github.com/searchpack/searchpack/internal/inspect/rule"
+	"github.com/searchpack/searchpack/internal/inspect/target"
 )
 
 // inspect inspects one file.
@@ -89,9 +90,11 @@ func (l *linter) archive(in *input) (inspect.Result, error) {
 	case in.as == searchpack.TypeConfig:
 		return inspect.Config(r, size, maxLicense)
 	}
-	_, res, err := inspect.Plugin(r, size, inspect.PluginRules{
-		EngineVersion: fmt.Sprintf("OpenSearch_%d.%d", l.version.Major, l.version.Minor), MaxUnpacked: maxPlugin, PatchZero: l.aws,
-	})
+	rules := inspect.PluginRules{MaxUnpacked: maxPlugin, AWS: l.aws}
+	if l.version != (target.Version{}) {
+		rules.EngineVersion = fmt.Sprintf("OpenSearch_%d.%d", l.version.Major, l.version.Minor)
+	}
+	_, res, err := inspect.Plugin(r, size, rules)
 	return res, err
 }
 

@@ -44,6 +44,8 @@ var answers = []answerCase{
 	{name: "versions", operation: "GET /packages/{package}/versions", request: "GET /packages/F111111111/versions", asked: []any{"F111111111"}},
 	{name: "versions-none", operation: "GET /packages/{package}/versions", request: "GET /packages/F1/versions", prepare: nothing, asked: []any{"F1"}},
 	{name: "findings", operation: "GET /packages/{package}/findings", request: "GET /packages/F111111111/findings", asked: []any{"F111111111", 0}},
+	{name: "manifest", operation: "GET /packages/{package}/manifest", request: "GET /packages/F111111111/manifest?version=1", asked: []any{"F111111111", 1}},
+	{name: "manifest-none", operation: "GET /packages/{package}/manifest", request: "GET /packages/F1/manifest", prepare: nothing, asked: []any{"F1", 0}},
 	{name: "findings-none", operation: "GET /packages/{package}/findings", request: "GET /packages/F1/findings?version=3", prepare: nothing, asked: []any{"F1", 3}},
 	{name: "associations", operation: "GET /domains/{domain}/associations", request: "GET /domains/shop/associations", asked: []any{"shop"}},
 	{name: "associations-none", operation: "GET /domains/{domain}/associations", request: "GET /domains/empty/associations", prepare: nothing, asked: []any{"empty"}},

@@ -32,6 +32,10 @@ var (
 		ID: "ver-2", PackageID: "F111111111", Status: searchpack.PackageValidationFailed,
 		Error: &searchpack.ErrorDetails{Type: "ValidationFailed", Message: "Line 1: no"}, CreatedAt: moment.Add(time.Minute),
 	}
+	manifest = []searchpack.ManifestEntry{
+		{Path: "plugin-descriptor.properties", Size: 131, Digest: searchpack.DigestOf([]byte("descriptor")), Mode: 0o644},
+		{Path: "bin/lemmas", Size: 20, Digest: searchpack.DigestOf([]byte("script")), Mode: 0o755},
+	}
 	findings = []searchpack.Finding{
 		{Rule: "synonyms.two-arrows", Severity: searchpack.SeverityError, Line: 3, Column: 8, Text: "a => b => c", Message: "two", Remedy: "one"},
 		{Rule: "words.odd", Severity: searchpack.SeverityMostly, Path: "en_US.dic", Line: 4, OpenSearchLine: 3, Message: "odd"},
@@ -142,6 +146,14 @@ func (f *fake) Findings(_ context.Context, _ searchpack.Caller, id string, numbe
 		return nil, nil, err
 	}
 	return good, list(f, findings...), nil
+}
+
+func (f *fake) Manifest(_ context.Context, _ searchpack.Caller, id string, number int) (*searchpack.Version, []searchpack.ManifestEntry, error) {
+	err := f.note(id, number)
+	if err != nil {
+		return nil, nil, err
+	}
+	return good, list(f, manifest...), nil
 }
 
 // ListPackagesForDomain gives one association per page.

@@ -97,3 +97,18 @@ func (e *edge) findings(c call) (any, error) {
 	}
 	return map[string]any{"package_id": c.PathValue("package"), "version": versionOf(v), "count": v.FindingCount, "findings": fs}, nil
 }
+
+func (e *edge) manifest(c call) (any, error) {
+	n, err := c.number("version", 1, maxVersion, 0)
+	if err != nil {
+		return nil, err
+	}
+	v, files, err := e.Catalog.Manifest(c.Context(), c.who, c.PathValue("package"), int(n))
+	if err != nil {
+		return nil, err
+	}
+	if files == nil {
+		files = []searchpack.ManifestEntry{}
+	}
+	return map[string]any{"package_id": c.PathValue("package"), "version": versionOf(v), "files": files}, nil
+}

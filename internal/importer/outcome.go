@@ -80,6 +80,9 @@ func (o outcome) write(ctx context.Context, tx searchpack.Tx, versionID string, 
 	if err := tx.PutFindings(ctx, v.ID, o.inspected.Findings); err != nil {
 		return err
 	}
+	if err := tx.PutManifest(ctx, v.ID, o.inspected.Manifest); err != nil {
+		return err
+	}
 	if err := tx.PutPackage(ctx, p); err != nil {
 		return err
 	}

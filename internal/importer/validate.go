@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/inspect"
+	"github.com/searchpack/searchpack/internal/inspect/plugin"
 )
 
 // validate judges a package that is no dictionary. Its bytes are looked at where they are stored: a
@@ -26,9 +28,8 @@ func (i *Importer) validate(ctx context.Context, j *job, c copied) (outcome, err
 	}
 	message := ""
 	if res.Failed() {
-		message = explain(res)
-		if j.pkg.Type == searchpack.TypePlugin {
-			message = pluginFailure(res) + message
+		if message = explain(res); j.pkg.Type == searchpack.TypePlugin {
+			message = pluginFailure(res)
 		}
 	}
 	out := judged(c, res, message)
@@ -47,7 +48,7 @@ func (i *Importer) look(j *job, blob searchpack.Blob) (plugin *searchpack.Plugin
 	most := i.limits[j.pkg.Type].bytes
 	switch j.pkg.Type {
 	case searchpack.TypePlugin:
-		rules := inspect.PluginRules{EngineVersion: j.pkg.EngineVersion, MaxUnpacked: most, PatchZero: i.awsRules}
+		rules := inspect.PluginRules{EngineVersion: j.pkg.EngineVersion, MaxUnpacked: most, AWS: i.awsRules}
 		return inspect.Plugin(&blobReader{blob: blob}, blob.Size(), rules)
 	case searchpack.TypeConfig:
 		res, err = inspect.Config(&blobReader{blob: blob}, blob.Size(), most)
@@ -58,15 +59,16 @@ func (i *Importer) look(j *job, blob searchpack.Blob) (plugin *searchpack.Plugin
 	return nil, res, err
 }
 
-// pluginFailure begins the message of a plugin that was refused, in AWS's words.
+// pluginFailure is the message of a plugin that was refused. It begins in AWS's words.
 func pluginFailure(res inspect.Result) string {
 	const reason = "PluginValidationFailureReason : "
-	for _, f := range res.Findings {
-		if f.Rule == inspect.RuleEngineVersion {
-			return reason
+	for i, f := range res.Findings {
+		if f.Rule == plugin.EngineVersion {
+			res.Findings = slices.Concat([]searchpack.Finding{f}, res.Findings[:i], res.Findings[i+1:])
+			return reason + explain(res)
 		}
 	}
-	return reason + "The provided plugin could not be loaded. Why: "
+	return reason + "The provided plugin could not be loaded. Why: " + explain(res)
 }
 
 // blobReader reads a blob at any offset. One goroutine uses it at a time.

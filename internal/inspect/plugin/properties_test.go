@@ -1,6 +1,7 @@
-package inspect
+package plugin
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -8,6 +9,34 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 )
+
+// propertiesOf is what Java makes of the file: a key that comes again replaces the first.
+func propertiesOf(b []byte) (map[string]string, error) {
+	list, _, err := parseProperties(b)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	for _, p := range list {
+		out[p.key] = p.value
+	}
+	return out, nil
+}
+
+func TestPropertyLines(t *testing.T) {
+	t.Parallel()
+	list, _, err := parseProperties([]byte("# c\n\na=1\r\nb=\\\n\\\n  2\r\rc\na=3"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []property{{"a", "1", 3}, {"b", "2", 4}, {"c", "", 8}, {"a", "3", 9}}
+	if !slices.Equal(list, want) {
+		t.Errorf("%v, want %v", list, want)
+	}
+	if _, line, err := parseProperties([]byte("a=b\n\nc=\\u12")); err == nil || line != 3 {
+		t.Errorf("line %d, %v", line, err)
+	}
+}
 
 // The cases are those of the documentation of java.util.Properties.load.
 func TestProperties(t *testing.T) {
@@ -36,13 +65,13 @@ func TestProperties(t *testing.T) {
 		"a=b \t":                             {"a": "b \t"},
 		"key\\":                              {"key": ""},
 	} {
-		got, err := parseProperties([]byte(text))
+		got, err := propertiesOf([]byte(text))
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {
 			t.Errorf("%q: %v (-want +got):\n%s", text, err, diff)
 		}
 	}
 	for _, text := range []string{`a=\u12`, `a=\u12g4`, `\u+123=b`, `a=\u`, "a=\\u00\\\ne4x"} {
-		if got, err := parseProperties([]byte(text)); err == nil && text != "a=\\u00\\\ne4x" {
+		if got, err := propertiesOf([]byte(text)); err == nil && text != "a=\\u00\\\ne4x" {
 			t.Errorf("%q: %q, want an error", text, got)
 		}
 	}
@@ -79,7 +108,7 @@ func TestPropertiesRoundTrip(t *testing.T) {
 		for k, v := range want {
 			b.WriteString(escape(k) + "=" + escape(v) + "\n")
 		}
-		got, err := parseProperties([]byte(b.String()))
+		got, err := propertiesOf([]byte(b.String()))
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {
 			t.Fatalf("%q: %v (-want +got):\n%s", b.String(), err, diff)
 		}
@@ -87,10 +116,10 @@ func TestPropertiesRoundTrip(t *testing.T) {
 }
 
 func FuzzProperties(f *testing.F) {
-	f.Add([]byte(descriptor("3.8.0")))
+	f.Add([]byte(goodDescriptor))
 	f.Add([]byte("a\\\n\\u00"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		got, err := parseProperties(b)
+		got, err := propertiesOf(b)
 		if err != nil && got != nil {
 			t.Errorf("both %q and %v", got, err)
 		}

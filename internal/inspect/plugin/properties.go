@@ -1,4 +1,4 @@
-package inspect
+package plugin
 
 import (
 	"fmt"
@@ -9,58 +9,77 @@ import (
 	"github.com/searchpack/searchpack/internal/inspect/rule"
 )
 
+// property is a key with its value, both resolved.
+type property struct {
+	key, value string
+	line       int64 // where it begins
+}
+
 // parseProperties reads what java.util.Properties.load(InputStream) reads, which is what OpenSearch
 // (PluginInfo.readFromProperties) reads a descriptor with: ISO-8859-1, comments with # or !, keys
-// that end at =, : or white space, lines that go on behind a backslash, \uXXXX. A key that comes
-// again replaces the first.
-func parseProperties(b []byte) (map[string]string, error) {
+// that end at =, : or white space, lines that go on behind a backslash, \uXXXX. All properties come
+// in their order, also those whose key comes again: of these Java takes the last. The line is where
+// the error is.
+//
+// The libraries that read this format say neither in which line a property stands nor that a key
+// came twice, and findings need both.
+func parseProperties(b []byte) (found []property, line int64, err error) {
 	text := make([]rune, len(b))
 	for i, c := range b {
 		text[i] = rune(c)
 	}
-	out := map[string]string{}
-	for _, line := range logicalLines(text) {
-		key, rest := cutKey(line)
-		k, err := unescape(key)
-		if err != nil {
-			return nil, err
+	for _, l := range logicalLines(text) {
+		key, rest := cutKey(l.text)
+		p := property{line: l.line}
+		if p.key, err = unescape(key); err != nil {
+			return nil, l.line, err
 		}
-		if out[k], err = unescape(rest); err != nil {
-			return nil, err
+		if p.value, err = unescape(rest); err != nil {
+			return nil, l.line, err
 		}
+		found = append(found, p)
 	}
-	return out, nil
+	return found, 0, nil
 }
 
 func whiteSpace(r rune) bool { return r == ' ' || r == '\t' || r == '\f' }
 
+// logicalLine is a line with those it goes on in.
+type logicalLine struct {
+	text []rune
+	line int64
+}
+
 // logicalLines joins lines that go on and leaves out blank ones and comments. A comment does not go
 // on, and inside a line that goes on there is none.
-func logicalLines(text []rune) [][]rune {
-	var out [][]rune
-	var line []rune
+func logicalLines(text []rune) []logicalLine {
+	var out []logicalLine
+	var line logicalLine
 	goesOn := false
-	for len(text) > 0 {
+	for n := int64(1); len(text) > 0; n++ {
 		var natural []rune
 		natural, text = cutLine(text)
 		for len(natural) > 0 && whiteSpace(natural[0]) {
 			natural = natural[1:]
 		}
-		if !goesOn && (len(natural) == 0 || natural[0] == '#' || natural[0] == '!') {
-			continue
+		if !goesOn {
+			if len(natural) == 0 || natural[0] == '#' || natural[0] == '!' {
+				continue
+			}
+			line = logicalLine{line: n}
 		}
 		slashes := 0
 		for slashes < len(natural) && natural[len(natural)-1-slashes] == '\\' {
 			slashes++
 		}
 		if goesOn = slashes%2 == 1; goesOn {
-			line = append(line, natural[:len(natural)-1]...)
+			line.text = append(line.text, natural[:len(natural)-1]...)
 			continue
 		}
-		out = append(out, append(line, natural...))
-		line = nil
+		line.text = append(line.text, natural...)
+		out = append(out, line)
 	}
-	if goesOn && len(line) > 0 {
+	if goesOn && len(line.text) > 0 {
 		out = append(out, line)
 	}
 	return out
