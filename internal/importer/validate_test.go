@@ -13,6 +13,7 @@ import (
 
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/inspect"
+	"github.com/searchpack/searchpack/internal/inspect/inspecttest"
 )
 
 // zipText makes a zip of one entry.
@@ -35,11 +36,27 @@ func zipText(t *testing.T, name, content string) string {
 
 func pluginZip(t *testing.T, version string) string {
 	t.Helper()
-	return zipText(t, "plugin-descriptor.properties", descriptor(version))
+	b, err := inspecttest.Zip([]inspecttest.File{
+		{Name: "plugin-descriptor.properties", Data: []byte(descriptor(version))}, {Name: "lemmas.jar", Data: []byte(lemmasJar(t))},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }
 
 func descriptor(version string) string {
 	return "name=lemmas\ndescription=Lemmas\nversion=1.2\nclassname=com.example.Lemmas\njava.version=11\nopensearch.version=" + version
+}
+
+// lemmasJar has the class that descriptor names.
+func lemmasJar(t *testing.T) string {
+	t.Helper()
+	class, err := inspecttest.Class("class com/example/Lemmas extends org/opensearch/plugins/Plugin implements org/opensearch/plugins/AnalysisPlugin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return zipText(t, "com/example/Lemmas.class", string(class))
 }
 
 // newTyped makes a world whose package has a type and comes from the key.
@@ -63,7 +80,7 @@ func TestPluginAvailable(t *testing.T) {
 	if p.Status != searchpack.PackageAvailable || p.AvailableNumber != 1 || v.Digest != searchpack.DigestOf([]byte(content)) || v.Kind != "" || v.KindDeclared {
 		t.Fatalf("package %+v, version %+v", p, v)
 	}
-	want := &searchpack.PluginProperties{Name: "lemmas", Description: "Lemmas", Version: "1.2", ClassName: "com.example.Lemmas", UncompressedSize: 112}
+	want := &searchpack.PluginProperties{Name: "lemmas", Description: "Lemmas", Version: "1.2", ClassName: "com.example.Lemmas", UncompressedSize: int64(len(descriptor("3.8.0")) + len(lemmasJar(t)))}
 	for name, got := range map[string]*searchpack.PluginProperties{"version": v.Plugin, "package": p.AvailablePlugin} {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
@@ -96,7 +113,7 @@ func TestManifest(t *testing.T) {
 		"configuration": {searchpack.TypeConfig, "c.zip", config, []searchpack.ManifestEntry{{Path: "lemmas/lemmas.yml", Size: 4, Digest: searchpack.DigestOf([]byte("a: b")), Mode: 0o644}}},
 		"plugin": {searchpack.TypePlugin, "p.zip", pluginZip(t, "3.8.0"), []searchpack.ManifestEntry{{
 			Path: "plugin-descriptor.properties", Size: int64(len(descriptor("3.8.0"))), Mode: 0o644, Digest: searchpack.DigestOf([]byte(descriptor("3.8.0"))),
-		}}},
+		}, {Path: "lemmas.jar", Size: int64(len(lemmasJar(t))), Mode: 0o644, Digest: searchpack.DigestOf([]byte(lemmasJar(t)))}}},
 		"license":    {searchpack.TypeLicense, "l.json", "{}", nil},
 		"dictionary": {searchpack.TypeDictionary, "d.txt", good, nil},
 		"refused":    {searchpack.TypeConfig, "c.zip", config + "more", nil},
@@ -122,7 +139,7 @@ func TestOtherTypesFail(t *testing.T) {
 		"no zip":           {searchpack.TypePlugin, "p.zip", "text", Options{}, []string{notLoaded, "not a zip"}},
 		"no descriptor":    {searchpack.TypePlugin, "p.zip", zipText(t, "a.jar", ""), Options{}, []string{notLoaded, "no plugin-descriptor.properties"}},
 		"other version":    {searchpack.TypePlugin, "p.zip", pluginZip(t, "2.17.0"), Options{}, []string{"PluginValidationFailureReason : the opensearch.version 2.17.0", "doesn't matches with the provided EngineVersion OpenSearch_3.8"}},
-		"more mistakes":    {searchpack.TypePlugin, "p.zip", zipText(t, "plugin-descriptor.properties", "name=l\ndescription=d\nversion=1\nclassname=C\nopensearch.version=2.17.0\nbogus=1"), Options{}, []string{"PluginValidationFailureReason : the opensearch.version 2.17.0", "Unknown properties in plugin descriptor: [bogus] (plugin-descriptor.properties, line 6)", "property java.version is missing"}},
+		"more mistakes":    {searchpack.TypePlugin, "p.zip", zipText(t, "plugin-descriptor.properties", "name=l\ndescription=d\nversion=1\nclassname=C\njava.version=11\nopensearch.version=2.17.0\nbogus=1"), Options{}, []string{"PluginValidationFailureReason : the opensearch.version 2.17.0", "Unknown properties in plugin descriptor: [bogus] (plugin-descriptor.properties, line 7)", "the plugin has no jar"}},
 		"patch, AWS":       {searchpack.TypePlugin, "p.zip", pluginZip(t, "3.8.1"), Options{PluginRulesAWS: true}, []string{"doesn't matches with the provided EngineVersion", "must be 3.8.0"}},
 		"unpacked":         {searchpack.TypePlugin, "p.zip", zipText(t, "a.jar", strings.Repeat("a", 2000)), Options{MaxPlugin: 1000}, []string{notLoaded, "more than 1000 bytes together"}},
 		"configuration":    {searchpack.TypeConfig, "c.zip", "text", Options{}, []string{"not a zip"}},

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/inspect/inspecttest"
 )
 
 // zipOf makes a zip of names and contents, in this order.
@@ -39,6 +40,16 @@ const descriptorName = "plugin-descriptor.properties"
 func descriptor(version string, more ...string) string {
 	return "# made by hand\nname=lemmas\ndescription = Lemmas \\\n  for \\u00e4ll\nversion:1.2\nclassname com.example.Lemmas\njava.version=11\nopensearch.version=" +
 		version + "\n" + strings.Join(more, "\n")
+}
+
+// lemmasJar has the class that descriptor names.
+func lemmasJar(t testing.TB) string {
+	t.Helper()
+	class, err := inspecttest.Class("class com/example/Lemmas extends org/opensearch/plugins/Plugin implements org/opensearch/plugins/AnalysisPlugin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(zipOf(t, "com/example/Lemmas.class", string(class)))
 }
 
 // brokenRules are the rules of the findings, each once.
@@ -102,7 +113,7 @@ func (c *countingReader) ReadAt(p []byte, off int64) (int, error) {
 func TestReaderErrors(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("input/output error")
-	b := zipOf(t, descriptorName, descriptor("3.8.0"))
+	b := zipOf(t, descriptorName, descriptor("3.8.0"), "lemmas.jar", lemmasJar(t))
 	r := &countingReader{Reader: bytes.NewReader(b), err: broken}
 	if res, err := Config(r, int64(len(b)), 1<<20); !errors.Is(err, broken) || res.Failed() {
 		t.Errorf("Config: %+v, %v", res, err)
@@ -111,7 +122,7 @@ func TestReaderErrors(t *testing.T) {
 		t.Errorf("Plugin: %+v, %v", res, err)
 	}
 	reads := 0
-	for ; ; reads++ { // each of them fails once
+	for ; reads < 100; reads++ { // each of them fails once
 		late := &lateError{Reader: bytes.NewReader(b), err: broken, after: reads}
 		_, res, err := Plugin(late, int64(len(b)), PluginRules{EngineVersion: "OpenSearch_3.8", MaxUnpacked: 1 << 20})
 		if err == nil { // also a plugin that is refused
@@ -121,8 +132,8 @@ func TestReaderErrors(t *testing.T) {
 			t.Errorf("read %d: %+v, %v", reads, res, err)
 		}
 	}
-	if reads < 4 { // the end, the directory, the files, the descriptor
-		t.Errorf("only %d reads", reads)
+	if reads < 6 || reads == 100 { // the end, the directory, the files, the descriptor, the jar twice
+		t.Errorf("%d reads", reads)
 	}
 	if res, err := License(io.MultiReader(strings.NewReader("{"), failing{broken}), "json"); !errors.Is(err, broken) || res.Failed() {
 		t.Errorf("License: %+v, %v", res, err)
@@ -154,6 +165,7 @@ func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 func FuzzPlugin(f *testing.F) {
 	f.Add(zipOf(f, descriptorName, descriptor("3.8.0"), "lemmas.jar", "jar"))
+	f.Add(zipOf(f, descriptorName, descriptor("3.8.0"), "lemmas.jar", lemmasJar(f)))
 	f.Add(zipOf(f, "x", "y"))
 	f.Add([]byte("PK\x05\x06"))
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -13,11 +13,11 @@ import (
 
 func TestPlugin(t *testing.T) {
 	t.Parallel()
-	b := zipOf(t, descriptorName, descriptor("3.8.1"), "config/words.txt", "abc")
+	b := zipOf(t, "lemmas.jar", lemmasJar(t), descriptorName, descriptor("3.8.1"), "config/words.txt", "abc")
 	got, res, err := Plugin(bytes.NewReader(b), int64(len(b)), PluginRules{EngineVersion: "OpenSearch_3.8", MaxUnpacked: 1 << 20})
 	want := &searchpack.PluginProperties{
 		Name: "lemmas", Description: "Lemmas for äll", Version: "1.2", ClassName: "com.example.Lemmas",
-		UncompressedSize: int64(3 + len(descriptor("3.8.1"))),
+		UncompressedSize: int64(3 + len(descriptor("3.8.1")) + len(lemmasJar(t))),
 	}
 	if diff := cmp.Diff(want, got); diff != "" || res.Failed() || err != nil {
 		t.Errorf("%+v, %v (-want +got):\n%s", res, err, diff)
@@ -52,7 +52,7 @@ func TestPluginRefused(t *testing.T) {
 // A file for which no version is given is held against its own.
 func TestPluginWithoutVersion(t *testing.T) {
 	t.Parallel()
-	b := zipOf(t, descriptorName, descriptor("2.17.0"))
+	b := zipOf(t, descriptorName, descriptor("2.17.0"), "lemmas.jar", lemmasJar(t))
 	if p, res, err := Plugin(bytes.NewReader(b), int64(len(b)), PluginRules{MaxUnpacked: 1 << 20}); p == nil || err != nil {
 		t.Errorf("%+v, %v", res, err)
 	}

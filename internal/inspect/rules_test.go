@@ -32,7 +32,7 @@ const rulesPage = "../../docs/rules.md"
 // the rule, with the rule's severity, and its good one has none. docs/rules.md is made of them.
 //
 // The comment of an example has lines "kind: words" or "package: ZIP-PLUGIN", "opensearch: 3.8.0" or
-// "engine: OpenSearch_3.8". Files: bad and good, or for a zip bad/NAME and good/NAME. \uXXXX, \xXX
+// "engine: OpenSearch_3.8", and "rules: aws". Files: bad and good, or for a zip bad/NAME and good/NAME. \uXXXX, \xXX
 // and \t stand for themselves if the comment says "escapes: yes", and \{x*500} for 500 times x. The
 // kind may differ: "bad kind: wrods". A zip that no honest tool makes is made by changes, as in "bad
 // zip: a.txt local-name b.txt; * suffix text" (inspecttest.Changed).
@@ -179,7 +179,8 @@ func (x *example) runZip(t *testing.T, z []byte) (res Result) {
 	var err error
 	switch searchpack.PackageType(x.options["package"]) {
 	case searchpack.TypePlugin:
-		_, res, err = Plugin(bytes.NewReader(z), int64(len(z)), PluginRules{EngineVersion: x.options["engine"], MaxUnpacked: exampleUnpacked})
+		rules := PluginRules{EngineVersion: x.options["engine"], MaxUnpacked: exampleUnpacked, AWS: x.options["rules"] == "aws"}
+		_, res, err = Plugin(bytes.NewReader(z), int64(len(z)), rules)
 	case searchpack.TypeConfig:
 		res, err = Config(bytes.NewReader(z), int64(len(z)), exampleUnpacked)
 	default:

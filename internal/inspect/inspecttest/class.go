@@ -19,8 +19,20 @@ var classLine = regexp.MustCompile(`^(?:(abstract|hidden) )?(class|interface|mod
 //
 // Without extends it is java/lang/Object, without new it is one public constructor without parameters
 // ("new none": there is no constructor), without java it is 11. A hidden class is not public.
-// "module module-info" is a module's description.
+// "module module-info" is a module's description. In front of all, "cut " takes the last byte away and
+// "broken " changes the first.
 func Class(line string) ([]byte, error) {
+	if rest, cut := strings.CutPrefix(line, "cut "); cut {
+		b, err := Class(rest)
+		return b[:max(len(b)-1, 0)], err
+	}
+	if rest, broken := strings.CutPrefix(line, "broken "); broken {
+		b, err := Class(rest)
+		if err == nil {
+			b[0] = 0
+		}
+		return b, err
+	}
 	m := classLine.FindStringSubmatch(strings.TrimSpace(line))
 	if m == nil {
 		return nil, fmt.Errorf("%q describes no class", line)
