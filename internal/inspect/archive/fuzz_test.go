@@ -142,7 +142,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	large.Entries[0].Central.Size, large.Entries[0].Local.Size = 1<<30, 1<<30
 	directory := twoFiles()
 	directory.Extra = 60_000
-	zeros := inspecttest.NewRaw([]inspecttest.File{{Name: "zeros", Data: make([]byte, 200<<20)}}).Bytes()
+	zeros := inspecttest.NewRaw([]inspecttest.File{{Name: "zeros", Data: make([]byte, 64<<20)}}).Bytes()
 	for name, b := range map[string][]byte{"large": large.Bytes(), "directory": directory.Bytes(), "zeros": zeros} {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
