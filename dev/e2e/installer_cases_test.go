@@ -75,7 +75,8 @@ func (c installerCase) zip(t *testing.T, version string) []byte {
 	for i := range files {
 		files[i].Name = folder + files[i].Name
 	}
-	b, err := []byte(nil), error(nil)
+	var b []byte
+	var err error
 	if len(c.changes) > 0 {
 		b, _, err = inspecttest.Changed(files, c.changes...)
 	} else {
