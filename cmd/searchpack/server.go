@@ -40,7 +40,7 @@ type serverCmd struct {
 	MaxDictionary     byteSize `default:"2GiB" help:"Largest dictionary."`
 	MaxPlugin         byteSize `default:"1GiB" help:"Largest zip of a plugin, and the most that it may unpack to."`
 	MaxLicense        byteSize `default:"10MiB" help:"Largest license, and the same for the zip of a configuration."`
-	PluginRules       string   `enum:"cluster,aws" default:"cluster" help:"Whose rules plugins are held to: cluster takes any patch of their OpenSearch version, aws patch 0 only."`
+	PluginRules       string   `enum:"cluster,aws" default:"cluster" help:"Whose rules plugins are held to: cluster takes any patch of their OpenSearch version and any kind, aws patch 0 and five kinds only."`
 	AWSQuotas         bool     `name:"aws-quotas" help:"Hold accounts to AWS's quotas: 25 packages and 25 plugins per region, 20 and 20 per domain."`
 
 	KeepEvents cli.Span `default:"90d" help:"How long the audit log remembers: 90d, 36h; 0 = for ever."`

@@ -35,7 +35,7 @@ type Options struct {
 	// MaxLicense bounds a license, the zip of a configuration, and what is in that; 0 =
 	// DefaultMaxLicense.
 	MaxLicense int64
-	// PluginRulesAWS demands of a plugin what AWS demands: that it is made for patch 0.
+	// PluginRulesAWS demands of a plugin what AWS demands: that it is made for patch 0, and of a kind that AWS takes.
 	PluginRulesAWS bool
 	Now            func() time.Time // nil = time.Now
 	Logger         *slog.Logger     // nil = none

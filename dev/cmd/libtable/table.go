@@ -178,7 +178,7 @@ func eachFile(name string, f func(*zip.File) error) error {
 	if err != nil {
 		return err
 	}
-	defer z.Close()
+	defer func() { _ = z.Close() }() // it was only read
 	for _, file := range z.File {
 		if file.FileInfo().IsDir() {
 			continue

@@ -47,7 +47,7 @@ var (
 		Remedy:  "nothing; the nodes will see",
 	}
 	kindAWS = &rule.Rule{
-		ID: "plugin.kind", Severity: searchpack.SeverityError, Title: "a kind of plugin that AWS does not take",
+		ID: "plugin.kind-aws", Severity: searchpack.SeverityError, Title: "a kind of plugin that AWS does not take",
 		Message: "the plugin is %s; AWS takes AnalysisPlugin, SearchPlugin, MapperPlugin, ScriptPlugin and SearchPipelinePlugin only. OpenSearch itself takes every kind",
 		Remedy:  "implement these kinds only; a cluster of your own takes the others (--plugin-rules cluster)",
 	}

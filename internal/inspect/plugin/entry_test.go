@@ -83,8 +83,8 @@ func TestKindsOfAWS(t *testing.T) {
 	for kinds, want := range map[string][]string{
 		"AnalysisPlugin, org/opensearch/plugins/SearchPlugin, org/opensearch/plugins/MapperPlugin": nil,
 		"ScriptPlugin, org/opensearch/plugins/SearchPipelinePlugin":                                nil,
-		"AnalysisPlugin, org/opensearch/plugins/ActionPlugin":                                      {"e plugin.kind:6"},
-		"IngestPlugin": {"e plugin.kind:6"},
+		"AnalysisPlugin, org/opensearch/plugins/ActionPlugin":                                      {"e plugin.kind-aws:6"},
+		"IngestPlugin": {"e plugin.kind-aws:6"},
 	} {
 		var out rule.Tally
 		inspect(t, o, &out, mainPath, "class org/example/Lemmas extends org/opensearch/plugins/Plugin implements org/opensearch/plugins/"+kinds)
@@ -94,7 +94,7 @@ func TestKindsOfAWS(t *testing.T) {
 	}
 	var out rule.Tally
 	inspect(t, o, &out, mainPath, "class org/example/Lemmas extends org/opensearch/plugins/Plugin")
-	if !says(&out, "plugin.kind", "of no kind") {
+	if !says(&out, "plugin.kind-aws", "of no kind") {
 		t.Errorf("%+v", out.Findings())
 	}
 }

@@ -159,3 +159,25 @@ func TestLibOfOtherVersions(t *testing.T) {
 		}
 	}
 }
+
+// What is kept of all jars together is bounded.
+func TestJarsAreBounded(t *testing.T) {
+	t.Parallel()
+	for name, spend := range map[string]func(*inspection){
+		"entries": func(in *inspection) { in.entries = maxEntries - 1 },
+		"bytes":   func(in *inspection) { in.left = 10 },
+	} {
+		var out rule.Tally
+		a := zipOf(t, descriptorName, goodDescriptor, mainPath, mainClass, "lemmas.jar!/words.txt", "words")
+		d, err := readDescriptor(a, forVersion(t, "3.8"), &out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := newInspection(a, d)
+		in.layout()
+		spend(in)
+		if err := in.readJars(); err != nil || !in.broken || !slices.Equal(found(&out), []string{"e archive.jar"}) {
+			t.Errorf("%s: %v, %v", name, found(&out), err)
+		}
+	}
+}

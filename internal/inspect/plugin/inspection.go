@@ -15,7 +15,7 @@ import (
 const (
 	// maxEntries bounds the files and folders of all jars together: 150 bytes are kept of each. The
 	// largest plugins have some 60,000.
-	maxEntries = 200_000
+	maxEntries = 120_000
 	// maxJarBytes bounds what all jars of a plugin together may unpack to, in bytes. Classes pack to a
 	// half.
 	maxJarBytes = 4 << 30

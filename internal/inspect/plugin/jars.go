@@ -67,7 +67,7 @@ func (in *inspection) readJar(n int) error {
 			}
 			return err
 		}
-		if _, err := io.ReadFull(r, head[:]); err != nil && err != io.EOF && err != io.ErrUnexpectedEOF { //nolint:errorlint // io.ReadFull's own words
+		if _, err := io.ReadFull(r, head[:]); err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 			return err
 		}
 		in.jars[n].class(e.Name, head[:], in.target.Java.Min)
