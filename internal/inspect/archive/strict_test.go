@@ -160,6 +160,8 @@ func TestStrict(t *testing.T) {
 		"a volume":            {func(z parts) { z.a.Attributes = 0x08 }, "archive.link"},
 		"a reparse point":     {func(z parts) { z.a.Attributes = 0x400 }, "archive.link"},
 		"a file with /":       {func(z parts) { z.d.Attributes = 0o100644 << 16 }, "archive.link"},
+		"a folder of Maven's": {func(z parts) { z.d.Attributes = 0xffff0010 }, ""},
+		"a file of no kind":   {func(z parts) { z.a.Attributes = 0xffff0000 }, "archive.link"},
 		"setuid":              {func(z parts) { z.a.Attributes = 0o104755 << 16 }, ""},
 		"read-only, archived": {func(z parts) { z.a.Attributes = 0x21 }, ""},
 	} {
