@@ -60,7 +60,7 @@ func (c *content) Read(p []byte) (int, error) {
 	case c.size > c.h.size:
 		c.err = badContent.fault(c.h.name, fmt.Sprintf("it has more than the %d bytes that the directory says", c.h.size))
 		return 0, c.err
-	case err == io.EOF: //nolint:errorlint // io.Reader's own word
+	case err == io.EOF:
 		c.err = c.ended()
 	case c.s.err != nil:
 		c.err = c.s.err

@@ -33,7 +33,7 @@ type end struct {
 // readAt fills p. A zip that is shorter than its size is a fault of the reader.
 func readAt(r io.ReaderAt, p []byte, off int64) error {
 	if n, err := r.ReadAt(p, off); n < len(p) {
-		if err == nil || err == io.EOF { //nolint:errorlint // io.ReaderAt's own words
+		if err == nil || err == io.EOF {
 			err = io.ErrUnexpectedEOF
 		}
 		return fmt.Errorf("read the archive: %w", err)
@@ -50,29 +50,36 @@ func findEnd(r io.ReaderAt, size int64, l Limits) (end, error) {
 	}
 	at := len(tail) - endLen
 	if at < 0 || string(tail[at:at+4]) != endMark || le.Uint16(tail[at+20:]) != 0 {
-		found := bytes.LastIndex(tail, []byte(endMark))
-		switch {
-		case found < 0 || found > at:
-			return end{}, unreadable.fault("", "its end record is missing")
-		case found == at || found+endLen+int(le.Uint16(tail[found+20:])) == len(tail):
-			return end{}, commented.fault("")
-		}
-		return end{}, trailing.fault("", len(tail)-found-endLen)
+		return end{}, misplacedEnd(tail, at)
 	}
 	b := tail[at:]
 	e := end{entries: int(le.Uint16(b[10:])), size: int64(le.Uint32(b[12:])), offset: int64(le.Uint32(b[16:]))}
-	disk, first, here := le.Uint16(b[4:]), le.Uint16(b[6:]), le.Uint16(b[8:])
-	switch located := at >= locatorLen && string(tail[at-locatorLen:at-locatorLen+4]) == locatorMark; {
-	case located || e.entries == 0xffff || e.size == 0xffffffff || e.offset == 0xffffffff:
+	located := at >= locatorLen && string(tail[at-locatorLen:at-locatorLen+4]) == locatorMark
+	if located || e.entries == 0xffff || e.size == 0xffffffff || e.offset == 0xffffffff {
 		return end{}, zip64.fault("")
-	case disk != 0 || first != 0 || int(here) != e.entries:
+	}
+	if disk, first, here := le.Uint16(b[4:]), le.Uint16(b[6:]), le.Uint16(b[8:]); disk != 0 || first != 0 || int(here) != e.entries {
 		return end{}, split.fault("")
-	case e.offset+e.size > size-endLen:
+	}
+	switch between := size - endLen - e.offset - e.size; {
+	case between < 0:
 		return end{}, unreadable.fault("", "its directory is said to lie behind its end")
-	case e.offset+e.size < size-endLen:
-		return end{}, gap.fault("", size-endLen-e.offset-e.size, "before the end record")
+	case between > 0:
+		return end{}, gap.fault("", between, "before the end record")
 	case e.entries > l.Entries || e.size > l.directory():
 		return end{}, tooMany.fault("", l.Entries)
 	}
 	return e, nil
+}
+
+// misplacedEnd says why there is no end record at that place of the tail, where it must be.
+func misplacedEnd(tail []byte, at int) *Fault {
+	found := bytes.LastIndex(tail, []byte(endMark))
+	switch {
+	case found < 0 || found > at:
+		return unreadable.fault("", "its end record is missing")
+	case found == at || found+endLen+int(le.Uint16(tail[found+20:])) == len(tail):
+		return commented.fault("")
+	}
+	return trailing.fault("", len(tail)-found-endLen)
 }

@@ -122,6 +122,7 @@ const (
 	dosVolume, dosFolder, dosDevice, dosReparse = 1 << 3, 1 << 4, 1 << 6, 1 << 10
 
 	unixType, unixFile, unixFolder = 0o170000, 0o100000, 0o040000
+	unixUnset                      = 0xffff // -1: what Plexus, Maven's archiver, writes of some folders
 )
 
 // special reports whether some tool takes the entry for something else than a file or a folder, or
@@ -132,7 +133,7 @@ func special(h *header) bool {
 		return true
 	}
 	if h.dir() {
-		return kind != 0 && kind != unixFolder
+		return kind != 0 && kind != unixFolder && h.attributes>>16 != unixUnset
 	}
 	return kind != 0 && kind != unixFile || h.attributes&dosFolder != 0
 }

@@ -77,7 +77,7 @@ func lastBytes(r io.Reader, n int) (tail []byte, size int64, err error) {
 		}
 		k, err := r.Read(buf[len(buf):min(cap(buf), 2*n)])
 		buf, size = buf[:len(buf)+k], size+int64(k)
-		if err == io.EOF { //nolint:errorlint // io.Reader's own word
+		if err == io.EOF {
 			return buf[max(len(buf)-n, 0):], size, nil
 		}
 		if err != nil {
@@ -300,7 +300,7 @@ func (c *jarContent) Read(p []byte) (int, error) {
 	c.crc = crc32.Update(c.crc, crc32.IEEETable, p[:n])
 	var corrupt flate.CorruptInputError
 	switch {
-	case c.size > c.h.size, err == io.EOF && (c.size != c.h.size || c.crc != c.h.crc): //nolint:errorlint // io.Reader's own word
+	case c.size > c.h.size, err == io.EOF && (c.size != c.h.size || c.crc != c.h.crc):
 		return 0, badJar.fault(c.h.name, "its content has not the size or the checksum that the directory says")
 	case errors.As(err, &corrupt) || errors.Is(err, io.ErrUnexpectedEOF):
 		return n, badJar.fault(c.h.name, "it cannot be unpacked")

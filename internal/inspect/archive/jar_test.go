@@ -1,8 +1,10 @@
 package archive_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -63,6 +65,36 @@ func TestJarsAreReadAsJavaDoes(t *testing.T) {
 	want := [][2]string{{"META-INF/MANIFEST.MF", "Manifest-Version: 1.0\n"}, {"a/A.class", "first"}, {"a/A.class", "second"}}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+}
+
+// zip64 is what tools write when there are more than 65,535 classes, and some always.
+func TestZip64Jars(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	for i := range 1 << 16 {
+		if _, err := w.CreateHeader(&zip.FileHeader{Name: fmt.Sprintf("%x", i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := jar(b.Bytes(), limits); err != nil || len(got) != 1<<16 {
+		t.Errorf("%d entries, %v", len(got), err)
+	}
+	z := inspecttest.NewRaw([]inspecttest.File{{Name: "a/A.class", Data: []byte("12345")}})
+	z.Entries[0].Central.Size = 0xffffffff
+	z.Entries[0].Central.Extra = inspecttest.ExtraField(1, []byte{5, 0, 0, 0, 0, 0, 0, 0})
+	if got, err := jar(z.Bytes(), limits); err != nil || len(got) != 1 || got[0][1] != "12345" {
+		t.Errorf("a size in the extra field: %v, %v", got, err)
+	}
+	for _, extra := range [][]byte{nil, inspecttest.ExtraField(1, []byte{5}), inspecttest.ExtraField(1, bytes.Repeat([]byte{0xff}, 8)), {1, 0, 9, 0}} {
+		z.Entries[0].Central.Extra = extra
+		if _, err := jar(z.Bytes(), limits); err == nil {
+			t.Errorf("the extra field %x was read", extra)
+		}
 	}
 }
 

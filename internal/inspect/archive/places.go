@@ -58,26 +58,13 @@ func (h *header) local(s *source) error {
 	if b == nil || string(b[:4]) != localMark {
 		return badHeader.fault(h.name, "is not where the directory says")
 	}
-	n, x := int(le.Uint16(b[26:])), int(le.Uint16(b[28:]))
-	flags, packing, crc, packed, size := le.Uint16(b[6:]), le.Uint16(b[8:]), le.Uint32(b[14:]), int64(le.Uint32(b[18:])), int64(le.Uint32(b[22:]))
+	fixed := [localLen]byte(b) // b is valid until the next read
+	n, x := int(le.Uint16(fixed[26:])), int(le.Uint16(fixed[28:]))
 	name, err := s.take(n)
 	if err != nil {
 		return err
 	}
-	differs := ""
-	switch later := h.flags&flagDescriptor != 0 && crc == 0 && packed == 0 && size == 0; {
-	case name == nil || string(name) != h.name:
-		differs = "another name"
-	case flags != h.flags:
-		differs = "other flags"
-	case packing != h.method:
-		differs = "another method"
-	case !later && (packed != h.packed || size != h.size):
-		differs = "other sizes"
-	case !later && crc != h.crc:
-		differs = "another checksum"
-	}
-	if differs != "" {
+	if differs := h.differs(fixed[:], name); differs != "" {
 		return badHeader.fault(h.name, "has "+differs+" than the directory")
 	}
 	extra, err := s.take(x)
@@ -91,6 +78,24 @@ func (h *header) local(s *source) error {
 		return f
 	}
 	return nil
+}
+
+// differs says in what a local header differs from the directory's; "" if in nothing that counts.
+func (h *header) differs(b, name []byte) string {
+	crc, packed, size := le.Uint32(b[14:]), int64(le.Uint32(b[18:])), int64(le.Uint32(b[22:]))
+	switch later := h.flags&flagDescriptor != 0 && crc == 0 && packed == 0 && size == 0; {
+	case name == nil && h.name != "" || string(name) != h.name:
+		return "another name"
+	case le.Uint16(b[6:]) != h.flags:
+		return "other flags"
+	case le.Uint16(b[8:]) != h.method:
+		return "another method"
+	case !later && (packed != h.packed || size != h.size):
+		return "other sizes"
+	case !later && crc != h.crc:
+		return "another checksum"
+	}
+	return ""
 }
 
 // trailer reads the data descriptor behind the content, if there is one: it must fill the room up to

@@ -12,7 +12,7 @@ func Rules() []*rule.Rule {
 	for _, f := range []flaw{
 		unreadable, tooMany, allTooLarge, tooLarge, tooDense, badPath, badEncoding, twice, colliding, clashing, link, encrypted,
 		badMethod, split, zip64, commented, trailing, gap, overlap, badHeader, badDescriptor, badContent, unicodeName, badExtra,
-		nested,
+		badJar, nested,
 	} {
 		out = append(out, f.Rule)
 	}

@@ -100,6 +100,9 @@ func (in *inspection) rootFile(e archive.Entry) {
 func (in *inspection) supportFile(e archive.Entry, folder, rest string, once func(*rule.Rule, string)) {
 	nested := strings.Contains(rest, "/")
 	all, some := in.target.Version.ConfigFolders()
+	if in.target.Exact {
+		some = all // the node's own patch is known
+	}
 	switch {
 	case folder == "shared" && !in.target.Version.SharedFolder():
 		if path.Ext(e.Path) == ".jar" {
