@@ -39,6 +39,8 @@ type Result struct {
 	FindingCount int
 	ErrorCount   int
 	Lines        int64 // physical lines, blank ones and comments too
+	// Manifest is what a zip unpacks to; nil of other files, and of a zip that was refused.
+	Manifest []searchpack.ManifestEntry
 }
 
 // Failed reports whether OpenSearch will certainly refuse the file.
