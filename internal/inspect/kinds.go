@@ -5,6 +5,7 @@ import (
 
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/inspect/dict"
+	"github.com/searchpack/searchpack/internal/inspect/hunspell"
 	"github.com/searchpack/searchpack/internal/inspect/lines"
 	"github.com/searchpack/searchpack/internal/inspect/rule"
 	"github.com/searchpack/searchpack/internal/inspect/synonym"
@@ -21,7 +22,7 @@ var readers = map[searchpack.Kind]dict.Reader{
 	searchpack.KindKuromoji:  textOnly,
 	searchpack.KindNori:      textOnly,
 	searchpack.KindHyphen:    doubtful,
-	searchpack.KindHunspell:  doubtful,
+	searchpack.KindHunspell:  hunspell.File,
 	searchpack.KindOpaque:    opaque,
 	searchpack.KindUnknown:   doubtful,
 }
@@ -32,7 +33,7 @@ func readerOf(k searchpack.Kind) dict.Reader { return readers[k] }
 func Rules() []*rule.Rule {
 	var out []*rule.Rule
 	for _, rules := range [][]*rule.Rule{
-		{unknownKind, emptyFile}, dict.Rules(), {notText}, synonym.Rules(),
+		{unknownKind, emptyFile}, dict.Rules(), {notText}, synonym.Rules(), hunspell.Rules(),
 	} {
 		out = append(out, rules...)
 	}

@@ -32,7 +32,7 @@ const rulesPage = "../../docs/rules.md"
 // the rule, with the rule's severity, and its good one has none. docs/rules.md is made of them.
 //
 // The comment of an example has lines "kind: words" or "package: ZIP-PLUGIN", "opensearch: 3.8.0" or
-// "engine: OpenSearch_3.8". Files: bad and good, or for a zip bad/NAME and good/NAME. \uXXXX, \xXX
+// "engine: OpenSearch_3.8". "bad opensearch: 2.19.0" is for one side. Files: bad and good, or for a zip bad/NAME and good/NAME. \uXXXX, \xXX
 // and \t stand for themselves if the comment says "escapes: yes", and \{x*500} for 500 times x. The
 // kind may differ: "bad kind: wrods".
 func TestRulesPage(t *testing.T) {
@@ -151,10 +151,10 @@ func (x *example) run(t *testing.T, side string) Result {
 	if len(files) == 0 && x.options["package"] == "" {
 		t.Fatalf("there is no %s file", side)
 	}
-	return x.runZip(t, files)
+	return x.runZip(t, side, files)
 }
 
-func (x *example) runZip(t *testing.T, files []inspecttest.File) Result {
+func (x *example) runZip(t *testing.T, side string, files []inspecttest.File) Result {
 	t.Helper()
 	z, err := inspecttest.Zip(files)
 	if err != nil {
@@ -164,6 +164,14 @@ func (x *example) runZip(t *testing.T, files []inspecttest.File) Result {
 	switch searchpack.PackageType(x.options["package"]) {
 	case searchpack.TypePlugin:
 		_, res, err = Plugin(bytes.NewReader(z), int64(len(z)), PluginRules{EngineVersion: x.options["engine"], MaxUnpacked: 1 << 20})
+	case searchpack.TypeDictionary:
+		o := Options{Declared: searchpack.Kind(x.options["kind"])}
+		if v := x.options[side+" opensearch"]; v != "" {
+			if o.OpenSearch, err = target.Parse(v); err != nil {
+				t.Fatal(err)
+			}
+		}
+		res, err = Folder(bytes.NewReader(z), int64(len(z)), 1<<20, o)
 	case searchpack.TypeConfig:
 		res, err = Config(bytes.NewReader(z), int64(len(z)), 1<<20)
 	default:

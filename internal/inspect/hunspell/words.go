@@ -84,6 +84,7 @@ type entry struct {
 	flags    string
 	hasFlags bool
 	morph    string
+	size     int // bytes of what Lucene sorts
 }
 
 // Separators that Dictionary.unescapeEntry writes; in the file they are passed over.
@@ -106,6 +107,10 @@ func parseEntry(line string) entry {
 		case strings.IndexByte(separators, ch) < 0:
 			to.WriteByte(ch)
 		}
+	}
+	e.size = word.Len() + flags.Len() + 1 + len(line) - end
+	if e.hasFlags {
+		e.size++
 	}
 	e.word, e.flags = word.String(), strings.TrimFunc(flags.String(), javaSpace)
 	e.morph = strings.Trim(line[end:], separators)
@@ -146,12 +151,12 @@ func isField(text string) bool {
 }
 
 func (w *wordReader) word(line string) {
-	if w.text.long || len(line) > maxEntry {
+	e := parseEntry(line)
+	if w.text.long || e.size > maxEntry {
 		w.report(longEntry, w.text.number, line, maxEntry)
 		return
 	}
 	w.read++
-	e := parseEntry(line)
 	if e.word == "" {
 		return
 	}
