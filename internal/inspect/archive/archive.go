@@ -29,7 +29,7 @@ const (
 	// over more than freeRatio bytes is made to fill disks. Deflate's own end is 1,032.
 	MaxRatio = 200
 	// freeRatio is how much an archive may unpack to whatever its ratio is, in bytes.
-	freeRatio = 16 << 20
+	freeRatio = 4 << 20
 )
 
 // Limits bound what an archive may hold.

@@ -39,7 +39,7 @@ func (a *Archive) checkPlaces(out *rule.Tally) {
 			gap.report(out, "", h.offset, "before the first entry")
 			return
 		}
-		at = h.offset + localLen + int64(len(h.name)) + h.packed
+		at = h.offset + localLen + h.packed // at least
 	}
 	if at > a.end.offset {
 		overlap.report(out, a.headers[len(a.headers)-1].name)

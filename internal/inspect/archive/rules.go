@@ -12,7 +12,7 @@ func Rules() []*rule.Rule {
 	for _, f := range []flaw{
 		unreadable, tooMany, allTooLarge, tooLarge, tooDense, badPath, badEncoding, twice, colliding, clashing, link, encrypted,
 		badMethod, split, zip64, commented, trailing, gap, overlap, badHeader, badDescriptor, badContent, unicodeName, badExtra,
-		badJar, nested,
+		nested,
 	} {
 		out = append(out, f.Rule)
 	}
@@ -35,7 +35,7 @@ var (
 	tooLarge = errorOf("file-size", "a file that is too large",
 		"this file has more than %d bytes", "make it smaller, or have the limit of the server raised")
 	tooDense = errorOf("ratio", "a bomb",
-		"the files in the zip have %d bytes together and the zip %d: no honest file is packed that well, it would fill the disks of the nodes",
+		"the files have %d bytes together, and the zip has %d: no honest file is packed that well, it would fill the disks of the nodes",
 		"leave out the files that are empty space; a program can make them where it runs")
 
 	badPath = errorOf("path", "a path that leads elsewhere",
