@@ -80,7 +80,9 @@ func Layout(names []string, out *rule.Tally) *Folder {
 	}
 	slices.SortFunc(f.Locales, func(a, b Locale) int { return cmp.Compare(a.Name, b.Name) })
 	for _, l := range f.Locales {
-		l.check(out)
+		if out.Errors() == before {
+			l.check(out)
+		}
 	}
 	if out.Errors() > before {
 		return nil

@@ -32,7 +32,9 @@ func (p *affixParser) table(name, line string, parts []string) error {
 		cells := fields(row)
 		if fault := p.row(name, cells, seen); fault != "" {
 			p.report(badRow, p.text.number, row, name, fault)
-			p.text.again() // perhaps it is no row but what comes next
+			if cells[0] != name {
+				p.text.again() // perhaps it is what comes next
+			}
 			return nil
 		}
 		if cells[0] != name {

@@ -48,6 +48,9 @@ func Words(r io.Reader, path string, a *Affixes, c *dict.Config) (int64, error) 
 	}
 }
 
+// tolerated is by how many words the first line may be wrong, whatever it says.
+const tolerated = 10
+
 // wordReader is Dictionary.mergeDictionaries, then readSortedDictionaries.
 type wordReader struct {
 	source
@@ -73,7 +76,8 @@ func (w *wordReader) countLine(line string) {
 }
 
 func (w *wordReader) end() {
-	if w.count > 0 && (w.read > 2*w.count || w.count > 2*w.read) {
+	few, many := min(w.count, w.read), max(w.count, w.read)
+	if w.count > 0 && many > 2*few && many > few+tolerated {
 		w.report(wrongCount, 1, "", w.count, w.read)
 	}
 }
