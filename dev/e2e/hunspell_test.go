@@ -32,7 +32,7 @@ func (c *cluster) hunspell(t *testing.T) {
 		t.Skipf("OpenSearch %s does not know ref_path as it is from 3.7 on (%v)", clusterVersion(), err)
 	}
 	defer explainFailure(t, c.u)
-	p := &pack{u: c.u, name: "hunspell.zip", kind: "hunspell", content: hunspellZip, released: c.p.released}
+	p := &pack{u: c.u, name: "hunspell", kind: "hunspell", content: hunspellZip, released: c.p.released}
 	p.create(t)
 	p.askAssociate(t)
 	serves := func(version int) {
@@ -120,16 +120,5 @@ func stems(t *testing.T, p *pack, name string, updateable bool) {
 		"mappings": object{"properties": object{
 			"title": object{"type": "text", "analyzer": "standard", "search_analyzer": "stems"}}},
 	}
-	for _, call := range []struct {
-		method, path string
-		body         any
-	}{
-		{http.MethodPut, "/" + name, body},
-		{http.MethodPut, "/" + name + "/_doc/1?refresh=true", object{"title": "notebook"}},
-		{http.MethodGet, "/_cluster/health/" + name + "?wait_for_status=green&timeout=60s", nil},
-	} {
-		if err := ask(t.Context(), nodes[0], call.method, call.path, call.body, nil); err != nil {
-			t.Fatal(err)
-		}
-	}
+	fillIndex(t, nodes[0], name, body)
 }
