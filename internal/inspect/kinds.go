@@ -7,6 +7,7 @@ import (
 	"github.com/searchpack/searchpack/internal/inspect/analyzer"
 	"github.com/searchpack/searchpack/internal/inspect/archive"
 	"github.com/searchpack/searchpack/internal/inspect/dict"
+	"github.com/searchpack/searchpack/internal/inspect/hunspell"
 	"github.com/searchpack/searchpack/internal/inspect/hyphenation"
 	"github.com/searchpack/searchpack/internal/inspect/linelist"
 	"github.com/searchpack/searchpack/internal/inspect/lines"
@@ -26,7 +27,7 @@ var readers = map[searchpack.Kind]dict.Reader{
 	searchpack.KindKuromoji:  linelist.Kuromoji,
 	searchpack.KindNori:      linelist.Nori,
 	searchpack.KindHyphen:    hyphenation.Read,
-	searchpack.KindHunspell:  doubtful,
+	searchpack.KindHunspell:  hunspell.File,
 	searchpack.KindOpaque:    opaque,
 	searchpack.KindUnknown:   doubtful,
 }
@@ -44,7 +45,7 @@ func Rules() []*rule.Rule {
 	var out []*rule.Rule
 	for _, rules := range [][]*rule.Rule{
 		{unknownKind, emptyFile}, dict.Rules(), {notText}, synonym.Rules(), analyzer.Rules(), linelist.Rules(), hyphenation.Rules(),
-		archive.Rules(), plugin.Rules(),
+		hunspell.Rules(), archive.Rules(), plugin.Rules(),
 	} {
 		out = append(out, rules...)
 	}

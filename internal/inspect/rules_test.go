@@ -33,7 +33,7 @@ const rulesPage = "../../docs/rules.md"
 // the rule, with the rule's severity, and its good one has none. docs/rules.md is made of them.
 //
 // The comment of an example has lines "kind: words" or "package: ZIP-PLUGIN", "opensearch: 3.8.0" or
-// "engine: OpenSearch_3.8", and "rules: aws". Files: bad and good, or for a zip bad/NAME and good/NAME.
+// "engine: OpenSearch_3.8", and "rules: aws"; "bad opensearch: 2.19.0" is for one side. Files: bad and good, or for a zip bad/NAME and good/NAME.
 // \uXXXX, \xXX and \t stand for themselves if the comment says "escapes: yes", \{x*500} for 500 times
 // x, \{1..500} for the numbers, one a line, and \{a1..500} for the same in letters, each with a 1
 // behind it. The kind may differ: "bad kind: wrods". bad.settings and good.settings are those of the
@@ -178,7 +178,7 @@ func (x *example) run(t *testing.T, side string) Result {
 		t.Fatalf("there is no %s file", side)
 	}
 	z, _ := x.zip(t, side, files)
-	return x.runZip(t, z)
+	return x.runZip(t, side, z)
 }
 
 // zip makes the zip of one side, and says in words what was changed in it.
@@ -199,17 +199,25 @@ func (x *example) zip(t *testing.T, side string, files []inspecttest.File) (z []
 // exampleUnpacked is the limit that examples are held against, in bytes.
 const exampleUnpacked = 8 << 20
 
-func (x *example) runZip(t *testing.T, z []byte) (res Result) {
+func (x *example) runZip(t *testing.T, side string, z []byte) (res Result) {
 	t.Helper()
 	var err error
 	switch searchpack.PackageType(x.options["package"]) {
 	case searchpack.TypePlugin:
 		rules := PluginRules{EngineVersion: x.options["engine"], MaxUnpacked: exampleUnpacked, AWS: x.options["rules"] == "aws"}
 		_, res, err = Plugin(bytes.NewReader(z), int64(len(z)), rules)
+	case searchpack.TypeDictionary:
+		o := Options{Declared: searchpack.Kind(x.options["kind"])}
+		if v := x.options[side+" opensearch"]; v != "" {
+			if o.OpenSearch, err = target.Parse(v); err != nil {
+				t.Fatal(err)
+			}
+		}
+		res, err = Folder(bytes.NewReader(z), int64(len(z)), exampleUnpacked, o)
 	case searchpack.TypeConfig:
 		res, err = Config(bytes.NewReader(z), int64(len(z)), exampleUnpacked)
 	default:
-		t.Fatalf("an example of files needs a line package: ZIP-PLUGIN or PACKAGE-CONFIG")
+		t.Fatalf("an example of files needs a line package: ZIP-PLUGIN, PACKAGE-CONFIG or TXT-DICTIONARY")
 	}
 	if err != nil {
 		t.Fatal(err)
