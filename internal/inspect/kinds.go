@@ -6,6 +6,7 @@ import (
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/inspect/dict"
 	"github.com/searchpack/searchpack/internal/inspect/lines"
+	"github.com/searchpack/searchpack/internal/inspect/policy"
 	"github.com/searchpack/searchpack/internal/inspect/rule"
 	"github.com/searchpack/searchpack/internal/inspect/synonym"
 )
@@ -33,6 +34,7 @@ func Rules() []*rule.Rule {
 	var out []*rule.Rule
 	for _, rules := range [][]*rule.Rule{
 		{unknownKind, emptyFile}, dict.Rules(), {notText}, synonym.Rules(),
+		policy.Rules(),
 	} {
 		out = append(out, rules...)
 	}

@@ -8,7 +8,9 @@ import (
 	"strings"
 
 	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/inspect/policy"
 	"github.com/searchpack/searchpack/internal/inspect/rule"
+	"github.com/searchpack/searchpack/internal/inspect/target"
 )
 
 // descriptorName is PluginInfo.OPENSEARCH_PLUGIN_PROPERTIES.
@@ -35,8 +37,8 @@ type PluginRules struct {
 
 // Plugin inspects a ZIP-PLUGIN: that it is a zip that can be listed, within the bounds and without
 // paths that lead out of it, and that it has a descriptor at its root which names the plugin, its
-// class and the version of OpenSearch of the package. It does not unpack anything but the
-// descriptor, so it does not look at jars, Java versions, policies and checksums; nothing is said
+// class and the version of OpenSearch of the package; what its policy asks for. It does not unpack
+// anything else, so it does not look at jars, Java versions and checksums; nothing is said
 // here about whether a node can load the plugin.
 //
 // The properties are nil if there is an error among the findings. The error is the reader's; a bad
@@ -53,6 +55,12 @@ func Plugin(r io.ReaderAt, size int64, rules PluginRules) (*searchpack.PluginPro
 	}
 	if message := rules.check(properties["opensearch.version"]); message != "" {
 		out.Add(failure(RuleEngineVersion, message, "build the plugin for that version, or create the package with the EngineVersion that it is made for"))
+		return nil, Result{}.with(&out), nil
+	}
+	if err := a.permissions(rules, &out); err != nil {
+		return nil, Result{}.with(&out), err
+	}
+	if out.Errors() > 0 {
 		return nil, Result{}.with(&out), nil
 	}
 	return &searchpack.PluginProperties{
@@ -100,6 +108,34 @@ func (a *archive) descriptor(out *rule.Tally) (map[string]string, error) {
 		return nil, nil
 	}
 	return properties, nil
+}
+
+// permissions looks into the policy, if there is one.
+func (a *archive) permissions(rules PluginRules, out *rule.Tally) error {
+	c := policy.Config{Jars: []string{}}
+	c.OpenSearch, _ = target.Parse(rules.EngineVersion) // what is no version is every version
+	var found *zip.File
+	for _, f := range a.files {
+		if strings.HasSuffix(f.Name, ".jar") && !strings.Contains(f.Name, "/") {
+			c.Jars = append(c.Jars, f.Name)
+		}
+		if f.Name == policy.Name {
+			found = f
+		}
+	}
+	if found == nil {
+		return nil
+	}
+	text, fault, err := a.read(found, policy.MaxSize+1)
+	if err != nil {
+		return err
+	}
+	if fault != "" {
+		out.Add(failure(ruleArchive, fault, "make the zip again"))
+		return nil
+	}
+	policy.Policy(text, c, out)
+	return nil
 }
 
 // releaseVersion is what OpenSearch's Version.fromString takes.
