@@ -77,7 +77,7 @@ func (c Config) certain() bool { return !c.OpenSearch.Before(3, 0) }
 
 // MaxSize is how long a policy may be to be looked into, in bytes. Those of real plugins have some
 // thousands.
-const MaxSize = 1 << 20
+const MaxSize = 256 << 10
 
 // Policy reads a policy, reports what is wrong with it and what it
 // grants, and returns the permissions, the most dangerous first. They are nil if the parser gives up.

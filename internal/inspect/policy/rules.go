@@ -48,7 +48,7 @@ var (
 	}
 	tooLong = &rule.Rule{
 		ID: family + "long", Severity: searchpack.SeverityWarning, Title: "a policy too long to be looked into",
-		Message: "the policy has more than 1 MiB and is not looked into: what the plugin may do is not known",
+		Message: "the policy has more than 256 KiB and is not looked into: what the plugin may do is not known",
 		Remedy:  "write one permission for what many say, without long comments",
 	}
 	unchecked = &rule.Rule{
