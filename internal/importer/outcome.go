@@ -80,6 +80,11 @@ func (o outcome) write(ctx context.Context, tx searchpack.Tx, versionID string, 
 	if err := tx.PutFindings(ctx, v.ID, o.inspected.Findings); err != nil {
 		return err
 	}
+	if len(o.inspected.SBOM) > 0 {
+		if err := tx.PutSBOM(ctx, v.ID, o.inspected.SBOM); err != nil {
+			return err
+		}
+	}
 	if err := tx.PutPackage(ctx, p); err != nil {
 		return err
 	}

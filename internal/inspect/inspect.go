@@ -38,7 +38,11 @@ type Result struct {
 	// FindingCount and ErrorCount are exact, also when fewer findings were kept.
 	FindingCount int
 	ErrorCount   int
-	Lines        int64 // physical lines, blank ones and comments too
+	// SBOM is a plugin's bill of materials, a CycloneDX document in JSON; nil if there is none.
+	SBOM []byte
+	// Vulnerabilities are those for which a plugin is refused, or would be, as people know them.
+	Vulnerabilities []string
+	Lines           int64 // physical lines, blank ones and comments too
 }
 
 // Failed reports whether OpenSearch will certainly refuse the file.

@@ -9,6 +9,7 @@ import (
 	"github.com/searchpack/searchpack/internal/inspect/policy"
 	"github.com/searchpack/searchpack/internal/inspect/rule"
 	"github.com/searchpack/searchpack/internal/inspect/synonym"
+	"github.com/searchpack/searchpack/internal/inspect/vuln"
 )
 
 // readers are the readers of the kinds. What is not among them is not looked into.
@@ -34,7 +35,7 @@ func Rules() []*rule.Rule {
 	var out []*rule.Rule
 	for _, rules := range [][]*rule.Rule{
 		{unknownKind, emptyFile}, dict.Rules(), {notText}, synonym.Rules(),
-		policy.Rules(),
+		policy.Rules(), vuln.Rules(),
 	} {
 		out = append(out, rules...)
 	}

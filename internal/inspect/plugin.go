@@ -4,13 +4,17 @@ import (
 	"archive/zip"
 	"fmt"
 	"io"
+	"iter"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/inspect/policy"
 	"github.com/searchpack/searchpack/internal/inspect/rule"
+	"github.com/searchpack/searchpack/internal/inspect/sbom"
 	"github.com/searchpack/searchpack/internal/inspect/target"
+	"github.com/searchpack/searchpack/internal/inspect/vuln"
 )
 
 // descriptorName is PluginInfo.OPENSEARCH_PLUGIN_PROPERTIES.
@@ -31,14 +35,17 @@ const ruleDescriptor = "plugin.descriptor"
 type PluginRules struct {
 	EngineVersion string // of the package: "OpenSearch_3.8"
 	MaxUnpacked   int64  // bytes of all files together
+	// Vulnerabilities is what its libraries are compared with; nil = nothing.
+	Vulnerabilities *vuln.Database
+	WarnVulnerable  bool // a plugin with vulnerable libraries is not refused
 	// PatchZero: the plugin must be made for X.Y.0, as AWS has it. Else any patch of X.Y does.
 	PatchZero bool
 }
 
 // Plugin inspects a ZIP-PLUGIN: that it is a zip that can be listed, within the bounds and without
 // paths that lead out of it, and that it has a descriptor at its root which names the plugin, its
-// class and the version of OpenSearch of the package; what its policy asks for. It does not unpack
-// anything else, so it does not look at jars, Java versions and checksums; nothing is said
+// class and the version of OpenSearch of the package; what its policy asks for; which libraries it brings. It does not
+// look at classes, Java versions and checksums; nothing is said
 // here about whether a node can load the plugin.
 //
 // The properties are nil if there is an error among the findings. The error is the reader's; a bad
@@ -57,16 +64,66 @@ func Plugin(r io.ReaderAt, size int64, rules PluginRules) (*searchpack.PluginPro
 		out.Add(failure(RuleEngineVersion, message, "build the plugin for that version, or create the package with the EngineVersion that it is made for"))
 		return nil, Result{}.with(&out), nil
 	}
+	p := searchpack.PluginProperties{
+		Name: cutTo(properties["name"]), Description: cutTo(properties["description"]),
+		Version: cutTo(properties["version"]), ClassName: cutTo(properties["classname"]), UncompressedSize: a.unpacked,
+	}
 	if err := a.permissions(rules, &out); err != nil {
 		return nil, Result{}.with(&out), err
 	}
-	if out.Errors() > 0 {
-		return nil, Result{}.with(&out), nil
+	var res Result
+	if err := a.libraries(p, rules, &res, &out); err != nil {
+		return nil, Result{}.with(&out), err
 	}
-	return &searchpack.PluginProperties{
-		Name: cutTo(properties["name"]), Description: cutTo(properties["description"]),
-		Version: cutTo(properties["version"]), ClassName: cutTo(properties["classname"]), UncompressedSize: a.unpacked,
-	}, Result{}.with(&out), nil
+	if out.Errors() > 0 {
+		return nil, res.with(&out), nil
+	}
+	return &p, res.with(&out), nil
+}
+
+// libraries lists what the plugin consists of, and compares it with the known vulnerabilities.
+func (a *archive) libraries(p searchpack.PluginProperties, rules PluginRules, res *Result, out *rule.Tally) error {
+	components, err := sbom.Components(a.rootFiles())
+	switch {
+	case a.from.err != nil:
+		return fmt.Errorf("read the archive: %w", a.from.err)
+	case err != nil:
+		out.Add(failure(ruleArchive, "a jar cannot be unpacked ("+err.Error()+")", "make the zip again"))
+		return nil
+	}
+	if rules.Vulnerabilities != nil {
+		found := rules.Vulnerabilities.Match(components)
+		vuln.Report(found, rules.WarnVulnerable, out)
+		res.Vulnerabilities = vuln.Names(found)
+	}
+	res.SBOM, err = sbom.Document(p, components, time.Time{})
+	return err
+}
+
+// rootFiles are the files in the plugin's root folder, where its class loader finds jars.
+func (a *archive) rootFiles() iter.Seq[sbom.File] {
+	return func(yield func(sbom.File) bool) {
+		for _, f := range a.files {
+			if strings.Contains(f.Name, "/") {
+				continue
+			}
+			open := func() (io.ReadCloser, error) {
+				a.from.left += int64(f.CompressedSize64) + maxDirectory //nolint:gosec // budgetReader refuses what is beyond the file
+				in, err := f.Open()
+				if err != nil {
+					return nil, err
+				}
+				size := int64(f.UncompressedSize64) //nolint:gosec // openArchive compared it with a positive int64
+				return struct {
+					io.Reader
+					io.Closer
+				}{io.LimitReader(in, size), in}, nil
+			}
+			if !yield(sbom.File{Path: f.Name, Size: int64(f.UncompressedSize64), Open: open}) { //nolint:gosec // as above
+				return
+			}
+		}
+	}
 }
 
 // descriptor reads the descriptor; nil if it is missing or misses something.
@@ -126,7 +183,11 @@ func (a *archive) permissions(rules PluginRules, out *rule.Tally) error {
 	if found == nil {
 		return nil
 	}
-	text, fault, err := a.read(found, policy.MaxSize+1)
+	if found.UncompressedSize64 > policy.MaxSize {
+		policy.TooLong(out)
+		return nil
+	}
+	text, fault, err := a.read(found, policy.MaxSize)
 	if err != nil {
 		return err
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/searchpack/searchpack/internal/inspect/inspecttest"
 	"github.com/searchpack/searchpack/internal/inspect/rule"
 	"github.com/searchpack/searchpack/internal/inspect/target"
+	"github.com/searchpack/searchpack/internal/inspect/vuln"
 )
 
 var updateDocs = flag.Bool("update-docs", false, "write docs/rules.md")
@@ -32,7 +33,8 @@ const rulesPage = "../../docs/rules.md"
 // the rule, with the rule's severity, and its good one has none. docs/rules.md is made of them.
 //
 // The comment of an example has lines "kind: words" or "package: ZIP-PLUGIN", "opensearch: 3.8.0" or
-// "engine: OpenSearch_3.8". Files: bad and good, or for a zip bad/NAME and good/NAME. \uXXXX, \xXX
+// "engine: OpenSearch_3.8". Files: bad and good, or for a zip bad/NAME and good/NAME;
+// vulnerabilities is a database of them. \uXXXX, \xXX
 // and \t stand for themselves if the comment says "escapes: yes", and \{x*500} for 500 times x. The
 // kind may differ: "bad kind: wrods".
 func TestRulesPage(t *testing.T) {
@@ -163,7 +165,9 @@ func (x *example) runZip(t *testing.T, files []inspecttest.File) Result {
 	var res Result
 	switch searchpack.PackageType(x.options["package"]) {
 	case searchpack.TypePlugin:
-		_, res, err = Plugin(bytes.NewReader(z), int64(len(z)), PluginRules{EngineVersion: x.options["engine"], MaxUnpacked: 1 << 20})
+		_, res, err = Plugin(bytes.NewReader(z), int64(len(z)), PluginRules{
+			EngineVersion: x.options["engine"], MaxUnpacked: 1 << 20, Vulnerabilities: x.vulnerabilities(t),
+		})
 	case searchpack.TypeConfig:
 		res, err = Config(bytes.NewReader(z), int64(len(z)), 1<<20)
 	default:
@@ -173,6 +177,21 @@ func (x *example) runZip(t *testing.T, files []inspecttest.File) Result {
 		t.Fatal(err)
 	}
 	return res
+}
+
+// vulnerabilities is the database of the example, nil if it has none.
+func (x *example) vulnerabilities(t *testing.T) *vuln.Database {
+	t.Helper()
+	for _, f := range x.files {
+		if f.Name == "vulnerabilities" {
+			d, err := vuln.Load(bytes.NewReader(f.Data))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return d
+		}
+	}
+	return nil
 }
 
 var repeated = regexp.MustCompile(`^\\\{(.+?)\*(\d+)\}`)

@@ -83,7 +83,7 @@ const MaxSize = 256 << 10
 // grants, and returns the permissions, the most dangerous first. They are nil if the parser gives up.
 func Policy(text []byte, c Config, out *rule.Tally) []Permission {
 	if len(text) > MaxSize {
-		tooLong.Report(out, rule.Place{Path: Name})
+		TooLong(out)
 		return nil
 	}
 	p := &parser{scanner: scanner{text: text, line: 1}, config: c, out: out}
@@ -97,6 +97,9 @@ func Policy(text []byte, c Config, out *rule.Tally) []Permission {
 	}
 	return p.found
 }
+
+// TooLong reports a policy that is longer than MaxSize, for one who has not read it.
+func TooLong(out *rule.Tally) { tooLong.Report(out, rule.Place{Path: Name}) }
 
 // explain reports one permission by its grade.
 func (p *parser) explain(f Permission) {
