@@ -154,6 +154,7 @@ func TestOnlyTheOwnerChangesAPackage(t *testing.T) {
 			return err
 		},
 		"versions": func(who searchpack.Caller) error { _, err := b.Versions(t.Context(), who, p.ID); return err },
+		"sbom":     func(who searchpack.Caller) error { _, err := b.SBOM(t.Context(), who, p.ID, 0); return err },
 		"findings": func(who searchpack.Caller) error { _, _, err := b.Findings(t.Context(), who, p.ID, 0); return err },
 	} {
 		err := call(neighbour)

@@ -201,35 +201,23 @@ func (*FindingsCmd) Help() string {
 	return "Examples:\n  searchpack findings synonyms\n  searchpack findings synonyms v3"
 }
 
-// number reads "v3" and "3"; "" is 0, the newest import.
-func (f *FindingsCmd) number() (int, error) {
-	if f.Version == "" {
+// versionNumber reads "v3" and "3"; "" is 0, the newest import.
+func versionNumber(version string) (int, error) {
+	if version == "" {
 		return 0, nil
 	}
-	n, err := strconv.ParseInt(strings.TrimPrefix(f.Version, "v"), 10, 31)
+	n, err := strconv.ParseInt(strings.TrimPrefix(version, "v"), 10, 31)
 	if err != nil || n < 1 {
-		return 0, usagef("%q is no version: write it as v3 or 3", f.Version)
+		return 0, usagef("%q is no version: write it as v3 or 3", version)
 	}
 	return int(n), nil
 }
 
 // Run shows findings.
 func (f *FindingsCmd) Run(c *Context) error {
-	number, err := f.number()
+	cl, path, err := c.ofVersion(f.Package, f.Version, "findings")
 	if err != nil {
 		return err
-	}
-	cl, err := c.client()
-	if err != nil {
-		return err
-	}
-	id, err := cl.packageID(c, f.Package)
-	if err != nil {
-		return err
-	}
-	path := "/packages/" + url.PathEscape(id) + "/findings"
-	if number > 0 {
-		path += fmt.Sprintf("?version=%d", number)
 	}
 	var answer struct {
 		Version  versionLine          `json:"version"`
@@ -258,6 +246,27 @@ func (f *FindingsCmd) Run(c *Context) error {
 			p.line("and %d more", answer.Count-len(answer.Findings))
 		}
 	})
+}
+
+// ofVersion is where the extension API says something of a version of a package.
+func (c *Context) ofVersion(nameOrID, version, what string) (*client, string, error) {
+	number, err := versionNumber(version)
+	if err != nil {
+		return nil, "", err
+	}
+	cl, err := c.client()
+	if err != nil {
+		return nil, "", err
+	}
+	id, err := cl.packageID(c, nameOrID)
+	if err != nil {
+		return nil, "", err
+	}
+	path := "/packages/" + url.PathEscape(id) + "/" + what
+	if number > 0 {
+		path += fmt.Sprintf("?version=%d", number)
+	}
+	return cl, path, nil
 }
 
 // place is a line or column number; 0 means the whole file or line.

@@ -36,6 +36,7 @@ var recorded = map[string]string{
 	"GET /packages/F222222222/versions":  "versions-none",
 	"GET /packages/F111111111/findings":  "findings",
 	"GET /packages/F222222222/findings":  "findings-none",
+	"GET /packages/F111111111/sbom":      "sbom",
 	"GET /domains/shop/associations":     "associations",
 	"GET /domains/empty/associations":    "associations-none",
 	"GET /domains/shop/nodes":            "nodes",

@@ -31,6 +31,7 @@ var openAPI []byte
 type Catalog interface {
 	Versions(ctx context.Context, who searchpack.Caller, id string) ([]*searchpack.Version, error)
 	Findings(ctx context.Context, who searchpack.Caller, id string, number int) (*searchpack.Version, []searchpack.Finding, error)
+	SBOM(ctx context.Context, who searchpack.Caller, id string, number int) ([]byte, error)
 	ListPackagesForDomain(ctx context.Context, who searchpack.Caller, domain string, page catalog.Page) ([]*catalog.AssociationView, string, error)
 	Nodes(ctx context.Context, who searchpack.Caller, domain string) (*catalog.NodesView, error)
 	Proofs(ctx context.Context, who searchpack.Caller, domain, packageID string) ([]*searchpack.Proof, error)
@@ -100,6 +101,7 @@ func newEdge(c Config) *edge {
 	})
 	e.handle("GET /packages/{package}/versions", "ListVersions", e.versions)
 	e.handle("GET /packages/{package}/findings", "ListFindings", e.findings, "version")
+	e.handle("GET /packages/{package}/sbom", "GetSBOM", e.sbom, "version")
 	e.handle("GET /domains/{domain}/associations", "ListAssociations", e.associations)
 	e.handle("GET /domains/{domain}/nodes", "ListNodes", e.nodes)
 	e.handle("POST /domains/{domain}/nodes/{node}/retire", "RetireNode", e.retire)

@@ -45,6 +45,7 @@ var answers = []answerCase{
 	{name: "versions-none", operation: "GET /packages/{package}/versions", request: "GET /packages/F1/versions", prepare: nothing, asked: []any{"F1"}},
 	{name: "findings", operation: "GET /packages/{package}/findings", request: "GET /packages/F111111111/findings", asked: []any{"F111111111", 0}},
 	{name: "findings-none", operation: "GET /packages/{package}/findings", request: "GET /packages/F1/findings?version=3", prepare: nothing, asked: []any{"F1", 3}},
+	{name: "sbom", operation: "GET /packages/{package}/sbom", request: "GET /packages/pkg-1/sbom?version=2", asked: []any{"pkg-1", 2}},
 	{name: "associations", operation: "GET /domains/{domain}/associations", request: "GET /domains/shop/associations", asked: []any{"shop"}},
 	{name: "associations-none", operation: "GET /domains/{domain}/associations", request: "GET /domains/empty/associations", prepare: nothing, asked: []any{"empty"}},
 	{name: "nodes", operation: "GET /domains/{domain}/nodes", request: "GET /domains/shop/nodes", asked: []any{"shop"}},

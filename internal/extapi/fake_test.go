@@ -144,6 +144,10 @@ func (f *fake) Findings(_ context.Context, _ searchpack.Caller, id string, numbe
 	return good, list(f, findings...), nil
 }
 
+func (f *fake) SBOM(_ context.Context, _ searchpack.Caller, id string, number int) ([]byte, error) {
+	return []byte(`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library","name":"log4j"}]}`), f.note(id, number)
+}
+
 // ListPackagesForDomain gives one association per page.
 func (f *fake) ListPackagesForDomain(_ context.Context, _ searchpack.Caller, domain string, page catalog.Page) ([]*catalog.AssociationView, string, error) {
 	if err := f.note(domain); err != nil || f.nothing {
