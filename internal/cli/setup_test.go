@@ -37,6 +37,8 @@ var recorded = map[string]string{
 	"GET /packages/F111111111/findings":  "findings",
 	"GET /packages/F222222222/findings":  "findings-none",
 	"GET /packages/F111111111/sbom":      "sbom",
+	"GET /packages/F111111111/diff":      "diff",
+	"GET /packages/F222222222/diff":      "diff-none",
 	"GET /domains/shop/associations":     "associations",
 	"GET /domains/empty/associations":    "associations-none",
 	"GET /domains/shop/nodes":            "nodes",

@@ -46,6 +46,8 @@ var answers = []answerCase{
 	{name: "findings", operation: "GET /packages/{package}/findings", request: "GET /packages/F111111111/findings", asked: []any{"F111111111", 0}},
 	{name: "findings-none", operation: "GET /packages/{package}/findings", request: "GET /packages/F1/findings?version=3", prepare: nothing, asked: []any{"F1", 3}},
 	{name: "sbom", operation: "GET /packages/{package}/sbom", request: "GET /packages/pkg-1/sbom?version=2", asked: []any{"pkg-1", 2}},
+	{name: "diff", operation: "GET /packages/{package}/diff", request: "GET /packages/F1/diff?from=1&to=3", asked: []any{"F1", 1, 3}},
+	{name: "diff-none", operation: "GET /packages/{package}/diff", request: "GET /packages/F1/diff?to=2&from=2", prepare: nothing, asked: []any{"F1", 2, 2}},
 	{name: "associations", operation: "GET /domains/{domain}/associations", request: "GET /domains/shop/associations", asked: []any{"shop"}},
 	{name: "associations-none", operation: "GET /domains/{domain}/associations", request: "GET /domains/empty/associations", prepare: nothing, asked: []any{"empty"}},
 	{name: "nodes", operation: "GET /domains/{domain}/nodes", request: "GET /domains/shop/nodes", asked: []any{"shop"}},

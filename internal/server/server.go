@@ -95,7 +95,7 @@ func New(ctx context.Context, cfg Config) (_ *Server, err error) {
 		Store: s.store, Blobs: s.blobs, Authority: s.authority, Now: cfg.Now, Logger: s.log, Usage: usage.Parse,
 	})
 	s.catalog = catalog.New(catalog.Options{
-		Store: s.store, Now: cfg.Now, Limits: cfg.Limits, Source: s.sources(),
+		Store: s.store, Blobs: s.blobs, Now: cfg.Now, Limits: cfg.Limits, Source: s.sources(),
 		OnDomainsChanged: cfg.OnDomainsChanged, Authorize: s.authorize, Logger: s.log,
 	})
 	s.makeLoop()
