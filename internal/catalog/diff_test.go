@@ -111,15 +111,15 @@ func TestDiffFails(t *testing.T) {
 	t.Parallel()
 	b := withBlobs(t)
 	p := b.versions(searchpack.KindUnknown, "a", "b")
-	real := b.blobs
+	good := b.blobs
 	for name, c := range map[string]struct {
 		blobs searchpack.BlobStore
 		code  searchpack.Code
 		says  string
 	}{
 		"none": {nil, searchpack.ErrUnavailable, "cannot be read here"},
-		"gone": {emptyBlobs{real}, searchpack.ErrUnavailable, "bytes of v1 are not in the blob store"},
-		"away": {brokenBlobs{real}, searchpack.ErrUnavailable, "the bucket is away"},
+		"gone": {emptyBlobs{good}, searchpack.ErrUnavailable, "bytes of v1 are not in the blob store"},
+		"away": {brokenBlobs{good}, searchpack.ErrUnavailable, "the bucket is away"},
 	} {
 		b.blobs = c.blobs
 		if _, err := b.Diff(t.Context(), b.who, p.ID, 1, 2); searchpack.ErrorCode(err) != c.code || !strings.Contains(err.Error(), c.says) {
@@ -127,7 +127,7 @@ func TestDiffFails(t *testing.T) {
 		}
 	}
 	// No more than so many at once: the next one waits, and ends with its caller.
-	b.blobs = real
+	b.blobs = good
 	for range comparisons {
 		b.comparing <- struct{}{}
 	}

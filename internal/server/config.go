@@ -182,12 +182,6 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("%w: --max-dictionary is a size above 0", ErrConfig)
 	case c.KeepEvents < 0:
 		return fmt.Errorf("%w: --keep-events is a time above 0, or 0 to keep them for ever", ErrConfig)
-	case c.MaxPlugin <= 0:
-		return fmt.Errorf("%w: --max-plugin is a size above 0", ErrConfig)
-	case c.PluginRules != PluginRulesCluster && c.PluginRules != PluginRulesAWS:
-		return fmt.Errorf("%w: --plugin-rules %q: use cluster or aws", ErrConfig, c.PluginRules)
-	case c.VulnerablePlugins != VulnerableRefuse && c.VulnerablePlugins != VulnerableWarn:
-		return fmt.Errorf("%w: --vulnerable-plugins %q: use refuse or warn", ErrConfig, c.VulnerablePlugins)
 	case c.MaxLicense <= 0:
 		return fmt.Errorf("%w: --max-license is a size above 0", ErrConfig)
 	case c.Database != "" && !strings.HasPrefix(c.Database, "postgres://") && !strings.HasPrefix(c.Database, "postgresql://"):
@@ -195,7 +189,22 @@ func (c *Config) Validate() error {
 	case !digits(c.Account):
 		return fmt.Errorf("%w: --account %q is not 12 digits", ErrConfig, c.Account)
 	}
+	if err := c.validatePlugins(); err != nil {
+		return err
+	}
 	return c.validateBlobs()
+}
+
+func (c *Config) validatePlugins() error {
+	switch {
+	case c.MaxPlugin <= 0:
+		return fmt.Errorf("%w: --max-plugin is a size above 0", ErrConfig)
+	case c.PluginRules != PluginRulesCluster && c.PluginRules != PluginRulesAWS:
+		return fmt.Errorf("%w: --plugin-rules %q: use cluster or aws", ErrConfig, c.PluginRules)
+	case c.VulnerablePlugins != VulnerableRefuse && c.VulnerablePlugins != VulnerableWarn:
+		return fmt.Errorf("%w: --vulnerable-plugins %q: use refuse or warn", ErrConfig, c.VulnerablePlugins)
+	}
+	return nil
 }
 
 func (c *Config) validateBlobs() error {

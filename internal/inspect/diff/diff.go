@@ -104,7 +104,7 @@ func compare(from, to Version, readerOf func(searchpack.Kind) reading) (Result, 
 	if from.Kind == searchpack.KindOpaque || to.Kind == searchpack.KindOpaque {
 		return Result{Way: ByBytes, Note: "the bytes differ; opaque files are not looked into"}, nil
 	}
-	note := ""
+	var note string
 	switch {
 	case from.Kind != to.Kind:
 		note = fmt.Sprintf("the kinds differ (%s, %s): compared line by line", named(from.Kind), named(to.Kind))

@@ -78,7 +78,11 @@ func judgeFile(p Permission) (Grade, string, bool) {
 			verbs = append(verbs, v.verb)
 		}
 	}
-	return grade, "may " + enumerate(verbs) + " " + which, has("read") || changes
+	meaning := "may " + enumerate(verbs) + " " + which
+	if has("execute") {
+		meaning += " (unless the node's system call filter forbids it, as it does where it is on)"
+	}
+	return grade, meaning, has("read") || changes
 }
 
 // everyFile reports a target that stands for all files.

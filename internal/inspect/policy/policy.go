@@ -6,7 +6,7 @@
 //
 // What a permission is worth differs: 2.x runs under Java's security manager and checks every one.
 // 3.x has a Java agent instead that checks reading, writing and deleting of files and outgoing
-// connections; everything else is open to every plugin whether it asks or not.
+// connections; it lets no plugin end the node, and everything else is open to every plugin.
 package policy
 
 import (
@@ -47,7 +47,8 @@ type Permission struct {
 	Actions  string // "read,write"; "" = none
 	Grade    Grade
 	Meaning  string // what the plugin may do with it: "may read every file"
-	// Checked: the version of OpenSearch holds plugins to it. Else every plugin may do it unasked.
+	// Checked: the version of OpenSearch looks at the permission. Else asking for it changes nothing:
+	// any plugin may use reflection, and none may end the node.
 	Checked bool
 }
 

@@ -53,7 +53,7 @@ var (
 	}
 	unchecked = &rule.Rule{
 		ID: family + "unchecked", Severity: searchpack.SeverityNote, Title: "a permission without effect",
-		Message: "%s %s. OpenSearch 3.x does not check this: every plugin may, whether it asks or not",
+		Message: "%s %s. OpenSearch 3.x does not look at such permissions: asking for it changes nothing",
 		Remedy:  "none is needed; a plugin for 3.x alone can leave the permission out",
 	}
 )

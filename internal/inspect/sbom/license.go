@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -36,11 +37,16 @@ var spdx = map[string]string{
 	"Unicode-3.0": "Unicode License v3", "Unlicense": "The Unlicense", "UPL-1.0": "Universal Permissive License v1.0", "Zlib": "zlib License",
 }
 
+var webAddress = regexp.MustCompile(`^https?://[A-Za-z0-9.:-]+(/[!-~]*)?$`)
+
 func newLicense(name, url string) License {
 	if name == "" {
 		name = url
 	}
-	l := License{Name: name, URL: url}
+	l := License{Name: name}
+	if webAddress.MatchString(url) { // CycloneDX takes addresses only
+		l.URL = url
+	}
 	for id, full := range spdx {
 		if name == id || name == full {
 			l.ID, l.Name = id, ""

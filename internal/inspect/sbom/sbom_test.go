@@ -112,6 +112,25 @@ func TestNames(t *testing.T) {
 	}
 }
 
+func TestLicenses(t *testing.T) {
+	t.Parallel()
+	for header, want := range map[string][]License{
+		"": nil, "Apache-2.0": {{ID: "Apache-2.0"}}, "apache-2.0": {{Name: "apache-2.0"}}, "Apache License 2.0": {{ID: "Apache-2.0"}},
+		"Apache License, Version 2.0":                {{Name: "Apache License"}, {Name: "Version 2.0"}}, // commas part licences there
+		`"MIT License";link="https://example.com/a"`: {{ID: "MIT", URL: "https://example.com/a"}},
+		"MIT;link=no address":                        {{ID: "MIT"}},
+		"<<EXTERNAL>>":                               nil,
+		"Apache-2.0 OR MIT":                          {{Name: "Apache-2.0 OR MIT"}},
+	} {
+		if diff := cmp.Diff(want, bundleLicenses(header)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", header, diff)
+		}
+	}
+	if got := pomLicenses([]byte("<project><licenses><license><url> https://example.com/l </url></license><license><name>")); len(got) != 1 || got[0].Name != "https://example.com/l" {
+		t.Errorf("%+v", got)
+	}
+}
+
 // One Maven library in a jar of another name is packed into it, not the jar itself.
 func TestMainOfJar(t *testing.T) {
 	t.Parallel()
