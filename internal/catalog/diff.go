@@ -13,11 +13,11 @@ import (
 )
 
 const (
-	// compareTime is how long comparing two versions may take. A dictionary of a million rules takes
-	// some seconds.
+	// compareTime is how long comparing two versions may take. Dictionaries of half a million rules of
+	// three terms each take some ten seconds.
 	compareTime = 30 * time.Second
-	// comparisons is how many are done at once: each takes a core and up to some 100 MiB.
-	comparisons = 2
+	// comparisons is how many are done at once: each takes a core and up to some 200 MiB.
+	comparisons = 1
 )
 
 // Diff is what differs between two versions of a package.

@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	// maxKeys is how many numbers a table holds: some 100 MiB for both. Files with more are read
+	// maxKeys is how many numbers a table holds: some 200 MiB for both. Files with more are read
 	// several times, each time for a part of the keys.
-	maxKeys = 2 << 20
+	maxKeys = 4 << 20
 	// maxParts bounds how often: files with more keys than that are compared by nobody.
 	maxParts = 64
 )
@@ -57,7 +57,7 @@ func (t *tables) run() (Result, error) {
 		if !errors.Is(err, errFull) {
 			return res, err
 		}
-		if t.parts *= 4; t.parts > maxParts {
+		if t.parts *= 2; t.parts > maxParts {
 			return Result{}, ErrTooLarge
 		}
 	}
