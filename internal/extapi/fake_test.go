@@ -14,6 +14,7 @@ import (
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/auth/sigv4"
 	"github.com/searchpack/searchpack/internal/catalog"
+	"github.com/searchpack/searchpack/internal/inspect/diff"
 )
 
 // The values that the fake catalog answers with. Every member of every document is set somewhere.
@@ -154,6 +155,26 @@ func (f *fake) Manifest(_ context.Context, _ searchpack.Caller, id string, numbe
 		return nil, nil, err
 	}
 	return good, list(f, manifest...), nil
+}
+
+func (f *fake) SBOM(_ context.Context, _ searchpack.Caller, id string, number int) ([]byte, error) {
+	return []byte(`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library","name":"log4j"}]}`), f.note(id, number)
+}
+
+func (f *fake) Diff(_ context.Context, _ searchpack.Caller, id string, from, to int) (*catalog.Diff, error) {
+	d := &catalog.Diff{From: good, To: good, Result: diff.Identical()}
+	if !f.nothing {
+		d.Result = diff.Result{
+			Way: diff.ByMeaning, Note: "note", Added: 1, Removed: 1, Changed: 302, Same: 5,
+			Changes: []diff.Change{
+				{Sort: diff.Changed, Key: "laptop", Old: []string{"notebook"}, OldCount: 1, New: []string{"notebook", "tablet"}, NewCount: 12, OldLine: 1, NewLine: 2},
+				{Sort: diff.Removed, Key: "tv", Old: []string{"television"}, OldCount: 1, OldLine: 2},
+				{Sort: diff.Added, Key: "the", NewLine: 3},
+			},
+			Descriptor: []diff.Change{{Sort: diff.Changed, Key: "version", Old: []string{"1"}, OldCount: 1, New: []string{"2"}, NewCount: 1}},
+		}
+	}
+	return d, f.note(id, from, to)
 }
 
 // ListPackagesForDomain gives one association per page.

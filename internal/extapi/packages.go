@@ -1,6 +1,7 @@
 package extapi
 
 import (
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -111,4 +112,13 @@ func (e *edge) manifest(c call) (any, error) {
 		files = []searchpack.ManifestEntry{}
 	}
 	return map[string]any{"package_id": c.PathValue("package"), "version": versionOf(v), "files": files}, nil
+}
+
+func (e *edge) sbom(c call) (any, error) {
+	n, err := c.number("version", 1, maxVersion, 0)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := e.Catalog.SBOM(c.Context(), c.who, c.PathValue("package"), int(n))
+	return json.RawMessage(doc), err
 }

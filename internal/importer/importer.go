@@ -18,6 +18,7 @@ import (
 
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/inspect"
+	"github.com/searchpack/searchpack/internal/inspect/vuln"
 )
 
 // The largest packages, in bytes, if the options do not say otherwise. That of plugins is AWS's.
@@ -37,6 +38,10 @@ type Options struct {
 	MaxLicense int64
 	// PluginRulesAWS demands of a plugin what AWS demands: that it is made for patch 0, and of a kind that AWS takes.
 	PluginRulesAWS bool
+	// Vulnerabilities is what the libraries of plugins are compared with; nil = nothing.
+	Vulnerabilities *vuln.Database
+	// WarnVulnerable: a plugin with vulnerable libraries is taken, with warnings.
+	WarnVulnerable bool
 	Now            func() time.Time // nil = time.Now
 	Logger         *slog.Logger     // nil = none
 }
@@ -49,8 +54,12 @@ type Importer struct {
 	inspect  inspector
 	limits   map[searchpack.PackageType]limit
 	awsRules bool
-	now      func() time.Time
-	log      *slog.Logger
+
+	vulnerabilities *vuln.Database
+	warnVulnerable  bool
+
+	now func() time.Time
+	log *slog.Logger
 }
 
 // limit is how large an object may be.
@@ -70,6 +79,7 @@ func New(store searchpack.Store, blobs searchpack.BlobStore, source searchpack.O
 			searchpack.TypeLicense:    {cmp.Or(opts.MaxLicense, DefaultMaxLicense), "licenses", "--max-license"},
 			searchpack.TypeConfig:     {cmp.Or(opts.MaxLicense, DefaultMaxLicense), "configurations", "--max-license"},
 		},
+		vulnerabilities: opts.Vulnerabilities, warnVulnerable: opts.WarnVulnerable,
 		awsRules: opts.PluginRulesAWS, now: opts.Now, log: opts.Logger,
 	}
 	if i.now == nil {

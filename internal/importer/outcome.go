@@ -83,6 +83,11 @@ func (o outcome) write(ctx context.Context, tx searchpack.Tx, versionID string, 
 	if err := tx.PutManifest(ctx, v.ID, o.inspected.Manifest); err != nil {
 		return err
 	}
+	if len(o.inspected.SBOM) > 0 {
+		if err := tx.PutSBOM(ctx, v.ID, o.inspected.SBOM); err != nil {
+			return err
+		}
+	}
 	if err := tx.PutPackage(ctx, p); err != nil {
 		return err
 	}

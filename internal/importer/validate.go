@@ -12,6 +12,7 @@ import (
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/inspect"
 	"github.com/searchpack/searchpack/internal/inspect/plugin"
+	"github.com/searchpack/searchpack/internal/inspect/vuln"
 )
 
 // validate judges a package that is no dictionary of one file. Its bytes are looked at where they are stored: a
@@ -37,8 +38,23 @@ func (i *Importer) validate(ctx context.Context, j *job, c copied, passing inspe
 		}
 	}
 	out := judged(c, res, message)
+	if onlyVulnerable(res) {
+		// AWS's words and, strange as it is, its empty type.
+		out.details = &searchpack.ErrorDetails{Message: fmt.Sprintf("%sDependency Scan reported %d vulnerabilities for the plugin: %s",
+			pluginReason, len(res.Vulnerabilities), strings.Join(res.Vulnerabilities, ", "))}
+	}
 	out.plugin = plugin
 	return out, nil
+}
+
+// onlyVulnerable reports that a plugin is refused for vulnerable libraries and nothing else.
+func onlyVulnerable(res inspect.Result) bool {
+	for _, f := range res.Findings { // errors are kept before all others
+		if f.Severity == searchpack.SeverityError && f.Rule != vuln.RuleVulnerable {
+			return false
+		}
+	}
+	return res.Failed()
 }
 
 // look inspects the blob by the package's type. A panic of the inspection, which reads hostile
@@ -52,7 +68,10 @@ func (i *Importer) look(j *job, blob searchpack.Blob) (plugin *searchpack.Plugin
 	most := i.limits[j.pkg.Type].bytes
 	switch j.pkg.Type {
 	case searchpack.TypePlugin:
-		rules := inspect.PluginRules{EngineVersion: j.pkg.EngineVersion, MaxUnpacked: most, AWS: i.awsRules}
+		rules := inspect.PluginRules{
+			EngineVersion: j.pkg.EngineVersion, MaxUnpacked: most, AWS: i.awsRules,
+			Vulnerabilities: i.vulnerabilities, WarnVulnerable: i.warnVulnerable,
+		}
 		return inspect.Plugin(&blobReader{blob: blob}, blob.Size(), rules)
 	case searchpack.TypeDictionary:
 		res, err = inspect.Folder(&blobReader{blob: blob}, blob.Size(), most, inspect.Options{Declared: searchpack.KindHunspell})
@@ -65,16 +84,17 @@ func (i *Importer) look(j *job, blob searchpack.Blob) (plugin *searchpack.Plugin
 	return nil, res, err
 }
 
+const pluginReason = "PluginValidationFailureReason : "
+
 // pluginFailure is the message of a plugin that was refused. It begins in AWS's words.
 func pluginFailure(res inspect.Result) string {
-	const reason = "PluginValidationFailureReason : "
 	for i, f := range res.Findings {
 		if f.Rule == plugin.EngineVersion {
 			res.Findings = slices.Concat([]searchpack.Finding{f}, res.Findings[:i], res.Findings[i+1:])
-			return reason + explain(res)
+			return pluginReason + explain(res)
 		}
 	}
-	return reason + "The provided plugin could not be loaded. Why: " + explain(res)
+	return pluginReason + "The provided plugin could not be loaded. Why: " + explain(res)
 }
 
 // blobReader reads a blob at any offset. One goroutine uses it at a time.

@@ -14,6 +14,7 @@ import (
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/inspect"
 	"github.com/searchpack/searchpack/internal/inspect/inspecttest"
+	"github.com/searchpack/searchpack/internal/inspect/vuln"
 )
 
 // zipText makes a zip of one entry.
@@ -161,6 +162,57 @@ func TestOtherTypesFail(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A plugin with known vulnerabilities fails in AWS's words, or is taken with warnings. What it
+// consists of is kept both ways.
+func TestVulnerablePlugin(t *testing.T) {
+	t.Parallel()
+	known, err := vuln.Load(strings.NewReader(`{"id":"GHSA-1","aliases":["CVE-2022-23307"],"affected":[{"package":{"ecosystem":"Maven","name":"log4j:log4j"},"versions":["1.2.17"]}]}
+		{"id":"CVE-2020-9488","affected":[{"package":{"ecosystem":"Maven","name":"log4j:log4j"},"versions":["1.2.17"]}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plugin := func(version string) string {
+		t.Helper()
+		b, err := inspecttest.Zip([]inspecttest.File{
+			{Name: "plugin-descriptor.properties", Data: []byte(descriptor(version))},
+			{Name: "lemmas.jar", Data: []byte(lemmasJar(t))},
+			{Name: "log4j-1.2.17.jar!/META-INF/maven/log4j/log4j/pom.properties", Data: []byte("groupId=log4j\nartifactId=log4j\nversion=1.2.17\n")},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	for _, warn := range []bool{false, true} {
+		w := newTyped(t, searchpack.TypePlugin, "lemmas.zip", Options{Vulnerabilities: known, WarnVulnerable: warn})
+		p, v := w.importOne("v-1", plugin("3.8.0"))
+		if v.FindingCount != 2 || len(w.findings("v-1")) != 2 {
+			t.Errorf("findings: %+v", w.findings("v-1"))
+		}
+		want := &searchpack.ErrorDetails{Message: "PluginValidationFailureReason : Dependency Scan reported 2 vulnerabilities for the plugin: CVE-2020-9488, CVE-2022-23307"}
+		if warn {
+			want = nil
+		}
+		if diff := cmp.Diff(want, p.Error); diff != "" || (p.Status == searchpack.PackageAvailable) != warn {
+			t.Errorf("%s (-want +got):\n%s", p.Status, diff)
+		}
+		err := w.store.View(t.Context(), func(tx searchpack.Tx) error {
+			doc, err := tx.SBOM(t.Context(), "v-1")
+			if !strings.Contains(string(doc), `"pkg:maven/log4j/log4j@1.2.17"`) {
+				t.Errorf("%s", doc)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		// Another mistake is told in its own words.
+		if p, _ = w.importOne("v-2", plugin("2.19.0")); p.Error == nil || strings.Contains(p.Error.Message, "Dependency") {
+			t.Errorf("%+v", p.Error)
+		}
 	}
 }
 

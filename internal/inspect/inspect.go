@@ -45,6 +45,10 @@ type Result struct {
 	Zip bool
 	// Manifest is what a zip unpacks to; nil of other files, and of a zip that was refused.
 	Manifest []searchpack.ManifestEntry
+	// SBOM is a plugin's bill of materials, a CycloneDX document in JSON; nil if there is none.
+	SBOM []byte
+	// Vulnerabilities are those for which a plugin is refused, or would be, as people know them.
+	Vulnerabilities []string
 }
 
 // Failed reports whether OpenSearch will certainly refuse the file.

@@ -12,8 +12,10 @@ import (
 	"github.com/searchpack/searchpack/internal/inspect/linelist"
 	"github.com/searchpack/searchpack/internal/inspect/lines"
 	"github.com/searchpack/searchpack/internal/inspect/plugin"
+	"github.com/searchpack/searchpack/internal/inspect/policy"
 	"github.com/searchpack/searchpack/internal/inspect/rule"
 	"github.com/searchpack/searchpack/internal/inspect/synonym"
+	"github.com/searchpack/searchpack/internal/inspect/vuln"
 )
 
 // readers are the readers of the kinds. What is not among them is not looked into.
@@ -45,7 +47,7 @@ func Rules() []*rule.Rule {
 	var out []*rule.Rule
 	for _, rules := range [][]*rule.Rule{
 		{unknownKind, emptyFile}, dict.Rules(), {notText}, synonym.Rules(), analyzer.Rules(), linelist.Rules(), hyphenation.Rules(),
-		hunspell.Rules(), archive.Rules(), plugin.Rules(),
+		hunspell.Rules(), archive.Rules(), plugin.Rules(), policy.Rules(), vuln.Rules(),
 	} {
 		out = append(out, rules...)
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/searchpack/searchpack/internal/inspect/inspecttest"
 	"github.com/searchpack/searchpack/internal/inspect/rule"
 	"github.com/searchpack/searchpack/internal/inspect/target"
+	"github.com/searchpack/searchpack/internal/inspect/vuln"
 )
 
 var updateDocs = flag.Bool("update-docs", false, "write docs/rules.md")
@@ -33,7 +34,8 @@ const rulesPage = "../../docs/rules.md"
 // the rule, with the rule's severity, and its good one has none. docs/rules.md is made of them.
 //
 // The comment of an example has lines "kind: words" or "package: ZIP-PLUGIN", "opensearch: 3.8.0" or
-// "engine: OpenSearch_3.8", and "rules: aws"; "bad opensearch: 2.19.0" is for one side. Files: bad and good, or for a zip bad/NAME and good/NAME.
+// "engine: OpenSearch_3.8", and "rules: aws"; "bad opensearch: 2.19.0" is for one side. Files: bad and good, or for a zip bad/NAME and good/NAME;
+// vulnerabilities is a database of them.
 // \uXXXX, \xXX and \t stand for themselves if the comment says "escapes: yes", \{x*500} for 500 times
 // x, \{1..500} for the numbers, one a line, and \{a1..500} for the same in letters, each with a 1
 // behind it. The kind may differ: "bad kind: wrods". bad.settings and good.settings are those of the
@@ -204,7 +206,7 @@ func (x *example) runZip(t *testing.T, side string, z []byte) (res Result) {
 	var err error
 	switch searchpack.PackageType(x.options["package"]) {
 	case searchpack.TypePlugin:
-		rules := PluginRules{EngineVersion: x.options["engine"], MaxUnpacked: exampleUnpacked, AWS: x.options["rules"] == "aws"}
+		rules := PluginRules{EngineVersion: x.options["engine"], MaxUnpacked: exampleUnpacked, AWS: x.options["rules"] == "aws", Vulnerabilities: x.vulnerabilities(t)}
 		_, res, err = Plugin(bytes.NewReader(z), int64(len(z)), rules)
 	case searchpack.TypeDictionary:
 		o := Options{Declared: searchpack.Kind(x.options["kind"])}
@@ -228,6 +230,21 @@ func (x *example) runZip(t *testing.T, side string, z []byte) (res Result) {
 var counted = regexp.MustCompile(`^\\\{(a?)1\.\.(\d+)\}`)
 
 var repeated = regexp.MustCompile(`^\\\{(?s:(.+?))\*(\d+)\}`)
+
+// vulnerabilities is the database of the example, nil if it has none.
+func (x *example) vulnerabilities(t *testing.T) *vuln.Database {
+	t.Helper()
+	for _, f := range x.files {
+		if f.Name == "vulnerabilities" {
+			d, err := vuln.Load(bytes.NewReader(f.Data))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return d
+		}
+	}
+	return nil
+}
 
 // unescaped resolves what cannot be written, or not be seen, in a file of examples.
 func unescaped(t *testing.T, data []byte) []byte {
