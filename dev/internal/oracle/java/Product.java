@@ -80,9 +80,14 @@ final class Product {
         return r;
     }
 
-    /** Puts the case's file where the settings name it. */
+    /**
+     * Puts the case's file where the settings name it. The one before is deleted first: some file
+     * systems write to disk at once what is written over a file.
+     */
     void place(Case c) throws IOException {
-        Files.write(config.resolve(FILE), c.file());
+        Path file = config.resolve(FILE);
+        Files.deleteIfExists(file);
+        Files.write(file, c.file());
     }
 
     TokenFilterFactory filter(String type, Settings settings) throws Exception {
