@@ -40,7 +40,7 @@ func TestKinds(t *testing.T) {
 		"last word spoils the guess":  {"a => b => c\n" + strings.Repeat("a, ,\n", 1000) + "word", "", "", ""},
 		"words":                       {"the\nand\n", "", "", ""},
 		"words with a mark":           {"\ufeffthe\nand\n", "", "", "1:1 file.bom"},
-		"declared words":              {"a => b => c\n", searchpack.KindWords, searchpack.KindWords, ""},
+		"declared words":              {"a => b => c\n", searchpack.KindWords, searchpack.KindWords, "1:3 words.synonyms"},
 		"declared words in Latin-1":   {"the\ncaf\xe9\nna\xefve", searchpack.KindWords, searchpack.KindWords, "2:4 file.encoding!; 3:3 file.encoding!"},
 		"words in Latin-1":            {"the\ncaf\xe9\nna\xefve", "", "", "2:4 file.not-text"},
 		"synonyms in Latin-1":         {"caf\xe9, bar", "", searchpack.KindSynonyms, "1:4 encoding!"},

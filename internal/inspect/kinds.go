@@ -5,6 +5,7 @@ import (
 
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/inspect/dict"
+	"github.com/searchpack/searchpack/internal/inspect/linelist"
 	"github.com/searchpack/searchpack/internal/inspect/lines"
 	"github.com/searchpack/searchpack/internal/inspect/rule"
 	"github.com/searchpack/searchpack/internal/inspect/synonym"
@@ -14,12 +15,12 @@ import (
 var readers = map[searchpack.Kind]dict.Reader{
 	searchpack.KindSynonyms:  synonym.Solr,
 	searchpack.KindWordNet:   textOnly,
-	searchpack.KindWords:     textOnly,
-	searchpack.KindStemmer:   textOnly,
-	searchpack.KindMapping:   textOnly,
-	searchpack.KindTypeTable: textOnly,
-	searchpack.KindKuromoji:  textOnly,
-	searchpack.KindNori:      textOnly,
+	searchpack.KindWords:     linelist.Words,
+	searchpack.KindStemmer:   linelist.StemmerOverride,
+	searchpack.KindMapping:   linelist.Mapping,
+	searchpack.KindTypeTable: linelist.TypeTable,
+	searchpack.KindKuromoji:  linelist.Kuromoji,
+	searchpack.KindNori:      linelist.Nori,
 	searchpack.KindHyphen:    doubtful,
 	searchpack.KindHunspell:  doubtful,
 	searchpack.KindOpaque:    opaque,
@@ -32,7 +33,7 @@ func readerOf(k searchpack.Kind) dict.Reader { return readers[k] }
 func Rules() []*rule.Rule {
 	var out []*rule.Rule
 	for _, rules := range [][]*rule.Rule{
-		{unknownKind, emptyFile}, dict.Rules(), {notText}, synonym.Rules(),
+		{unknownKind, emptyFile}, dict.Rules(), {notText}, synonym.Rules(), linelist.Rules(),
 	} {
 		out = append(out, rules...)
 	}

@@ -33,8 +33,8 @@ const rulesPage = "../../docs/rules.md"
 //
 // The comment of an example has lines "kind: words" or "package: ZIP-PLUGIN", "opensearch: 3.8.0" or
 // "engine: OpenSearch_3.8". Files: bad and good, or for a zip bad/NAME and good/NAME. \uXXXX, \xXX
-// and \t stand for themselves if the comment says "escapes: yes", and \{x*500} for 500 times x. The
-// kind may differ: "bad kind: wrods".
+// and \t stand for themselves if the comment says "escapes: yes", \{x*500} for 500 times x, and
+// \{1..500} for the numbers, one a line. The kind may differ: "bad kind: wrods".
 func TestRulesPage(t *testing.T) {
 	t.Parallel()
 	var page strings.Builder
@@ -175,6 +175,8 @@ func (x *example) runZip(t *testing.T, files []inspecttest.File) Result {
 	return res
 }
 
+var counted = regexp.MustCompile(`^\\\{1\.\.(\d+)\}`)
+
 var repeated = regexp.MustCompile(`^\\\{(.+?)\*(\d+)\}`)
 
 // unescaped resolves what cannot be written, or not be seen, in a file of examples.
@@ -185,6 +187,14 @@ func unescaped(t *testing.T, data []byte) []byte {
 		if m := repeated.FindSubmatch(data[i:]); m != nil {
 			times, _ := strconv.Atoi(string(m[2]))
 			out = append(out, bytes.Repeat(m[1], times)...)
+			i += len(m[0]) - 1
+			continue
+		}
+		if m := counted.FindSubmatch(data[i:]); m != nil {
+			last, _ := strconv.Atoi(string(m[1]))
+			for n := 1; n <= last; n++ {
+				out = append(strconv.AppendInt(out, int64(n), 10), '\n')
+			}
 			i += len(m[0]) - 1
 			continue
 		}
