@@ -4,7 +4,9 @@ import (
 	"io"
 
 	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/inspect/archive"
 	"github.com/searchpack/searchpack/internal/inspect/dict"
+	"github.com/searchpack/searchpack/internal/inspect/hunspell"
 	"github.com/searchpack/searchpack/internal/inspect/linelist"
 	"github.com/searchpack/searchpack/internal/inspect/lines"
 	"github.com/searchpack/searchpack/internal/inspect/rule"
@@ -22,7 +24,7 @@ var readers = map[searchpack.Kind]dict.Reader{
 	searchpack.KindKuromoji:  linelist.Kuromoji,
 	searchpack.KindNori:      linelist.Nori,
 	searchpack.KindHyphen:    doubtful,
-	searchpack.KindHunspell:  doubtful,
+	searchpack.KindHunspell:  hunspell.File,
 	searchpack.KindOpaque:    opaque,
 	searchpack.KindUnknown:   doubtful,
 }
@@ -33,7 +35,7 @@ func readerOf(k searchpack.Kind) dict.Reader { return readers[k] }
 func Rules() []*rule.Rule {
 	var out []*rule.Rule
 	for _, rules := range [][]*rule.Rule{
-		{unknownKind, emptyFile}, dict.Rules(), {notText}, synonym.Rules(), linelist.Rules(),
+		{unknownKind, emptyFile}, dict.Rules(), {notText}, synonym.Rules(), linelist.Rules(), hunspell.Rules(), archive.Rules(),
 	} {
 		out = append(out, rules...)
 	}

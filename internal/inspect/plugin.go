@@ -1,13 +1,13 @@
 package inspect
 
 import (
-	"archive/zip"
 	"fmt"
 	"io"
 	"regexp"
 	"strings"
 
 	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/inspect/archive"
 	"github.com/searchpack/searchpack/internal/inspect/rule"
 )
 
@@ -33,21 +33,20 @@ type PluginRules struct {
 	PatchZero bool
 }
 
-// Plugin inspects a ZIP-PLUGIN: that it is a zip that can be listed, within the bounds and without
-// paths that lead out of it, and that it has a descriptor at its root which names the plugin, its
-// class and the version of OpenSearch of the package. It does not unpack anything but the
-// descriptor, so it does not look at jars, Java versions, policies and checksums; nothing is said
-// here about whether a node can load the plugin.
+// Plugin inspects a ZIP-PLUGIN: that it is a zip with one way to read it (package archive), within the
+// bounds and proven to its last byte, and that it has a descriptor at its root which names the plugin, its
+// class and the version of OpenSearch of the package. It does not look at jars, Java versions and
+// policies; nothing is said here about whether a node can load the plugin.
 //
 // The properties are nil if there is an error among the findings. The error is the reader's; a bad
 // file is no error but findings.
 func Plugin(r io.ReaderAt, size int64, rules PluginRules) (*searchpack.PluginProperties, Result, error) {
 	var out rule.Tally
-	a, err := openArchive(r, size, rules.MaxUnpacked, &out)
+	a, manifest, err := unpacked(r, size, rules.MaxUnpacked, &out)
 	if err != nil || a == nil {
 		return nil, Result{}.with(&out), err
 	}
-	properties, err := a.descriptor(&out)
+	properties, err := readDescriptor(a, &out)
 	if err != nil || properties == nil {
 		return nil, Result{}.with(&out), err
 	}
@@ -57,38 +56,24 @@ func Plugin(r io.ReaderAt, size int64, rules PluginRules) (*searchpack.PluginPro
 	}
 	return &searchpack.PluginProperties{
 		Name: cutTo(properties["name"]), Description: cutTo(properties["description"]),
-		Version: cutTo(properties["version"]), ClassName: cutTo(properties["classname"]), UncompressedSize: a.unpacked,
-	}, Result{}.with(&out), nil
+		Version: cutTo(properties["version"]), ClassName: cutTo(properties["classname"]), UncompressedSize: a.Unpacked(),
+	}, Result{Manifest: manifest}.with(&out), nil
 }
 
-// descriptor reads the descriptor; nil if it is missing or misses something.
-func (a *archive) descriptor(out *rule.Tally) (map[string]string, error) {
-	var found []*zip.File
-	for _, f := range a.files {
-		if f.Name == descriptorName {
-			found = append(found, f)
-		}
-	}
-	switch {
-	case len(found) == 0:
+// readDescriptor reads the descriptor; nil if it is missing or misses something.
+func readDescriptor(a *archive.Archive, out *rule.Tally) (map[string]string, error) {
+	e, found := a.Find(descriptorName)
+	if !found || e.Dir {
 		out.Add(failure(ruleDescriptor, "the zip has no "+descriptorName+" at its root", "zip the files of the plugin themselves, not the folder that holds them"))
 		return nil, nil
-	case len(found) > 1:
-		out.Add(failure(ruleDescriptor, fmt.Sprintf("the zip has %d files %s", len(found), descriptorName), "leave one of them"))
-		return nil, nil
 	}
-	b, fault, err := a.read(found[0], maxDescriptor)
+	b, err := a.ReadFile(e, maxDescriptor)
 	if err != nil {
-		return nil, err
+		return nil, archive.Charge(err, out)
 	}
-	var properties map[string]string
-	if fault == "" {
-		if properties, err = parseProperties(b); err != nil {
-			fault = descriptorName + ": " + err.Error()
-		}
-	}
-	if fault != "" {
-		out.Add(failure(ruleDescriptor, fault, "make the zip again"))
+	properties, err := parseProperties(b)
+	if err != nil {
+		out.Add(failure(ruleDescriptor, descriptorName+": "+err.Error(), "make the zip again"))
 		return nil, nil
 	}
 	for _, name := range []string{"name", "description", "version", "classname", "opensearch.version"} {

@@ -40,11 +40,11 @@ func TestPluginRefused(t *testing.T) {
 		rule  string
 		words []string
 	}{
-		"no zip":               {[]byte("no"), ruleArchive, nil},
+		"no zip":               {[]byte("no"), "archive.unreadable", nil},
 		"no descriptor":        {zipOf(t, "lemmas.jar", ""), ruleDescriptor, []string{"no plugin-descriptor.properties at its root"}},
 		"in a folder":          {zipOf(t, "lemmas/"+descriptorName, descriptor("3.8.0")), ruleDescriptor, []string{"at its root"}},
-		"two":                  {zipOf(t, descriptorName, descriptor("3.8.0"), descriptorName, descriptor("3.8.0")), ruleDescriptor, []string{"2 files"}},
-		"too large":            {zipOf(t, descriptorName, descriptor("3.8.0", strings.Repeat("#", maxDescriptor))), ruleDescriptor, []string{"more than 65536 bytes"}},
+		"two":                  {zipOf(t, descriptorName, descriptor("3.8.0"), descriptorName, descriptor("3.8.0")), "archive.duplicate", []string{"two entries"}},
+		"too large":            {zipOf(t, descriptorName, descriptor("3.8.0", strings.Repeat("#", maxDescriptor))), "archive.file-size", []string{"more than 65536 bytes"}},
 		"bad escape":           {zipOf(t, descriptorName, descriptor("3.8.0", `x=\u12`)), ruleDescriptor, []string{"malformed escape"}},
 		"no name":              {zipOf(t, descriptorName, without("name")), ruleDescriptor, []string{"property name is missing"}},
 		"no description":       {zipOf(t, descriptorName, without("description")), ruleDescriptor, []string{"property description"}},
@@ -54,7 +54,7 @@ func TestPluginRefused(t *testing.T) {
 		"an empty descriptor":  {zipOf(t, descriptorName, ""), ruleDescriptor, []string{"property name", "property opensearch.version"}},
 		"another version":      {zipOf(t, descriptorName, descriptor("2.17.0")), RuleEngineVersion, []string{"2.17.0", "doesn't matches with the provided EngineVersion OpenSearch_3.8"}},
 		"no version of any":    {zipOf(t, descriptorName, descriptor("3.8")), RuleEngineVersion, []string{"doesn't matches"}},
-		"a damaged descriptor": {damaged(t), ruleDescriptor, []string{"cannot be unpacked"}},
+		"a damaged descriptor": {damaged(t), "archive.content", []string{"cannot be unpacked"}},
 	} {
 		got, res, err := Plugin(bytes.NewReader(c.zip), int64(len(c.zip)), PluginRules{EngineVersion: "OpenSearch_3.8", MaxUnpacked: 1 << 20})
 		if err != nil || got != nil || !slices.Equal(brokenRules(res), []string{c.rule}) {
