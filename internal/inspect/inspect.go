@@ -19,6 +19,7 @@ import (
 	"strings"
 
 	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/inspect/analyzer"
 	"github.com/searchpack/searchpack/internal/inspect/dict"
 	"github.com/searchpack/searchpack/internal/inspect/rule"
 	"github.com/searchpack/searchpack/internal/inspect/target"
@@ -84,6 +85,9 @@ func Dictionary(r io.Reader, o Options) (Result, error) {
 		res.Kind, res.Confidence, res.Learnt = o.Learnt, 100, true
 	default:
 		res.Kind, res.Confidence = guess(head, len(head) < sniffed)
+	}
+	if chain, ok := o.Analyzer.(*analyzer.Chain); ok && (res.Kind == searchpack.KindSynonyms || res.Kind == searchpack.KindWordNet) {
+		chain.Report(&out)
 	}
 	if len(head) == 0 {
 		addEmpty(&out, res.Kind)

@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/inspect/analyzer"
 	"github.com/searchpack/searchpack/internal/inspect/archive"
 	"github.com/searchpack/searchpack/internal/inspect/dict"
 	"github.com/searchpack/searchpack/internal/inspect/hunspell"
@@ -35,7 +36,7 @@ func readerOf(k searchpack.Kind) dict.Reader { return readers[k] }
 func Rules() []*rule.Rule {
 	var out []*rule.Rule
 	for _, rules := range [][]*rule.Rule{
-		{unknownKind, emptyFile}, dict.Rules(), {notText}, synonym.Rules(), linelist.Rules(), hunspell.Rules(), archive.Rules(),
+		{unknownKind, emptyFile}, dict.Rules(), {notText}, synonym.Rules(), linelist.Rules(), hunspell.Rules(), archive.Rules(), analyzer.Rules(),
 	} {
 		out = append(out, rules...)
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/inspect/analyzer"
 	"github.com/searchpack/searchpack/internal/inspect/inspecttest"
 	"github.com/searchpack/searchpack/internal/inspect/rule"
 	"github.com/searchpack/searchpack/internal/inspect/target"
@@ -36,7 +37,8 @@ const rulesPage = "../../docs/rules.md"
 // zip bad/NAME and good/NAME. \uXXXX, \xXX
 // and \t stand for themselves if the comment says "escapes: yes", and \{x*500} for 500 times x. The
 // kind may differ: "bad kind: wrods". A zip that no honest tool makes is made by changes, as in "bad
-// zip: a.txt local-name b.txt; * suffix text" (inspecttest.Changed).
+// zip: a.txt local-name b.txt; * suffix text" (inspecttest.Changed). bad.settings and
+// good.settings are those of the index that reads the file.
 func TestRulesPage(t *testing.T) {
 	t.Parallel()
 	var page strings.Builder
@@ -123,6 +125,16 @@ func readExample(id string) (*example, error) {
 	return x, nil
 }
 
+// file returns a file of the example, nil if there is none of that name.
+func (x *example) file(name string) []byte {
+	for _, f := range x.files {
+		if f.Name == name {
+			return f.Data
+		}
+	}
+	return nil
+}
+
 // run inspects the bad or the good file.
 func (x *example) run(t *testing.T, side string) Result {
 	t.Helper()
@@ -139,6 +151,13 @@ func (x *example) run(t *testing.T, side string) Result {
 				if o.OpenSearch, err = target.Parse(v); err != nil {
 					t.Fatal(err)
 				}
+			}
+			if document := x.file(side + ".settings"); document != nil {
+				readers, err := analyzer.Readers(document, "dictionary.txt", o.Declared)
+				if err != nil {
+					t.Fatal(err)
+				}
+				o.Analyzer = readers[0].Chain
 			}
 			res, err := Dictionary(bytes.NewReader(data), o)
 			if err != nil {
@@ -267,8 +286,14 @@ func (x *example) write(page *strings.Builder, r *rule.Rule) {
 		empty := true
 		for _, f := range x.files {
 			name, in := strings.CutPrefix(f.Name, side+"/")
+			if f.Name == side+".settings" {
+				name, in = "settings of the index", true
+			}
 			if f.Name != side && !in {
 				continue
+			}
+			if !in && x.file(side+".settings") != nil {
+				page.WriteString("-- the file --\n")
 			}
 			if in {
 				fmt.Fprintf(page, "-- %s --\n", name)

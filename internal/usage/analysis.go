@@ -3,6 +3,8 @@ package usage
 import (
 	"slices"
 	"strings"
+
+	"github.com/searchpack/searchpack/internal/inspect/settings"
 )
 
 // kind of a component: the word after "index.analysis.".
@@ -22,7 +24,7 @@ var kinds = []kind{kindAnalyzer, kindCharFilter, kindFilter, kindNormalizer, kin
 type component struct {
 	kind     kind
 	name     string
-	settings map[string]value
+	settings map[string]settings.Value
 	refs     []reference // package files that the settings name
 	kids     [][]string  // names of filters inside, see inside
 	bytes    int         // of the settings, roughly
@@ -41,13 +43,13 @@ func (c *component) label() string {
 
 // get returns a setting that is one string; "" if it is absent or a list.
 func (c *component) get(key string) string {
-	if v, ok := c.settings[key]; ok && !v.isList {
-		return strings.TrimSpace(v.list[0])
+	if v, ok := c.settings[key]; ok && !v.IsList {
+		return strings.TrimSpace(v.List[0])
 	}
 	return ""
 }
 
-func (c *component) list(key string) []string { return c.settings[key].items() }
+func (c *component) list(key string) []string { return c.settings[key].Items() }
 
 // custom reports whether the analyzer or normalizer is put together from named parts
 // (AnalysisRegistry.buildMapping: no type is custom).
@@ -63,11 +65,11 @@ func (c *component) inside() [][]string {
 	switch c.get("type") {
 	case "multiplexer":
 		v := c.settings["filters"]
-		if !v.isList { // "a, b" is getAsList too: two branches
-			v = value{list: v.items(), isList: true}
+		if !v.IsList { // "a, b" is getAsList too: two branches
+			v = settings.Value{List: v.Items(), IsList: true}
 		}
-		for _, b := range v.list {
-			out = append(out, splitNames(b))
+		for _, b := range v.List {
+			out = append(out, settings.SplitNames(b))
 		}
 	case "condition":
 		out = append(out, c.list("filter"))
@@ -77,17 +79,17 @@ func (c *component) inside() [][]string {
 
 // analysis holds the components of one index or merged template.
 type analysis struct {
-	flat  map[string]value
+	flat  map[string]settings.Value
 	comps map[kind]map[string]*component
 	// heldBy lists the analyzers and normalizers that hold a component, by kind, then name.
 	heldBy map[*component][]*component
 }
 
-func newAnalysis() *analysis { return &analysis{flat: map[string]value{}} }
+func newAnalysis() *analysis { return &analysis{flat: map[string]settings.Value{}} }
 
 // merge lays settings over what is there, key by key.
-func (a *analysis) merge(settings any) error {
-	flat, err := flatten(settings)
+func (a *analysis) merge(all any) error {
+	flat, err := settings.Flatten(all)
 	if err != nil {
 		return err
 	}
@@ -114,7 +116,7 @@ func (a *analysis) finish() {
 		}
 		c := a.comps[kd][name]
 		if c == nil {
-			c = &component{kind: kd, name: name, settings: map[string]value{}}
+			c = &component{kind: kd, name: name, settings: map[string]settings.Value{}}
 			a.comps[kd][name] = c
 		}
 		c.settings[p[3]] = v
@@ -123,7 +125,7 @@ func (a *analysis) finish() {
 	for _, c := range a.all() {
 		c.refs, c.kids = c.references(), c.inside()
 		for _, v := range c.settings {
-			for _, s := range v.list {
+			for _, s := range v.List {
 				c.bytes += len(s) + 8
 			}
 		}
@@ -149,7 +151,7 @@ func (a *analysis) holders(c *component) []*component { return a.heldBy[c] }
 func (a *analysis) all() []*component {
 	var out []*component
 	for _, kd := range kinds {
-		for _, name := range sorted(a.comps[kd]) {
+		for _, name := range settings.Sorted(a.comps[kd]) {
 			out = append(out, a.comps[kd][name])
 		}
 	}
@@ -160,7 +162,7 @@ func (a *analysis) all() []*component {
 func (a *analysis) analyzers() []*component {
 	var out []*component
 	for _, kd := range []kind{kindAnalyzer, kindNormalizer} {
-		for _, name := range sorted(a.comps[kd]) {
+		for _, name := range settings.Sorted(a.comps[kd]) {
 			out = append(out, a.comps[kd][name])
 		}
 	}

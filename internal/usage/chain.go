@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/inspect/settings"
 )
 
 const (
@@ -244,11 +245,11 @@ func (w *walker) inline(c *component, name string) any {
 		if k == "synonym_analyzer" {
 			continue
 		}
-		marked := value{isList: v.isList, list: make([]string, len(v.list))}
-		for i, s := range v.list {
-			marked.list[i], _ = mark(k, s, func(id string) bool { return id == w.id })
+		marked := settings.Value{IsList: v.IsList, List: make([]string, len(v.List))}
+		for i, s := range v.List {
+			marked.List[i], _ = mark(k, s, func(id string) bool { return id == w.id })
 		}
-		obj[k] = marked.json()
+		obj[k] = marked.JSON()
 	}
 	return obj
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/searchpack/searchpack/internal/inspect/settings"
 )
 
 // fields maps a field in a role ("title (search)") to the name of the analyzer it names; for
@@ -25,7 +27,7 @@ func (f fields) merge(mapping any) {
 		return
 	}
 	f.root(m)
-	for _, k := range sorted(m) {
+	for _, k := range settings.Sorted(m) {
 		if inner, ok := m[k].(map[string]any); ok && k != "properties" && (k == "_doc" || !strings.HasPrefix(k, "_")) {
 			f.root(inner)
 		}
@@ -72,7 +74,7 @@ type fieldIndex map[string][]string
 
 func (f fields) index() fieldIndex {
 	out := fieldIndex{}
-	for _, field := range sorted(f) {
+	for _, field := range settings.Sorted(f) {
 		out[f[field]] = append(out[f[field]], field)
 	}
 	return out

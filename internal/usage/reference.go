@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/inspect/settings"
 )
 
 // reference is a setting of a component that names a package's file.
@@ -20,15 +21,15 @@ var packageID = regexp.MustCompile(`^(?:[FG][0-9]+|pkg-[a-f0-9]+)$`)
 // known keys: plugins have keys of their own, and a file must not be removed while one names it.
 func (c *component) references() []reference {
 	var out []reference
-	for _, key := range sorted(c.settings) {
+	for _, key := range settings.Sorted(c.settings) {
 		found := map[string]bool{}
-		for _, v := range c.settings[key].list {
+		for _, v := range c.settings[key].List {
 			_, ids := mark(key, v, func(string) bool { return true })
 			for _, id := range ids {
 				found[id] = true
 			}
 		}
-		for _, id := range sorted(found) {
+		for _, id := range settings.Sorted(found) {
 			out = append(out, reference{id, key})
 		}
 	}
@@ -92,36 +93,7 @@ func packageOf(key, v string) string {
 	return ""
 }
 
-var kindOfKey = map[string]searchpack.Kind{
-	"stopwords_path":            searchpack.KindWords,
-	"common_words_path":         searchpack.KindWords,
-	"articles_path":             searchpack.KindWords,
-	"keywords_path":             searchpack.KindWords,
-	"keep_words_path":           searchpack.KindWords,
-	"protected_words_path":      searchpack.KindWords,
-	"word_list_path":            searchpack.KindWords,
-	"type_table_path":           searchpack.KindTypeTable,
-	"rules_path":                searchpack.KindStemmer,
-	"mappings_path":             searchpack.KindMapping,
-	"hyphenation_patterns_path": searchpack.KindHyphen,
-	"rule_files":                searchpack.KindOpaque, // ICU break rules
-}
-
-// fileKind says what text the component expects under the key; KindUnknown for keys of plugins
-// that are not known here.
+// fileKind says what text the component expects under the key.
 func fileKind(c *component, key string) searchpack.Kind {
-	t := c.get("type")
-	switch {
-	case t == "hunspell":
-		return searchpack.KindHunspell
-	case key == "synonyms_path" && c.get("format") == "wordnet":
-		return searchpack.KindWordNet
-	case key == "synonyms_path":
-		return searchpack.KindSynonyms
-	case key == "user_dictionary" && strings.Contains(t, "kuromoji"):
-		return searchpack.KindKuromoji
-	case key == "user_dictionary" && strings.Contains(t, "nori"):
-		return searchpack.KindNori
-	}
-	return kindOfKey[key]
+	return settings.FileKind(c.get("type"), key, c.get("format"))
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/inspect/settings"
 )
 
 // Bounds of what one report may become. A cluster state is bounded by MaxState; these bound what
@@ -169,22 +170,22 @@ func (st *state) users() ([]*user, error) {
 		out = append(out, &user{kind, name, status == "close", a, f.index()})
 		return nil
 	}
-	for _, name := range sorted(m.Indices) {
+	for _, name := range settings.Sorted(m.Indices) {
 		if err := add(searchpack.UserIndex, name, m.Indices[name].State, m.Indices[name].template); err != nil {
 			return nil, err
 		}
 	}
-	for _, name := range sorted(m.Templates) {
+	for _, name := range settings.Sorted(m.Templates) {
 		if err := add(searchpack.UserLegacyTemplate, name, "", m.Templates[name]); err != nil {
 			return nil, err
 		}
 	}
-	for _, name := range sorted(m.Components.All) {
+	for _, name := range settings.Sorted(m.Components.All) {
 		if err := add(searchpack.UserComponentTemplate, name, "", m.Components.All[name].Template); err != nil {
 			return nil, err
 		}
 	}
-	for _, name := range sorted(m.Composed.All) {
+	for _, name := range settings.Sorted(m.Composed.All) {
 		if err := add(searchpack.UserTemplate, name, "", m.layers(name)...); err != nil {
 			return nil, err
 		}

@@ -1,4 +1,7 @@
-package usage
+// Package settings reads the settings of an index, in whatever form they come: nested, flat or mixed,
+// with or without the prefix "index.". It knows which keys name files and what text those hold, not
+// what analyzers make of it. It is pure, and bounded by the JSON it is given.
+package settings
 
 import (
 	"encoding/json"
@@ -9,34 +12,37 @@ import (
 	"strings"
 )
 
-// value is one setting: a string, or a list of them.
-type value struct {
-	list   []string
-	isList bool
+// maxDepth of nested settings.
+const maxDepth = 64
+
+// Value is one setting: a string, or a list of them.
+type Value struct {
+	List   []string // one element if it is no list
+	IsList bool
 }
 
-// items splits a comma-separated string as Settings.getAsList does.
-func (v value) items() []string {
-	if v.isList {
-		return v.list
+// Items splits a comma-separated string as Settings.getAsList does.
+func (v Value) Items() []string {
+	if v.IsList {
+		return v.List
 	}
 	var out []string
-	for _, s := range v.list {
-		out = append(out, splitNames(s)...)
+	for _, s := range v.List {
+		out = append(out, SplitNames(s)...)
 	}
 	return out
 }
 
-// json is the value as it goes into an inline component.
-func (v value) json() any {
-	if v.isList {
-		return v.list
+// JSON is the value as it goes into an inline component.
+func (v Value) JSON() any {
+	if v.IsList {
+		return v.List
 	}
-	return v.list[0]
+	return v.List[0]
 }
 
-// splitNames splits at commas and drops what is empty.
-func splitNames(s string) []string {
+// SplitNames splits at commas and drops what is empty.
+func SplitNames(s string) []string {
 	var out []string
 	for p := range strings.SplitSeq(s, ",") {
 		if p = strings.TrimSpace(p); p != "" {
@@ -46,11 +52,11 @@ func splitNames(s string) []string {
 	return out
 }
 
-// flatten turns settings, nested or flat or mixed, into flat keys without the prefix "index.".
+// Flatten turns settings, nested or flat or mixed, into flat keys without the prefix "index.".
 // Where a key comes twice the alphabetically later spelling wins, so the result does not depend on
 // the order of the JSON.
-func flatten(v any) (map[string]value, error) {
-	out := map[string]value{}
+func Flatten(v any) (map[string]Value, error) {
+	out := map[string]Value{}
 	switch m := v.(type) {
 	case nil:
 	case map[string]any:
@@ -64,11 +70,11 @@ func flatten(v any) (map[string]value, error) {
 	return out, nil
 }
 
-func flattenInto(out map[string]value, prefix string, m map[string]any, depth int) error {
+func flattenInto(out map[string]Value, prefix string, m map[string]any, depth int) error {
 	if depth > maxDepth {
 		return fmt.Errorf("they are nested deeper than %d", maxDepth)
 	}
-	for _, k := range sorted(m) {
+	for _, k := range Sorted(m) {
 		key := prefix + k
 		if prefix == "" {
 			if key == "index" {
@@ -88,7 +94,7 @@ func flattenInto(out map[string]value, prefix string, m map[string]any, depth in
 	return nil
 }
 
-func flattenValue(out map[string]value, key string, v any, depth int) error {
+func flattenValue(out map[string]Value, key string, v any, depth int) error {
 	switch v := v.(type) {
 	case nil:
 	case map[string]any:
@@ -102,10 +108,10 @@ func flattenValue(out map[string]value, key string, v any, depth int) error {
 			}
 			list = append(list, s)
 		}
-		out[key] = value{list: list, isList: true}
+		out[key] = Value{List: list, IsList: true}
 	default:
 		if s, ok := scalar(v); ok {
-			out[key] = value{list: []string{s}}
+			out[key] = Value{List: []string{s}}
 		}
 	}
 	return nil
@@ -124,8 +130,8 @@ func scalar(v any) (string, bool) {
 }
 
 // foldLists turns k.0, k.1, ... into the list k, as Settings.Builder.processLegacyLists does.
-func foldLists(m map[string]value) {
-	for _, key := range sorted(m) {
+func foldLists(m map[string]Value) {
+	for _, key := range Sorted(m) {
 		base, ok := strings.CutSuffix(key, ".0")
 		if !ok {
 			continue
@@ -137,15 +143,16 @@ func foldLists(m map[string]value) {
 			if !ok {
 				break
 			}
-			list = append(list, v.list...)
+			list = append(list, v.List...)
 			delete(m, k)
 		}
 		if _, taken := m[base]; !taken {
-			m[base] = value{list: list, isList: true}
+			m[base] = Value{List: list, IsList: true}
 		}
 	}
 }
 
-func sorted[V any](m map[string]V) []string {
+// Sorted returns the keys of m in order.
+func Sorted[V any](m map[string]V) []string {
 	return slices.Sorted(maps.Keys(m))
 }
