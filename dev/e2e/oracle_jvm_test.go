@@ -1,10 +1,8 @@
 package e2e
 
 import (
-	"bytes"
 	"flag"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -149,14 +147,10 @@ func (d *differential) inspected(t *testing.T, c oracle.Case) verdict {
 		Entry: func(e dict.Entry) { v.entries = append(v.entries, entry{string(e.Key), string(e.Value)}) },
 	}
 	var err error
-	if v.result, err = d.read(c, o); err != nil {
+	if v.result, err = read(c, o); err != nil {
 		t.Fatalf("%s: %v", written(c), err)
 	}
 	return v
-}
-
-func (d *differential) read(c oracle.Case, o inspect.Options) (inspect.Result, error) {
-	return inspect.Dictionary(io.Reader(bytes.NewReader(c.Files[0].Content)), o)
 }
 
 // first is the first finding of the severity; nil: none.

@@ -3,6 +3,8 @@ package searchpack.oracle;
 import java.io.StringReader;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.apache.lucene.util.fst.FST;
 import org.opensearch.common.settings.Settings;
 import org.opensearch.index.analysis.Analysis;
@@ -21,7 +23,10 @@ final class Morphology {
         this.product = product;
     }
 
-    /** Each word with its segments, its readings, joined by a space each, and its part of speech. */
+    /**
+     * Each word with the lengths of its segments in UTF-16 units, its readings, joined by a space
+     * each, and its part of speech.
+     */
     void kuromoji(Case c, Answer a) throws Exception {
         product.place(c);
         Object built = built("kuromoji_tokenizer");
@@ -34,22 +39,20 @@ final class Morphology {
         int[][] segmentations = (int[][]) Fields.get(dictionary, "segmentations");
         each(dictionary.getFST(), (word, ordinal) -> {
             int[] s = segmentations[ordinal]; // the first word's id, then the lengths
-            List<String> segments = new ArrayList<>();
+            List<String> lengths = new ArrayList<>();
             List<String> readings = new ArrayList<>();
             String pos = "";
-            int at = 0;
             for (int i = 1; i < s.length; i++) {
-                segments.add(word.substring(at, at + s[i]));
-                at += s[i];
+                lengths.add(String.valueOf(s[i]));
                 String[] features = features(dictionary, s[0] + i - 1);
                 readings.add(features[0]);
                 pos = features[1];
             }
-            a.means(word, String.join(" ", segments), String.join(" ", readings), pos);
+            a.means(word, String.join(" ", lengths), String.join(" ", readings), pos);
         });
     }
 
-    /** Each word with its parts; a word without parts has none. */
+    /** Each word with the lengths of its parts in UTF-16 units; a word without parts has none. */
     void nori(Case c, Answer a) throws Exception {
         product.place(c);
         Object built = built("nori_tokenizer");
@@ -67,14 +70,8 @@ final class Morphology {
         }
         int[][] segmentations = (int[][]) Fields.get(from, "segmentations");
         each(dictionary.getFST(), (word, ordinal) -> {
-            List<String> parts = new ArrayList<>();
-            int at = 0;
             int[] lengths = segmentations[ordinal];
-            for (int i = 0; lengths != null && i < lengths.length; i++) {
-                parts.add(word.substring(at, at + lengths[i]));
-                at += lengths[i];
-            }
-            a.means(word, parts.toArray(new String[0]));
+            a.means(word, lengths == null ? "" : IntStream.of(lengths).mapToObj(String::valueOf).collect(Collectors.joining(" ")));
         });
     }
 
