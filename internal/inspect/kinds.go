@@ -17,7 +17,7 @@ import (
 // readers are the readers of the kinds. What is not among them is not looked into.
 var readers = map[searchpack.Kind]dict.Reader{
 	searchpack.KindSynonyms:  synonym.Solr,
-	searchpack.KindWordNet:   textOnly,
+	searchpack.KindWordNet:   synonym.WordNet,
 	searchpack.KindWords:     linelist.Words,
 	searchpack.KindStemmer:   linelist.StemmerOverride,
 	searchpack.KindMapping:   linelist.Mapping,

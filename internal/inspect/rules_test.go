@@ -33,7 +33,8 @@ const rulesPage = "../../docs/rules.md"
 // the rule, with the rule's severity, and its good one has none. docs/rules.md is made of them.
 //
 // The comment of an example has lines "kind: words" or "package: ZIP-PLUGIN", "opensearch: 3.8.0" or
-// "engine: OpenSearch_3.8"; "bad opensearch: 2.19.0" is for one side. Files: bad and good, or for a
+// "engine: OpenSearch_3.8"; "bad opensearch: 2.19.0" is for one side; of a synonym filter "analyzer:
+// whitespace" (inspecttest.Analyzer), "lenient: yes", "expand: no". Files: bad and good, or for a
 // zip bad/NAME and good/NAME. \uXXXX, \xXX
 // and \t stand for themselves if the comment says "escapes: yes", and \{x*500} for 500 times x. The
 // kind may differ: "bad kind: wrods". A zip that no honest tool makes is made by changes, as in "bad
@@ -159,6 +160,10 @@ func (x *example) run(t *testing.T, side string) Result {
 				}
 				o.Analyzer = readers[0].Chain
 			}
+			o.Lenient, o.NoExpand = x.options["lenient"] != "", x.options["expand"] == "no"
+			if a := x.options["analyzer"]; a != "" {
+				o.Analyzer = inspecttest.Analyzer(a)
+			}
 			res, err := Dictionary(bytes.NewReader(data), o)
 			if err != nil {
 				t.Fatal(err)
@@ -221,7 +226,7 @@ func (x *example) runZip(t *testing.T, side string, z []byte) (res Result) {
 
 var counted = regexp.MustCompile(`^\\\{1\.\.(\d+)\}`)
 
-var repeated = regexp.MustCompile(`^\\\{(.+?)\*(\d+)\}`)
+var repeated = regexp.MustCompile(`^\\\{(?s:(.+?))\*(\d+)\}`)
 
 // unescaped resolves what cannot be written, or not be seen, in a file of examples.
 func unescaped(t *testing.T, data []byte) []byte {
