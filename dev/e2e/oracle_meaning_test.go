@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf16"
 
 	"github.com/google/go-cmp/cmp"
@@ -58,9 +59,21 @@ func read(c oracle.Case, o inspect.Options) (inspect.Result, error) {
 type meanings map[string]string
 
 // compareMeaning compares what an accepted file means.
-func (d *differential) compareMeaning(_ oracle.Case, a oracle.Answer, v verdict) difference {
+func (d *differential) compareMeaning(c oracle.Case, a oracle.Answer, v verdict) difference {
 	theirs, ours := meanings{}, meanings{}
 	switch d.kind {
+	case searchpack.KindSynonyms, searchpack.KindWordNet:
+		if c.Analyzer == "standard" {
+			return difference{} // it takes terms apart: its map has other words than the file
+		}
+		for _, m := range a.Meanings {
+			for _, value := range m.Values {
+				theirs.stands(m.Key, value)
+			}
+		}
+		for _, e := range v.entries {
+			ours.stands(e.key, e.value)
+		}
 	case searchpack.KindWords, searchpack.KindStemmer, searchpack.KindMapping, searchpack.KindTypeTable, searchpack.KindKuromoji, searchpack.KindNori:
 		for _, m := range a.Meanings {
 			theirs[m.Key] = strings.Join(m.Values, ",")
@@ -75,6 +88,37 @@ func (d *differential) compareMeaning(_ oracle.Case, a oracle.Answer, v verdict)
 		return difference{"another meaning", fmt.Sprintf("-the product +we:\n%s", cut(diff, 1000))}
 	}
 	return difference{}
+}
+
+// stands says that a synonym is mapped to another. Words are told apart at blanks and NULs, as the
+// tokenizer and SynonymMap do; those that the tokenizer cuts are left out.
+func (m meanings) stands(key, value string) {
+	key, value = spaced(key), spaced(value)
+	if key == "" || value == "" {
+		return
+	}
+	values := map[string]bool{value: true}
+	for had := range strings.SplitSeq(m[key], " | ") {
+		values[had] = true
+	}
+	delete(values, "")
+	m[key] = strings.Join(slices.Sorted(maps.Keys(values)), " | ")
+}
+
+// mostUnits is where tokenizers cut a word.
+const mostUnits = 255
+
+// spaced has one space between words; "" if one of them is cut.
+func spaced(s string) string {
+	words := strings.FieldsFunc(s, func(r rune) bool {
+		return r == 0 || unicode.IsSpace(r) && r != 0xA0 && r != 0x85 && r != 0x2007 && r != 0x202F || 0x1C <= r && r <= 0x1F
+	})
+	for _, w := range words {
+		if len(utf16.Encode([]rune(w))) >= mostUnits {
+			return ""
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 // typeBytes are WordDelimiterIterator's.
