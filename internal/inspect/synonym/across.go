@@ -148,12 +148,12 @@ func (s *solr) remember(t *term, role slot, circles bool) slot {
 		case before&asLeft != 0 && before&asGroup == 0:
 			s.reportTerm(groupAndArrow, t, before.line())
 		case before&(asLeft|asGroup) == 0:
-			s.across.circles.add(t.fold, before.line(), asRight)
+			s.place(t, before.line(), asRight)
 			*seen = before.at(l.number)
 		}
 	case asRight:
 		if circles {
-			s.across.circles.add(t.fold, l.number, asRight)
+			s.place(t, l.number, asRight)
 		}
 	}
 	*seen |= role
@@ -169,18 +169,23 @@ func (s *solr) rememberLeft(t *term, seen *slot, circles bool) {
 			s.reportTerm(merged, t, before.line())
 		}
 		if circles {
-			s.across.circles.add(t.fold, line, asLeft)
+			s.place(t, line, asLeft)
 		}
 		return
 	case before&asGroup != 0:
 		s.reportTerm(groupAndArrow, t, before.line())
 	default:
-		s.across.circles.add(t.fold, before.line(), asRight)
+		s.place(t, before.line(), asRight)
 	}
 	*seen = before.at(line)
 	if t.both {
 		*seen |= keeps
 	}
+}
+
+// place keeps a place for the search of circles.
+func (s *solr) place(t *term, line int64, role slot) {
+	s.across.circles.add(t.fold, line, role, len(s.across.table.pages))
 }
 
 // otherSpelling reports once of each term that it is spelled otherwise in another line.

@@ -10,7 +10,7 @@ import "unicode/utf8"
 // classes of bytes as plain sees them.
 const (
 	inTerm   = iota
-	startsIt // an ASCII letter or digit: a term that begins with it is no blank and has a word
+	startsIt // begins a letter or digit only: a term that begins with it is no blank and has a word
 	blank
 	doubtful // may begin a character that nobody sees
 	ends     // what may end a term or needs the long way
@@ -24,6 +24,10 @@ var class = func() (c [256]byte) {
 		case b <= ' ':
 			c[b] = blank
 		case '0' <= b && b <= '9' || 'A' <= b && b <= 'Z' || 'a' <= b && b <= 'z':
+			c[b] = startsIt
+		case b == 0xC4 || b == 0xC5 || b == 0xD0 || b == 0xD1: // Latin and Cyrillic letters
+			c[b] = startsIt
+		case 0xE5 <= b && b <= 0xE9 || b == 0xEB || b == 0xEC: // ideographs and Hangul
 			c[b] = startsIt
 		case b == 0xC2 || b == 0xD8 || b == 0xE1 || b == 0xE2 || b == 0xEF:
 			c[b] = doubtful
@@ -50,7 +54,7 @@ func mayHide(text []byte) bool {
 }
 
 // plain finds the terms of a line that is surely a rule without findings of its own: terms that
-// begin with a letter or digit between commas, with one arrow at most and something on both sides of
+// begin with a letter or digit of a frequent script between commas, with one arrow at most and something on both sides of
 // it. The text is valid UTF-8. After false the line's terms are to be found anew.
 func (l *line) plain() bool {
 	text := l.text

@@ -268,3 +268,30 @@ func TestManyPairs(t *testing.T) {
 	check(t, synonym.Solr, file.String(), dict.Config{NoExpand: true}, "")
 	check(t, synonym.Solr, group(70000, "t"), dict.Config{}, "1:1 many-pairs; 1:1 not-compared")
 }
+
+// TestNormalFile: what people write has no finding.
+func TestNormalFile(t *testing.T) {
+	t.Parallel()
+	check(t, synonym.Solr, `# Explicit rules replace, groups add.
+aaafoo => aaabar
+bbbfoo => bbbfoo bbbbar
+fooaaa,baraaa,bazaaa
+
+GB,gib,gigabyte,gigabytes
+MB,mib,megabyte,megabytes
+Television, Televisions, TV, TVs   
+飞利浦刮胡刀,飞利浦剃须刀  
+i-pod, i pod => ipod
+sea biscuit, sea biscit => seabiscuit
+colour => color
+colours => colors
+c\,d => e\,f
+St. John's, Saint John’s
+R&D => research and development
+C++, cpp
+été => été, estival
+Österreich, Austria
+ÖBB => Österreichische Bundesbahnen
+naïve, naive
+`, dict.Config{}, "")
+}

@@ -20,10 +20,32 @@ type speller struct {
 
 func newSpeller() speller { return speller{seed: maphash.MakeSeed()} }
 
+// easy are the bytes of most terms: ASCII, no upper case, no blank.
+var easy = func() (e [256]bool) {
+	for c := byte('!'); c < 0x7F; c++ {
+		e[c] = c < 'A' || 'Z' < c
+	}
+	return e
+}()
+
 // mean returns a term with one space for each run of blanks inside, and none around: what the
 // tokenizers see. NUL is SynonymMap's own separator of words. The result is valid until the next
-// call.
+// call, or as long as the text.
 func (s *speller) mean(text []byte) (meaning []byte, ascii, upper bool) {
+	for i := 0; ; i++ {
+		switch {
+		case i >= len(text):
+			return text, true, false
+		case easy[text[i]]:
+		case text[i] == ' ' && i > 0 && i+1 < len(text) && easy[text[i+1]]:
+			i++
+		default:
+			return s.meanHard(text)
+		}
+	}
+}
+
+func (s *speller) meanHard(text []byte) (meaning []byte, ascii, upper bool) {
 	out, pending := s.meaning[:0], false
 	ascii = true
 	for i := 0; i < len(text); {
@@ -31,12 +53,12 @@ func (s *speller) mean(text []byte) (meaning []byte, ascii, upper bool) {
 		n := 1
 		blank := c == 0
 		if c < utf8.RuneSelf {
-			blank = blank || javaBlank(rune(c))
+			blank = blank || c <= ' ' && javaBlank(rune(c))
 			upper = upper || 'A' <= c && c <= 'Z'
 		} else {
 			var r rune
 			r, n = utf8.DecodeRune(text[i:])
-			if blank = javaBlank(r); !blank {
+			if blank = c <= 0xE3 && javaBlank(r); !blank { // none of them is beyond U+3000
 				ascii = false
 			}
 		}

@@ -41,7 +41,6 @@ type wordnet struct {
 	ended bool  // sets is full
 	set   set
 	line  lines.Part
-	term  []byte // a scratch
 }
 
 func newWordnet(c *dict.Config) *wordnet {
