@@ -46,7 +46,7 @@ func TestKinds(t *testing.T) {
 		"synonyms in Latin-1":         {"caf\xe9, bar", "", searchpack.KindSynonyms, "1:4 encoding!"},
 		"binary":                      {"\x00\x01\x80,\xff,\n\x00,\xfe", "", "", "1:3 file.not-text"},
 		"binary, declared opaque":     {"\x00\x01\x80,\xff", searchpack.KindOpaque, searchpack.KindOpaque, ""},
-		"Latin-1 hyphenation":         {"<?xml?>\xe9", searchpack.KindHyphen, searchpack.KindHyphen, "1:8 file.not-text"},
+		"Latin-1 hyphenation":         {"<?xml?>\xe9", searchpack.KindHyphen, searchpack.KindHyphen, "1:0 hyphenation.malformed!"},
 		"UTF-16 synonyms":             {"\xff\xfea\x00,\x00b\x00", searchpack.KindSynonyms, searchpack.KindSynonyms, "1:1 encoding!; 1:0 nul"},
 		"UTF-16 undeclared":           {"\xff\xfea\x00,\x00b\x00", "", "", "1:1 file.not-text"},
 		"UTF-16 without a mark":       {"a\x00\n\x00", searchpack.KindWords, searchpack.KindWords, "1:0 file.nul"},

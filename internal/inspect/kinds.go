@@ -8,6 +8,7 @@ import (
 	"github.com/searchpack/searchpack/internal/inspect/archive"
 	"github.com/searchpack/searchpack/internal/inspect/dict"
 	"github.com/searchpack/searchpack/internal/inspect/hunspell"
+	"github.com/searchpack/searchpack/internal/inspect/hyphenation"
 	"github.com/searchpack/searchpack/internal/inspect/linelist"
 	"github.com/searchpack/searchpack/internal/inspect/lines"
 	"github.com/searchpack/searchpack/internal/inspect/rule"
@@ -24,7 +25,7 @@ var readers = map[searchpack.Kind]dict.Reader{
 	searchpack.KindTypeTable: linelist.TypeTable,
 	searchpack.KindKuromoji:  linelist.Kuromoji,
 	searchpack.KindNori:      linelist.Nori,
-	searchpack.KindHyphen:    doubtful,
+	searchpack.KindHyphen:    hyphenation.Read,
 	searchpack.KindHunspell:  hunspell.File,
 	searchpack.KindOpaque:    opaque,
 	searchpack.KindUnknown:   doubtful,
@@ -36,7 +37,7 @@ func readerOf(k searchpack.Kind) dict.Reader { return readers[k] }
 func Rules() []*rule.Rule {
 	var out []*rule.Rule
 	for _, rules := range [][]*rule.Rule{
-		{unknownKind, emptyFile}, dict.Rules(), {notText}, synonym.Rules(), linelist.Rules(), hunspell.Rules(), archive.Rules(), analyzer.Rules(),
+		{unknownKind, emptyFile}, dict.Rules(), {notText}, synonym.Rules(), linelist.Rules(), hyphenation.Rules(), hunspell.Rules(), archive.Rules(), analyzer.Rules(),
 	} {
 		out = append(out, rules...)
 	}

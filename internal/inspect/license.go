@@ -10,15 +10,8 @@ import (
 	"io"
 
 	"github.com/searchpack/searchpack/internal/inspect/rule"
+	"github.com/searchpack/searchpack/internal/inspect/xmlbound"
 )
-
-// maxDepth bounds how deep a license may be nested: each level costs memory while it is read.
-const maxDepth = 1000
-
-// maxEquals bounds how many "=" one token of an XML document may have: each attribute has one, costs
-// memory of twenty times its length, and the decoder gathers all of a tag before it gives any. Texts
-// of licenses do not come near.
-const maxEquals = 100_000
 
 // byteOrderMark may begin an XML document, and no JSON document.
 const byteOrderMark = "\uFEFF"
@@ -88,11 +81,11 @@ func xmlFault(r io.Reader) string {
 	if mark, err := text.Peek(len(byteOrderMark)); err == nil && string(mark) == byteOrderMark {
 		_, _ = text.Discard(len(byteOrderMark)) // peeked at
 	}
-	bounded := &boundedTokens{Reader: text}
+	bounded := xmlbound.NewReader(text, 0)
 	d := xml.NewDecoder(bounded)
 	depth, documents := 0, 0
 	for {
-		bounded.equals = 0
+		bounded.Begin(d.InputOffset())
 		token, err := d.Token()
 		switch {
 		case errors.Is(err, io.EOF) && documents == 0:
@@ -121,32 +114,12 @@ func xmlFault(r io.Reader) string {
 	}
 }
 
-// boundedTokens is what the decoder takes a document from, byte by byte and never further than its
-// token goes.
-type boundedTokens struct {
-	*bufio.Reader
-	equals int // since the token began
-}
-
-var errTooManyEquals = fmt.Errorf("a tag, or a text, with more than %d equals signs", maxEquals)
-
-// ReadByte implements io.ByteReader.
-func (b *boundedTokens) ReadByte() (byte, error) {
-	c, err := b.Reader.ReadByte()
-	if c == '=' && err == nil {
-		if b.equals++; b.equals > maxEquals {
-			return 0, errTooManyEquals
-		}
-	}
-	return c, err
-}
-
 func bounds(depth, documents int) string {
 	switch {
 	case documents > 1:
 		return "more than one document"
-	case depth > maxDepth:
-		return fmt.Sprintf("nested more than %d deep", maxDepth)
+	case depth > xmlbound.MaxDepth:
+		return fmt.Sprintf("nested more than %d deep", xmlbound.MaxDepth)
 	}
 	return ""
 }

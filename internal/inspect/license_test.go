@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"github.com/searchpack/searchpack/internal/inspect/xmlbound"
 )
 
 func TestLicense(t *testing.T) {
@@ -16,7 +18,7 @@ func TestLicense(t *testing.T) {
 		{"json", `{"license": {"key": "abc", "until": [2026, 1.5e400]}}`, ""},
 		{"json", ` "text" `, ""},
 		{"json", `{}` + "\n", ""},
-		{"json", deep(maxDepth, "[", "]"), ""},
+		{"json", deep(xmlbound.MaxDepth, "[", "]"), ""},
 		{"json", "", "empty"},
 		{"json", "  \n", "empty"},
 		{"json", `{"a": 1`, "too early"},
@@ -27,23 +29,23 @@ func TestLicense(t *testing.T) {
 		{"json", `1 2`, "more than one document"},
 		{"json", `{}]`, "after byte"},
 		{"json", "\uFEFF{}", "after byte"},
-		{"json", deep(maxDepth+1, "[", "]"), "nested more than 1000 deep"},
+		{"json", deep(xmlbound.MaxDepth+1, "[", "]"), "nested more than 1000 deep"},
 		{"xml", `<?xml version="1.0" encoding="UTF-8"?><!DOCTYPE l><l a="b"><!-- c --><k>ü&amp;</k></l>` + "\n", ""},
 		{"xml", "\uFEFF<l/>", ""},
-		{"xml", deep(maxDepth, "<a>", "</a>"), ""},
+		{"xml", deep(xmlbound.MaxDepth, "<a>", "</a>"), ""},
 		{"xml", "", "no element"},
 		{"xml", "<!-- only -->", "no element"},
 		{"xml", "text", "text outside"},
 		{"xml", "<l>", "after byte"},
 		{"xml", "<l></k>", "after byte"},
 		{"xml", "<l>&nope;</l>", "after byte"},
-		{"xml", "<l" + strings.Repeat(` a=""`, maxEquals) + "/>", ""},
-		{"xml", "<l" + strings.Repeat(` a=""`, maxEquals+1) + "/>", "equals signs"}, // twenty times as much memory
-		{"xml", "<l>" + strings.Repeat(`<k a="=">=</k>`, maxEquals) + "</l>", ""},   // of each token anew
+		{"xml", "<l" + strings.Repeat(` a=""`, xmlbound.MaxEquals) + "/>", ""},
+		{"xml", "<l" + strings.Repeat(` a=""`, xmlbound.MaxEquals+1) + "/>", "equals signs"}, // twenty times as much memory
+		{"xml", "<l>" + strings.Repeat(`<k a="=">=</k>`, xmlbound.MaxEquals) + "</l>", ""},   // of each token anew
 		{"xml", "<l/><l/>", "more than one document"},
 		{"xml", "<l/> tail", "text outside"},
 		{"xml", `<?xml version="1.0" encoding="ISO-8859-1"?><l/>`, "after byte"},
-		{"xml", deep(maxDepth+1, "<a>", "</a>"), "nested more than 1000 deep"},
+		{"xml", deep(xmlbound.MaxDepth+1, "<a>", "</a>"), "nested more than 1000 deep"},
 		{"zip", "{}", "neither .json nor .xml"},
 	} {
 		res, err := License(strings.NewReader(c.text), c.format)
@@ -67,7 +69,7 @@ func FuzzLicense(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if good := json.Valid([]byte(text)); good == res.Failed() && strings.Count(text, "[")+strings.Count(text, "{") <= maxDepth {
+		if good := json.Valid([]byte(text)); good == res.Failed() && strings.Count(text, "[")+strings.Count(text, "{") <= xmlbound.MaxDepth {
 			t.Errorf("%q: %+v, json.Valid says %v", text, res.Findings, good)
 		}
 		if _, err := License(strings.NewReader(text), "xml"); err != nil {

@@ -224,7 +224,7 @@ func (x *example) runZip(t *testing.T, side string, z []byte) (res Result) {
 	return res
 }
 
-var counted = regexp.MustCompile(`^\\\{1\.\.(\d+)\}`)
+var counted = regexp.MustCompile(`^\\\{(a?)1\.\.(\d+)\}`)
 
 var repeated = regexp.MustCompile(`^\\\{(?s:(.+?))\*(\d+)\}`)
 
@@ -240,9 +240,17 @@ func unescaped(t *testing.T, data []byte) []byte {
 			continue
 		}
 		if m := counted.FindSubmatch(data[i:]); m != nil {
-			last, _ := strconv.Atoi(string(m[1]))
+			last, _ := strconv.Atoi(string(m[2]))
 			for n := 1; n <= last; n++ {
-				out = append(strconv.AppendInt(out, int64(n), 10), '\n')
+				from := len(out)
+				out = strconv.AppendInt(out, int64(n), 10)
+				if len(m[1]) > 0 {
+					for i := range out[from:] {
+						out[from+i] += 'a' - '0'
+					}
+					out = append(out, '1')
+				}
+				out = append(out, '\n')
 			}
 			i += len(m[0]) - 1
 			continue
