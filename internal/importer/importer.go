@@ -1,6 +1,6 @@
 // Package importer is the worker that turns an S3 object into a package version: it streams the
 // object into the blob store once (COPYING), the inspection of a dictionary looking on, then judges
-// what was found, or opens the blob of a plugin, license or configuration (VALIDATING), and writes
+// what was found, or opens the blob of a zip or license (VALIDATING), and writes
 // what came of it: AVAILABLE, COPY_FAILED or VALIDATION_FAILED.
 //
 // Bytes come from an ObjectSource and go to a BlobStore; rows go to the Store. It never talks to a
@@ -131,10 +131,10 @@ func (i *Importer) run(ctx context.Context, j *job) (outcome, error) {
 	if err := i.kept(ctx, c); err != nil {
 		return outcome{}, err
 	}
-	if j.pkg.Type == searchpack.TypeDictionary {
+	if j.pkg.Type == searchpack.TypeDictionary && !res.Zip {
 		return judged(c, res, explain(res)), nil
 	}
-	return i.validate(ctx, j, c)
+	return i.validate(ctx, j, c, res)
 }
 
 // load reads what is to be imported; nil if that has ended or is gone.

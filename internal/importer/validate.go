@@ -12,9 +12,9 @@ import (
 	"github.com/searchpack/searchpack/internal/inspect"
 )
 
-// validate judges a package that is no dictionary. Its bytes are looked at where they are stored: a
-// zip is read from its end.
-func (i *Importer) validate(ctx context.Context, j *job, c copied) (outcome, error) {
+// validate judges a package that is no dictionary of one file. Its bytes are looked at where they are stored: a
+// zip is read from its end. passing is what was found while a dictionary was copied.
+func (i *Importer) validate(ctx context.Context, j *job, c copied, passing inspect.Result) (outcome, error) {
 	blob, err := i.blobs.Open(ctx, c.digest)
 	if err != nil {
 		return outcome{}, &phaseError{searchpack.PackageValidationFailed, err}
@@ -23,6 +23,10 @@ func (i *Importer) validate(ctx context.Context, j *job, c copied) (outcome, err
 	plugin, res, err := i.look(j, blob)
 	if err != nil {
 		return outcome{}, &phaseError{searchpack.PackageValidationFailed, err}
+	}
+	if j.pkg.Type == searchpack.TypeDictionary {
+		res.Declared, res.Learnt, res.Confidence = passing.Declared, passing.Learnt, passing.Confidence
+		return judged(c, res, explain(res)), nil
 	}
 	message := ""
 	if res.Failed() {
@@ -49,6 +53,8 @@ func (i *Importer) look(j *job, blob searchpack.Blob) (plugin *searchpack.Plugin
 	case searchpack.TypePlugin:
 		rules := inspect.PluginRules{EngineVersion: j.pkg.EngineVersion, MaxUnpacked: most, PatchZero: i.awsRules}
 		return inspect.Plugin(&blobReader{blob: blob}, blob.Size(), rules)
+	case searchpack.TypeDictionary:
+		res, err = inspect.Folder(&blobReader{blob: blob}, blob.Size(), most, inspect.Options{Declared: searchpack.KindHunspell})
 	case searchpack.TypeConfig:
 		res, err = inspect.Config(&blobReader{blob: blob}, blob.Size(), most)
 	default:

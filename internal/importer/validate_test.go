@@ -13,6 +13,7 @@ import (
 
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/inspect"
+	"github.com/searchpack/searchpack/internal/inspect/inspecttest"
 )
 
 // zipText makes a zip of one entry.
@@ -239,5 +240,55 @@ func TestBlobReader(t *testing.T) {
 	}
 	if res, err := inspect.Config(r, size, 10); err != nil || !res.Failed() {
 		t.Errorf("%+v, %v", res, err)
+	}
+}
+
+// dictionaryZip is a package that becomes a folder.
+func dictionaryZip(t *testing.T, aff string) string {
+	t.Helper()
+	z, err := inspecttest.Zip([]inspecttest.File{{Name: "en_US/en_US.aff", Data: []byte(aff)}, {Name: "en_US/en_US.dic", Data: []byte("1\nfox/S\n")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(z)
+}
+
+func TestHunspellFolder(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, Options{})
+	w.s3.kind = "hunspell"
+	good, bad := "SET UTF-8\nSFX S Y 1\nSFX S 0 s .\n", "SET UTF-8\nSFX S Y 2\nSFX S 0 s .\n"
+	p, v := w.importOne("v-1", dictionaryZip(t, good))
+	if p.Status != searchpack.PackageAvailable || !v.Tree || v.Kind != searchpack.KindHunspell || !v.KindDeclared || v.KindConfidence != 100 || v.FindingCount != 1 {
+		t.Fatalf("package %+v, version %+v", p, v)
+	}
+	manifest := func(id string) (out []searchpack.ManifestEntry) {
+		if err := w.store.View(t.Context(), func(tx searchpack.Tx) (err error) {
+			out, err = tx.Manifest(t.Context(), id)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	want := []searchpack.ManifestEntry{
+		{Path: "hunspell/en_US/en_US.aff", Size: 32, Digest: searchpack.DigestOf([]byte(good)), Mode: 0o644},
+		{Path: "hunspell/en_US/en_US.dic", Size: 8, Digest: searchpack.DigestOf([]byte("1\nfox/S\n")), Mode: 0o644},
+	}
+	if diff := cmp.Diff(want, manifest("v-1")); diff != "" {
+		t.Errorf("manifest (-want +got):\n%s", diff)
+	}
+	p, v = w.importOne("v-2", dictionaryZip(t, bad))
+	if p.Status != searchpack.PackageValidationFailed || v.Tree || manifest("v-2") != nil || !strings.Contains(v.Error.Message, "the head of SFX S counts 2 rules") {
+		t.Errorf("package %+v, version %+v, %+v", p, v, v.Error)
+	}
+	// One file of a dictionary is taken, and of no use.
+	if p, v = w.importOne("v-3", good); p.Status != searchpack.PackageAvailable || v.Tree || v.FindingCount != 1 {
+		t.Errorf("package %+v, version %+v", p, v)
+	}
+	// What is declared to be something else is not looked into.
+	w.s3.kind = "opaque"
+	if p, v = w.importOne("v-4", dictionaryZip(t, bad)); p.Status != searchpack.PackageAvailable || v.Tree {
+		t.Errorf("package %+v, version %+v", p, v)
 	}
 }

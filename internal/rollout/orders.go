@@ -45,7 +45,7 @@ func sameContent(a, b searchpack.Order) bool {
 	return a.Speaker == b.Speaker && slices.Equal(a.Files, b.Files) &&
 		slices.Equal(a.Candidates, b.Candidates) && slices.Equal(a.Probes, b.Probes) &&
 		slices.EqualFunc(a.Duties, b.Duties, func(x, y searchpack.Duty) bool {
-			return x.ID == y.ID && x.Kind == y.Kind && slices.Equal(x.Indices, y.Indices)
+			return x.ID == y.ID && x.Kind == y.Kind && x.CachedResources == y.CachedResources && slices.Equal(x.Indices, y.Indices)
 		})
 }
 
@@ -77,7 +77,7 @@ func (d *decider) candidates() []searchpack.Candidate {
 	var out []searchpack.Candidate
 	for _, s := range r.Steps {
 		v := d.Versions[s.VersionID]
-		out = append(out, searchpack.Candidate{PackageID: s.PackageID, Digest: v.Digest, Size: v.Size, Kind: v.Kind})
+		out = append(out, searchpack.Candidate{PackageID: s.PackageID, Digest: v.Digest, Size: v.Size, Kind: v.Kind, Tree: v.Tree})
 	}
 	return out
 }
