@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -74,12 +75,22 @@ func (d *differential) compareMeaning(c oracle.Case, a oracle.Answer, v verdict)
 		for _, e := range v.entries {
 			ours.stands(e.key, e.value)
 		}
+		theirs.dropIdentities()
+		ours.dropIdentities()
+	case searchpack.KindHyphen:
+		return compareLetters(a, v)
 	case searchpack.KindWords, searchpack.KindStemmer, searchpack.KindMapping, searchpack.KindTypeTable, searchpack.KindKuromoji, searchpack.KindNori:
 		for _, m := range a.Meanings {
 			theirs[m.Key] = strings.Join(m.Values, ",")
 		}
 		for _, e := range v.entries {
 			d.mean(ours, e)
+		}
+		for key, value := range theirs {
+			if d.ambiguous(key, value) && ours[key] != "" {
+				delete(theirs, key)
+				delete(ours, key)
+			}
 		}
 	default:
 		return difference{}
@@ -121,6 +132,43 @@ func spaced(s string) string {
 	return strings.Join(words, " ")
 }
 
+// dropIdentities drops what is mapped to nothing but itself: a lone term with expand: false, which
+// changes no text.
+func (m meanings) dropIdentities() {
+	maps.DeleteFunc(m, func(key, value string) bool { return key == value })
+}
+
+// ambiguous reports what the two sides cannot write alike: half a surrogate pair; columns with quotes,
+// commas and the NULs at which UserDictionary parts them.
+func (d *differential) ambiguous(key, value string) bool {
+	if d.kind == searchpack.KindKuromoji {
+		return strings.ContainsAny(key+value, "\",\x00") && (strings.Count(value, ",") != 2 || strings.ContainsAny(key+value, "\"\x00") || strings.Contains(key, ","))
+	}
+	return strings.ContainsRune(key, utf8.RuneError)
+}
+
+// compareLetters compares, in order, the letters of classes, exceptions and patterns.
+func compareLetters(a oracle.Answer, v verdict) difference {
+	var theirs, ours []string
+	for _, m := range a.Meanings {
+		sort, key, _ := strings.Cut(m.Key, " ")
+		if sort != "class" {
+			theirs = append(theirs, key)
+			continue
+		}
+		for _, u := range utf16.Encode([]rune(key)) {
+			theirs = append(theirs, string(rune(u)))
+		}
+	}
+	for _, e := range v.entries {
+		ours = append(ours, e.key)
+	}
+	if diff := cmp.Diff(theirs, ours); diff != "" {
+		return difference{"another meaning", fmt.Sprintf("-the product +we:\n%s", cut(diff, 1000))}
+	}
+	return difference{}
+}
+
 // typeBytes are WordDelimiterIterator's.
 var typeBytes = map[string]string{"LOWER": "1", "UPPER": "2", "ALPHA": "3", "DIGIT": "4", "ALPHANUM": "7", "SUBWORD_DELIM": "8"}
 
@@ -133,7 +181,11 @@ func (d *differential) mean(m meanings, e entry) {
 		m[e.key] = typeBytes[e.value]
 	case searchpack.KindKuromoji:
 		if fields := strings.Split(e.value, ","); len(fields) >= 3 && !known {
-			m[e.key] = lengths(singleSpaces(fields[0])) + "," + singleSpaces(fields[1]) + "," + fields[2]
+			segments := lengths(singleSpaces(fields[0]))
+			if segments == "" {
+				segments = "0"
+			}
+			m[e.key] = segments + "," + singleSpaces(fields[1]) + "," + fields[2]
 		}
 	case searchpack.KindNori:
 		if !known {
