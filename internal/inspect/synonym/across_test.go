@@ -25,6 +25,7 @@ func TestAcross(t *testing.T) {
 		{"a, b\na, b => b, a", "2:1 group-and-arrow; 2:4 group-and-arrow"},
 		{"a, b\nb, c", ""},
 		{"a, b\nA, B", "2:1 case-elsewhere; 2:4 case-elsewhere"},
+		{"a, , b\na, , b\na, b", "1:3 blank!; 2:3 blank!"}, // to be changed anyway
 		{"word\nword", "1:1 alone; 2:1 alone"},
 		// left sides
 		{"a => b\na => c", "2:1 merged"},
@@ -70,6 +71,7 @@ func TestOtherLine(t *testing.T) {
 		{"# x\na => b\na, c", `"a" is on the left of an arrow in one line and in a group in the other, line 2`},
 		{"# x\na, b\nA, c", `"A" stands in other upper and lower case in line 2`},
 		{"a => b\nb => c\nc => a", "lines 1, 2 and 3 go"},
+		{"# x\na, b\nlap\u00adtop, c", "U+00AD in the rule: a soft hyphen"},
 	} {
 		got := read(t, synonym.Solr, c.content, dict.Config{}).Findings()
 		if len(got) != 1 || !strings.Contains(got[0].Message, c.message) {

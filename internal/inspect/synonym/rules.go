@@ -75,7 +75,7 @@ var (
 	}
 	hiddenChar = &rule.Rule{
 		ID: "synonyms.invisible", Severity: searchpack.SeverityWarning, Title: "a character that nobody sees",
-		Message: `U+%04X in the rule: %s; nobody sees it, and text without it does not match`,
+		Message: `%s in the rule: %s; nobody sees it, and text without it does not match`,
 		Remedy:  `delete the character or write a plain space; type the term anew if that is hard`,
 	}
 	longLine = &rule.Rule{

@@ -6,6 +6,7 @@ package synonym
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 
 	"github.com/searchpack/searchpack/internal/inspect/dict"
@@ -47,8 +48,10 @@ type solr struct {
 	pairs  pairs
 	giver  giver
 
-	order    []int32 // scratches of within
-	reported int
+	errors int // in the lines before
+
+	order, first []int32 // scratches of within
+	reported     int
 }
 
 func newSolr(c *dict.Config) *solr {
@@ -65,6 +68,7 @@ func (s *solr) Line(p lines.Part) {
 		return
 	}
 	s.c.Rules++
+	s.errors = s.c.Findings.Errors()
 	l := &s.line
 	l.set(p.Number, text)
 	if l.plain() {
@@ -148,8 +152,8 @@ func (s *solr) hidden() {
 	if l.number == 1 && bytes.HasPrefix(l.text, rule.BOM) {
 		from = len(rule.BOM) // it has a rule of its own
 	}
-	if found, ok := findInvisible(l.text, from); ok {
-		s.report(hiddenChar, found.at, uint32(found.r), found.name) //nolint:gosec // a character
+	if found, ok := findInvisible(l.text, from); ok && s.room(hiddenChar) {
+		s.keep(hiddenChar, found.at, fmt.Sprintf("%U", found.r), found.name)
 	}
 }
 
@@ -160,7 +164,9 @@ func (s *solr) rule() {
 	if s.pairs.add(expansion) {
 		s.report(manyPairs, 0, l.count, expansion)
 	}
-	if l.count > 1 && (!l.explicit || l.left > 0 && l.left < len(l.terms)) {
+	// A line with an error has to be changed anyway: what else it says is no matter yet.
+	good := s.c.Findings.Errors() == s.errors
+	if good && l.count > 1 && (!l.explicit || l.left > 0 && l.left < len(l.terms)) {
 		if s.within() {
 			s.compare()
 		}

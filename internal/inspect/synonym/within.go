@@ -58,14 +58,19 @@ func (s *solr) alike(from, to int) {
 	slices.SortFunc(s.order, func(a, b int32) int {
 		return cmp.Or(cmp.Compare(terms[a].fold, terms[b].fold), cmp.Compare(a, b))
 	})
-	first := 0
-	for i := 1; i < len(s.order); i++ {
-		a, b := &terms[s.order[first]], &terms[s.order[i]]
-		if a.fold != b.fold || a.fold == 0 {
+	s.first = append(s.first[:0], make([]int32, len(terms))...)
+	first := s.order[0]
+	for _, i := range s.order {
+		if terms[i].fold != terms[first].fold {
 			first = i
-			continue
 		}
-		s.pair(a, b)
+		s.first[i] = first
+	}
+	// In the order of the line: that of the hashes is another one in every run.
+	for i, first := range s.first {
+		if int(first) != i && terms[i].fold != 0 {
+			s.pair(&terms[first], &terms[i])
+		}
 	}
 }
 

@@ -144,7 +144,7 @@ func (w *wordnet) begin(id []byte) {
 func (w *wordnet) member(start, end int) {
 	text := w.line.Text[start:end]
 	if found, ok := findInvisible(text, 0); ok {
-		w.report(wordnetHidden, start+found.at, uint32(found.r), found.name) //nolint:gosec // a character
+		w.report(wordnetHidden, start+found.at, fmt.Sprintf("%U", found.r), found.name)
 	}
 	if bytes.Contains(text, twoQuotes) {
 		text = bytes.ReplaceAll(text, twoQuotes, twoQuotes[:1])
