@@ -3,6 +3,7 @@ package hyphenation
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 	"regexp"
 	"strings"
@@ -201,7 +202,7 @@ func (c *characters) Read(p []byte) (int, error) {
 		good += size
 	}
 	c.at = behind(c.at, text[:good])
-	if n = copy(p, text[:good]); c.err == nil || c.err == io.EOF {
+	if n = copy(p, text[:good]); c.err == nil || errors.Is(c.err, io.EOF) {
 		c.rest = append(c.rest[:0], text[good:]...)
 	}
 	return n, c.err

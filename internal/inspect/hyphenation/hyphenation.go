@@ -134,7 +134,11 @@ type source struct {
 	lines int64
 	last  byte
 	any   bool
+	idle  int // reads in a row that gave nothing
 }
+
+// maxIdle ends a reader that gives neither bytes nor an error.
+const maxIdle = 100
 
 // Read implements io.Reader.
 func (s *source) Read(p []byte) (int, error) {
@@ -142,6 +146,11 @@ func (s *source) Read(p []byte) (int, error) {
 		return 0, s.err
 	}
 	n, err := s.r.Read(p)
+	if s.idle++; n > 0 || err != nil {
+		s.idle = 0
+	} else if s.idle > maxIdle {
+		err = io.ErrNoProgress
+	}
 	for _, c := range p[:n] {
 		if c == '\r' || c == '\n' && s.last != '\r' {
 			s.lines++

@@ -71,6 +71,9 @@ func (p *patterns) token(token xml.Token, at rule.Place) error {
 }
 
 func (p *patterns) start(t xml.StartElement, at rule.Place) error {
+	if len(p.word) > 0 && t.Name.Local != "hyphen" {
+		p.warn(lostText, p.word)
+	}
 	switch t.Name.Local {
 	case "hyphen-char":
 		if v := attribute(t, "value"); utf16Len(v) == 1 {

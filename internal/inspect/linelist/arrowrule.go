@@ -48,6 +48,9 @@ const (
 	tooLong
 )
 
+// controls are the escapes of one letter.
+var controls = map[uint16]uint16{'n': '\n', 't': '\t', 'r': '\r', 'b': '\b', 'f': '\f'}
+
 // unescape resolves the escapes of a side into units, as parseString of the two classes does. letter
 // is where in the text a "\" stands before a character that it does not change, -1 if nowhere; at is
 // where the fault is.
@@ -72,31 +75,18 @@ func unescape(units []uint16, text []byte) (out []uint16, letter int, f fault, a
 			}
 			c = source[i]
 			i++
-			switch c {
-			case '\\':
-			case 'n':
-				c = '\n'
-			case 't':
-				c = '\t'
-			case 'r':
-				c = '\r'
-			case 'b':
-				c = '\b'
-			case 'f':
-				c = '\f'
-			case 'u':
+			if control, ok := controls[c]; ok {
+				c = control
+			} else if c == 'u' {
 				if i+4 > len(source) {
 					return units, letter, shortEscape, begin
 				}
-				var ok bool
 				if c, ok = parseHex4(source[i : i+4]); !ok {
 					return units, letter, badEscape, begin
 				}
 				i += 4
-			default:
-				if letter < 0 && (c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9') {
-					letter = begin
-				}
+			} else if letter < 0 && c < utf8.RuneSelf && plainWord([]byte{byte(c)}) {
+				letter = begin
 			}
 		}
 		if len(units) == maxSide {

@@ -58,7 +58,7 @@ func splitSpaces(s []byte) (pieces [][]byte) {
 
 // withoutSpaces takes out what \s matches.
 func withoutSpaces(s []byte) []byte {
-	if bytes.IndexAny(s, javaSpaces) < 0 {
+	if !bytes.ContainsAny(s, javaSpaces) {
 		return s
 	}
 	return bytes.Join(bytes.FieldsFunc(s, isJavaSpace), nil)
