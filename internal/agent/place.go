@@ -161,18 +161,7 @@ func (p *placer) live(ctx context.Context, t *tree, f searchpack.FileOrder) erro
 	if was.Digest != f.Digest {
 		want.Former = cmp.Or(was.Digest, was.Former)
 	}
-	if known && was.State == searchpack.FileLive {
-		if err := p.conf.mendRights(t, name); err != nil {
-			p.log.Debug("the rights of a placed file cannot be mended", "file", name, "error", err)
-		}
-	}
-	if f.Tree {
-		var err error
-		if want.Folder, err = p.folderOf(ctx, f); err != nil {
-			return err
-		}
-	}
-	have, err := p.look(ctx, t, name)
+	have, err := p.there(ctx, t, f, &want, known && was.State == searchpack.FileLive)
 	if err != nil {
 		return err
 	}
@@ -205,6 +194,25 @@ func (p *placer) live(ctx context.Context, t *tree, f searchpack.FileOrder) erro
 	}
 	p.log.Info("placed", "package", f.PackageID, "version", f.Version, "digest", f.Digest.Short(), "former", have.digest.Short())
 	return p.settled(t, f, want)
+}
+
+// there looks at what lies under the final name, its rights mended if it is the agent's own, and notes
+// in want what the folder must hold.
+func (p *placer) there(ctx context.Context, t *tree, f searchpack.FileOrder, want *placed, own bool) (found, error) {
+	name := searchpack.ReferencePath(f.PackageID)
+	if own {
+		if err := p.conf.mendRights(t, name); err != nil {
+			p.log.Debug("the rights of a placed file cannot be mended", "file", name, "error", err)
+		}
+	}
+	if f.Tree {
+		id, err := p.folderOf(ctx, f)
+		if err != nil {
+			return found{}, err
+		}
+		want.Folder = id
+	}
+	return p.look(ctx, t, name)
 }
 
 // folderOf says what the ordered zip unpacks to: as it was unpacked before, else by reading it once.

@@ -51,14 +51,13 @@ func readAffixes(head *prologue, path string, c *dict.Config) (*Affixes, int64, 
 type affixParser struct {
 	*Affixes
 	source
-	text        *text
-	replaced    int64  // the line last found to hold replaced bytes
-	block       string // class and flag of the affix rules read last, "SFX A"
-	told        string // the block of which too many rows were reported
-	conversions [2]bool
-	continued   []uint16 // flags behind affixes, each once
-	seen        flagSet  // those in continued
-	at          map[uint16]place
+	text      *text
+	replaced  int64    // the line last found to hold replaced bytes
+	block     string   // class and flag of the affix rules read last, "SFX A"
+	told      string   // the block of which too many rows were reported
+	continued []uint16 // flags behind affixes, each once
+	seen      flagSet  // those in continued
+	at        map[uint16]place
 
 	// What Lucene numbers, with an end to the numbers.
 	patterns, strips map[string]bool
