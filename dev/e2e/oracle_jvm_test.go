@@ -194,6 +194,9 @@ func first(r inspect.Result, s searchpack.Severity) *searchpack.Finding {
 func (d *differential) compare(t *testing.T, c oracle.Case, a oracle.Answer) difference {
 	t.Helper()
 	v := d.inspected(t, c)
+	if slices.ContainsFunc(v.result.Findings, func(f searchpack.Finding) bool { return f.Rule == "hyphenation.unread" }) {
+		return difference{} // XML 1.1, entities of its own: the finding says that we looked no further
+	}
 	fault := first(v.result, searchpack.SeverityError)
 	mostly := first(v.result, searchpack.SeverityMostly)
 	rules := func(f *searchpack.Finding) string {

@@ -75,8 +75,6 @@ func (d *differential) compareMeaning(c oracle.Case, a oracle.Answer, v verdict)
 		for _, e := range v.entries {
 			ours.stands(e.key, e.value)
 		}
-		theirs.dropIdentities()
-		ours.dropIdentities()
 	case searchpack.KindHyphen:
 		return compareLetters(a, v)
 	case searchpack.KindWords, searchpack.KindStemmer, searchpack.KindMapping, searchpack.KindTypeTable, searchpack.KindKuromoji, searchpack.KindNori:
@@ -130,12 +128,6 @@ func spaced(s string) string {
 		}
 	}
 	return strings.Join(words, " ")
-}
-
-// dropIdentities drops what is mapped to nothing but itself: a lone term with expand: false, which
-// changes no text.
-func (m meanings) dropIdentities() {
-	maps.DeleteFunc(m, func(key, value string) bool { return key == value })
 }
 
 // ambiguous reports what the two sides cannot write alike: half a surrogate pair; columns with quotes,
