@@ -112,6 +112,9 @@ func (o *Oracle) end() {
 // Java says on which Java the answers were made.
 func (o *Oracle) Java() string { return o.home.JDK.Version }
 
+// Libraries is the folder of the jars that OpenSearch ships.
+func (o *Oracle) Libraries() string { return filepath.Join(o.home.Dir, "lib") }
+
 // Scratch is the folder whose config folder holds the files that are asked about.
 func (o *Oracle) Scratch() string { return o.scratch }
 
