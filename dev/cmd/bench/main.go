@@ -1,8 +1,8 @@
 // Command bench measures what docs/benchmarks.md quotes, on this machine, in one run: import of a
 // large object beside a plain download of it, the server's peak memory meanwhile, the time from
 // AssociatePackage to ACTIVE, the CPU of an idle server, and the inspection of a large plugin beside
-// unzip -tq of it. It starts a stack of its own with
-// files-only nodes (no JVM) and stops it.
+// unzip -tq of it. It starts a stack of its own with files-only nodes and stops it. First it measures
+// the inspection of synonyms beside OpenSearch's own parser, which needs a JDK.
 //
 //	bench [-size 1GiB-in-bytes] [-idle 20s] BIN/searchpack-dev
 package main
@@ -27,10 +27,19 @@ import (
 func main() {
 	size := flag.Int64("size", 1<<30, "bytes of the large object")
 	idle := flag.Duration("idle", 20*time.Second, "how long to watch an idle server")
-	plugin := flag.String("inspect", "", "only inspect this plugin, and print as JSON what it took")
+	inspected := flag.String("inspect", "", "only inspect this file of synonyms and print nanoseconds (the program calls itself)")
+	plugin := flag.String("inspect-plugin", "", "only inspect this plugin, and print as JSON what it took (the program calls itself)")
+	only := flag.Bool("synonyms", false, "only measure the inspection of synonyms beside OpenSearch's parser")
 	flag.Parse()
 	if *plugin != "" {
-		if err := inspectFile(*plugin); err != nil {
+		if err := inspectPlugin(*plugin); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	if *inspected != "" {
+		if err := inspectFile(*inspected, os.Stdout); err != nil {
 			fmt.Fprintln(os.Stderr, "bench:", err)
 			os.Exit(1)
 		}
@@ -42,7 +51,11 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, flag.Arg(0), *size, *idle); err != nil {
+	err := synonyms(ctx)
+	if err == nil && !*only {
+		err = run(ctx, flag.Arg(0), *size, *idle)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}

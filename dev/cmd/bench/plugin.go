@@ -18,15 +18,15 @@ import (
 	"github.com/searchpack/searchpack/internal/inspect/inspecttest"
 )
 
-// inspected is what a process that inspects a plugin says at its end.
-type inspected struct {
+// pluginTook is what a process that inspects a plugin says at its end.
+type pluginTook struct {
 	Seconds float64 `json:"seconds"`
 	Peak    int64   `json:"peak"` // bytes of memory, the program itself included
 	Files   int     `json:"files"`
 }
 
-// inspectFile inspects a plugin as an import does and prints what it took.
-func inspectFile(path string) error {
+// inspectPlugin inspects a plugin as an import does and prints what it took.
+func inspectPlugin(path string) error {
 	f, err := os.Open(path) //nolint:gosec // as the caller says
 	if err != nil {
 		return err
@@ -41,7 +41,7 @@ func inspectFile(path string) error {
 	if err != nil || p == nil {
 		return fmt.Errorf("the plugin was refused: %v, %w", res.Findings, errors.Join(err))
 	}
-	out := inspected{Seconds: time.Since(start).Seconds(), Files: len(res.Manifest)}
+	out := pluginTook{Seconds: time.Since(start).Seconds(), Files: len(res.Manifest)}
 	if out.Peak, err = memory(os.Getpid(), "VmHWM"); err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func (b *bench) plugin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var ours inspected
+	var ours pluginTook
 	theirs := 0.0
 	for i := range 2 {
 		start := time.Now()
@@ -73,8 +73,8 @@ func (b *bench) plugin(ctx context.Context) error {
 			return fmt.Errorf("unzip -tq: %w\n%s", err, text)
 		}
 		took := time.Since(start).Seconds()
-		var one inspected
-		said, err := exec.CommandContext(ctx, self, "-inspect", path).Output() //nolint:gosec // this program
+		var one pluginTook
+		said, err := exec.CommandContext(ctx, self, "-inspect-plugin", path).Output() //nolint:gosec // this program
 		if err == nil {
 			err = json.Unmarshal(said, &one)
 		}

@@ -37,12 +37,12 @@ func (g *giver) line(l *line, noExpand bool) {
 		}
 	}
 	if len(l.terms) < l.count { // the others count in the digest, in the file's words
-		g.give(span{0, len(l.terms)}, span{}, l.text)
+		g.give(span{0, len(l.terms)}, span{}, true, l.text)
 		return
 	}
 	switch left := (span{0, l.left}); {
 	case l.explicit:
-		g.give(left, span{l.left, len(l.terms)}, nil)
+		g.give(left, span{l.left, len(l.terms)}, true, nil)
 	default:
 		g.group(noExpand)
 	}
@@ -58,14 +58,14 @@ func (g *giver) add(text []byte, line int64) {
 	g.lines = append(g.lines, line)
 }
 
-// group gives the pairs of a group: all, or all to the first.
+// group gives the pairs of a group: all, or all to the first, which is mapped to itself then, alone too.
 func (g *giver) group(noExpand bool) {
 	all := span{0, len(g.ends)}
 	if noExpand {
-		g.give(all, span{0, min(1, len(g.ends))}, nil)
+		g.give(all, span{0, min(1, len(g.ends))}, true, nil)
 		return
 	}
-	g.give(all, all, nil)
+	g.give(all, all, false, nil)
 }
 
 func (g *giver) term(i int) []byte {
@@ -76,9 +76,8 @@ func (g *giver) term(i int) []byte {
 	return g.text[start:g.ends[i]]
 }
 
-// give gives the pairs of keys and values, but none of a term with itself where both are the same
-// list. instead is digested for the values if they are not known one by one.
-func (g *giver) give(keys, values span, instead []byte) {
+// give gives the pairs of keys and values; a term with itself only if asked. instead is digested for the values if they are not known one by one.
+func (g *giver) give(keys, values span, itself bool, instead []byte) {
 	var all []byte
 	switch {
 	case instead != nil:
@@ -96,7 +95,7 @@ func (g *giver) give(keys, values span, instead []byte) {
 			continue
 		}
 		for j := values.start; j < values.end; j++ {
-			if value := g.term(j); len(value) > 0 && (i != j || values != keys) {
+			if value := g.term(j); len(value) > 0 && (i != j || itself) {
 				g.c.Entry(dict.Entry{Key: key, Value: value, Line: g.lines[i]})
 			}
 		}

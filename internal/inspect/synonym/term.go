@@ -1,6 +1,7 @@
 package synonym
 
 import (
+	"bytes"
 	"unicode"
 	"unicode/utf8"
 )
@@ -31,7 +32,7 @@ func javaBlank(r rune) bool {
 func hasWord(text []byte) bool {
 	for i := 0; i < len(text); {
 		if c := text[i]; c < utf8.RuneSelf {
-			if class[c] == startsIt {
+			if class[c] == startsIt || (c == '#' || c == '*') && keycap(text[i+1:]) {
 				return true
 			}
 			i++
@@ -44,6 +45,11 @@ func hasWord(text []byte) bool {
 		i += n
 	}
 	return false
+}
+
+// keycap reports whether the frame of a key follows, which makes one emoji of "#" or "*" and it.
+func keycap(behind []byte) bool {
+	return bytes.HasPrefix(bytes.TrimPrefix(behind, []byte("\uFE0F")), []byte("\u20E3"))
 }
 
 func isWord(r rune) bool {
