@@ -59,11 +59,6 @@ type noRules struct{}
 func (noRules) Line(lines.Part) {}
 func (noRules) End()            {}
 
-// textOnly checks that a file is UTF-8.
-func textOnly(r io.Reader, c *dict.Config) (int64, error) {
-	return dict.ReadLines(r, c, dict.FamilyFile, noRules{})
-}
-
 // opaque looks at nothing; it counts lines.
 func opaque(r io.Reader, c *dict.Config) (int64, error) {
 	return dict.ReadLines(r, &dict.Config{Findings: &rule.Tally{}}, dict.FamilyFile, noRules{})
