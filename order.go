@@ -35,6 +35,9 @@ type FileOrder struct {
 	Version   int       `json:"version,omitempty"`
 	Digest    Digest    `json:"digest,omitempty"` // of the bytes, when live; hidden hides whatever is there
 	Size      int64     `json:"size,omitempty"`   // bytes
+	// Tree: the bytes are a zip, and what is to lie there is the folder that it unpacks to, which the
+	// digest determines.
+	Tree bool `json:"tree,omitempty"`
 }
 
 // Candidate is bytes to be fetched and verified, not yet in place. They lie in
@@ -45,6 +48,7 @@ type Candidate struct {
 	Digest    Digest `json:"digest"`
 	Size      int64  `json:"size"`
 	Kind      Kind   `json:"kind,omitempty"`
+	Tree      bool   `json:"tree,omitempty"` // the candidate is the folder that the zip unpacks to
 }
 
 // Folders and names under a node's configuration folder.
@@ -139,6 +143,9 @@ type Duty struct {
 	Indices []string `json:"indices,omitempty"` // concrete names
 	// Witnesses of DutyWitness.
 	Witnesses []Witness `json:"witnesses,omitempty"`
+	// CachedResources: a refresh also reads anew what nodes keep for all indices together, Hunspell
+	// dictionaries. OpenSearch knows it from 3.7 on.
+	CachedResources bool `json:"cached_resources,omitempty"`
 }
 
 // Witness asks about one chain of analysis, wherever the node has loaded it. The agent sends the

@@ -158,8 +158,10 @@ type Version struct {
 	// KindConfidence is how sure the kind is, in percent: 100 when declared or learnt, 0 when it is
 	// not known.
 	KindConfidence int
-	Identical      bool // same bytes as the version before
-	FindingCount   int  // exact, also when fewer findings were kept
+	// Tree: the blob is a zip that becomes a folder on nodes; its files are the version's manifest.
+	Tree         bool
+	Identical    bool // same bytes as the version before
+	FindingCount int  // exact, also when fewer findings were kept
 	// Configuration is what the caller gave with this version, Plugin what the descriptor in the
 	// zip says; nil if there is none.
 	Configuration *PackageConfiguration
@@ -217,5 +219,6 @@ type Finding struct {
 }
 
 // ReferencePath is what an index setting names to use a dictionary, relative to the node's
-// configuration folder. It holds the package's id, not its version.
+// configuration folder. It holds the package's id, not its version. What lies there is a file, or the
+// folder of a version whose blob is a tree.
 func ReferencePath(packageID string) string { return "analyzers/" + packageID }

@@ -54,10 +54,13 @@ type Member struct {
 // FileReport is one package file on the node's disk, by digest, not by belief.
 type FileReport struct {
 	PackageID string    `json:"package_id"`
-	State     FileState `json:"state"`  // live or hidden; FileRemoved = known before, now gone as ordered
-	Digest    Digest    `json:"digest"` // of the bytes that lie there now
-	Size      int64     `json:"size"`
-	Error     string    `json:"error,omitempty"` // why it is not as ordered
+	State     FileState `json:"state"` // live or hidden; FileRemoved = known before, now gone as ordered
+	// Digest of the bytes that lie there now. Of a folder that is as its zip says, the zip's; of every
+	// other folder, one of its names and files.
+	Digest Digest `json:"digest"`
+	Size   int64  `json:"size"`
+	Tree   bool   `json:"tree,omitempty"`  // a folder lies there
+	Error  string `json:"error,omitempty"` // why it is not as ordered
 }
 
 // CandidateReport is how far a candidate has come.

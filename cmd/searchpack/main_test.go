@@ -244,7 +244,7 @@ func TestServerConfiguration(t *testing.T) {
 	if _, err := k.Parse([]string{
 		"server", "--data", "/d", "--database", "postgres://h/d", "--master-key-file", "/k", "--listen", "127.0.0.1:1", "--agent-listen", "127.0.0.1:2",
 		"--tls-cert", "/c", "--tls-key", "/y", "--source-endpoint", "http://s3", "--source-region", "r", "--source-credentials", credentials,
-		"--allow-source", "*:a/b", "--allow-source", "111122223333:c,*:*", "--max-dictionary", "1KiB", "--max-plugin", "2KiB", "--max-license", "3KiB", "--aws-quotas", "--plugin-rules", "aws", "--account", "111122223333",
+		"--allow-source", "*:a/b", "--allow-source", "111122223333:c,*:*", "--max-dictionary", "1KiB", "--max-plugin", "2KiB", "--max-license", "3KiB", "--aws-quotas", "--plugin-rules", "aws", "--vulnerabilities", "/osv.json", "--vulnerable-plugins", "warn", "--account", "111122223333",
 		"--admin-access-key-id", "AK", "--admin-secret-access-key", "SK", "--keep-events", "7d",
 		"--blobs", "s3://b/p", "--blobs-endpoint", "http://blobs", "--blobs-region", "br", "--blobs-credentials", credentials,
 	}); err != nil {
@@ -261,6 +261,7 @@ func TestServerConfiguration(t *testing.T) {
 	want.AllowedSources = map[string][]string{"*": {"a/b", "*"}, "111122223333": {"c"}}
 	want.KeepEvents = 7 * 24 * time.Hour
 	want.PluginRules = server.PluginRulesAWS
+	want.Vulnerabilities, want.VulnerablePlugins = "/osv.json", server.VulnerableWarn
 	want.MaxPlugin, want.MaxLicense, want.Limits = 2048, 3072, catalog.Limits{PackagesPerRegion: 25, PackagesPerDomain: 20, PluginsPerRegion: 25, PluginsPerDomain: 20}
 	want.MaxDictionary, want.Account, want.AdminAccessKey, want.AdminSecretKey = 1024, "111122223333", "AK", "SK"
 	want.Blobs, want.BlobsEndpoint, want.BlobsRegion, want.BlobsAccessKey, want.BlobsSecretKey = "s3://b/p", "http://blobs", "br", "SRC", "source-secret"

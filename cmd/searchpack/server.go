@@ -40,7 +40,9 @@ type serverCmd struct {
 	MaxDictionary     byteSize `default:"2GiB" help:"Largest dictionary."`
 	MaxPlugin         byteSize `default:"1GiB" help:"Largest zip of a plugin, and the most that it may unpack to."`
 	MaxLicense        byteSize `default:"10MiB" help:"Largest license, and the same for the zip of a configuration."`
-	PluginRules       string   `enum:"cluster,aws" default:"cluster" help:"Whose rules plugins are held to: cluster takes any patch of their OpenSearch version, aws patch 0 only."`
+	PluginRules       string   `enum:"cluster,aws" default:"cluster" help:"Whose rules plugins are held to: cluster takes any patch of their OpenSearch version and any kind, aws patch 0 and five kinds only."`
+	Vulnerabilities   string   `type:"path" placeholder:"FILE" help:"Known vulnerabilities that the libraries of plugins are compared with: OSV records of the ecosystem Maven, a JSON array or one a line. Read once, at the start."`
+	VulnerablePlugins string   `enum:"refuse,warn" default:"refuse" help:"What becomes of a plugin with a library that --vulnerabilities knows: refuse or warn."`
 	AWSQuotas         bool     `name:"aws-quotas" help:"Hold accounts to AWS's quotas: 25 packages and 25 plugins per region, 20 and 20 per domain."`
 
 	KeepEvents cli.Span `default:"90d" help:"How long the audit log remembers: 90d, 36h; 0 = for ever."`
@@ -73,6 +75,7 @@ func (c *serverCmd) config(log *slog.Logger) (server.Config, error) {
 	cfg.MaxDictionary, cfg.MaxPlugin, cfg.MaxLicense = int64(c.MaxDictionary), int64(c.MaxPlugin), int64(c.MaxLicense)
 	cfg.KeepEvents = time.Duration(c.KeepEvents)
 	cfg.PluginRules = server.PluginRules(c.PluginRules)
+	cfg.Vulnerabilities, cfg.VulnerablePlugins = c.Vulnerabilities, server.VulnerablePlugins(c.VulnerablePlugins)
 	if c.AWSQuotas {
 		cfg.Limits = cfg.Limits.WithAWSQuotas()
 	}

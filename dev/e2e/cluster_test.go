@@ -50,6 +50,7 @@ func TestCluster(t *testing.T) {
 		{"agents are killed during rollouts", (*cluster).killedAgents},
 		{"the manager node is killed during a rollout", (*cluster).killedNode},
 		{"a host is down and comes back", (*cluster).hostRestart},
+		{"a folder of Hunspell dictionaries", (*cluster).hunspell},
 	} {
 		if !t.Run(part.name, func(t *testing.T) { part.run(c, t) }) {
 			return // what follows would only wait

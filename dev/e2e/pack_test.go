@@ -29,6 +29,9 @@ type pack struct {
 	name  string
 	id    string
 	lines int // of filling: a big file is long half-written
+	// kind is declared with each object, and content makes it, where it is no file of synonyms.
+	kind    string
+	content func(version int) []byte
 
 	mu       sync.Mutex
 	released map[searchpack.Digest]int // of texts that were put into S3
@@ -38,15 +41,21 @@ type pack struct {
 func newPack(t *testing.T, u *up, name string, lines int) *pack {
 	t.Helper()
 	p := &pack{u: u, name: name, lines: lines, released: map[searchpack.Digest]int{}}
+	p.create(t)
+	return p
+}
+
+// create makes the package and waits until its first version is AVAILABLE.
+func (p *pack) create(t *testing.T) {
+	t.Helper()
 	p.put(t, 1)
-	es, _ := clients(u.document())
-	made, err := es.CreatePackage(t.Context(), createInput(name))
+	es, _ := clients(p.u.document())
+	made, err := es.CreatePackage(t.Context(), createInput(p.name))
 	if err != nil {
 		t.Fatal(err)
 	}
 	p.id = aws.ToString(made.PackageDetails.PackageID)
 	p.available(t, 1)
-	return p
 }
 
 // text is the content of a version, all of its length different from the others'.
@@ -63,21 +72,36 @@ func (p *pack) text(version int) []byte {
 func (p *pack) put(t *testing.T, version int) {
 	t.Helper()
 	text := p.text(version)
+	if p.content != nil {
+		text = p.content(version)
+	}
 	p.mu.Lock()
 	p.released[searchpack.DigestOf(text)] = version
 	p.mu.Unlock()
-	putObject(t, p.u, p.name, text)
+	putKind(t, p.u, p.name, text, p.kind)
 }
 
 // putObject puts bytes into S3, in the bucket of these tests.
 func putObject(t *testing.T, u *up, key string, body []byte) {
 	t.Helper()
+	putKind(t, u, key, body, "")
+}
+
+// putKind is putObject with the kind declared, if it is not "".
+func putKind(t *testing.T, u *up, key string, body []byte, kind string) {
+	t.Helper()
+	var metadata map[string]string
+	if kind != "" {
+		metadata = map[string]string{"searchpack-kind": kind}
+	}
 	_, store := clients(u.document())
 	_, err := store.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String(bucket)})
 	if err != nil && !strings.Contains(err.Error(), "BucketAlreadyOwnedByYou") {
 		t.Fatal(err)
 	}
-	if _, err := store.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(bucket), Key: aws.String(key), Body: bytes.NewReader(body)}); err != nil {
+	if _, err := store.PutObject(t.Context(), &s3.PutObjectInput{
+		Bucket: aws.String(bucket), Key: aws.String(key), Body: bytes.NewReader(body), Metadata: metadata,
+	}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -69,6 +69,12 @@ func makeIndex(t *testing.T, p *pack, name string) {
 		"mappings": object{"properties": object{
 			"title": object{"type": "text", "analyzer": "standard", "search_analyzer": "with_synonyms"}}},
 	}
+	fillIndex(t, nodes[0], name, body)
+}
+
+// fillIndex makes the index with its document, and waits for its copies.
+func fillIndex(t *testing.T, n stack.NodeEntry, name string, body object) {
+	t.Helper()
 	for _, call := range []struct {
 		method, path string
 		body         any
@@ -77,7 +83,7 @@ func makeIndex(t *testing.T, p *pack, name string) {
 		{http.MethodPut, "/" + name + "/_doc/1?refresh=true", object{"title": "notebook"}},
 		{http.MethodGet, "/_cluster/health/" + name + "?wait_for_status=green&timeout=60s", nil},
 	} {
-		if err := ask(t.Context(), nodes[0], call.method, call.path, call.body, nil); err != nil {
+		if err := ask(t.Context(), n, call.method, call.path, call.body, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -91,12 +91,16 @@ func (a *Agent) newRun(state *stateDir) (*run, error) {
 	}
 	r.link = &link{cfg: a.cfg, log: a.log, state: state, book: b, id: id, renewal: newBell(), news: r.ordered, changed: r.report.ring}
 	conf := newConfigDir(a.cfg.ConfigDir, a.cfg.step)
+	conf.noExchange = a.cfg.noExchange
 	store := &localStore{tree: state.tree}
 	r.placer = &placer{
-		conf: conf, state: state.tree, store: store, book: b, controls: !a.cfg.FilesOnly,
+		conf: conf, state: state.tree, store: store, book: b, controls: !a.cfg.FilesOnly, folders: &folders{},
 		log: a.log, now: a.cfg.now, rehash: a.cfg.Intervals.Rehash, recent: map[string]time.Time{},
 	}
-	r.fetcher = newFetcher(conf, store, b, r.link.blobs, func() { r.place.ring(); r.probe.ring(); r.report.ring() })
+	for _, e := range b.entries() {
+		r.placer.folders.add(e.Folder)
+	}
+	r.fetcher = newFetcher(r.placer.folders, conf, store, b, r.link.blobs, func() { r.place.ring(); r.probe.ring(); r.report.ring() })
 	return r, nil
 }
 

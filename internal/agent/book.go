@@ -21,6 +21,8 @@ type placed struct {
 	Size    int64                `json:"size,omitempty"`
 	Former  searchpack.Digest    `json:"former,omitempty"` // what was live before; kept for the way back
 	Pending bool                 `json:"pending,omitempty"`
+	// Folder is what the agent put there last, if that was a folder; also while it is hidden.
+	Folder folderID `json:"folder,omitzero"`
 }
 
 // record is state.json.

@@ -39,6 +39,8 @@ type Config struct {
 
 	// step is called before and after each effect on a disk; tests end the process in it.
 	step func(string)
+	// noExchange: see tree.
+	noExchange bool
 }
 
 // Intervals are how often the agent looks. Zero = the default.

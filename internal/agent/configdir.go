@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"strings"
@@ -20,8 +21,9 @@ import (
 // configDir is the node's configuration folder. The folder itself is opened anew for each piece of
 // work, so that one that was mounted again is found.
 type configDir struct {
-	path string
-	step func(string)
+	path       string
+	step       func(string)
+	noExchange bool // see tree
 	// mu is held while names under analyzers/ change, so that clearing left-overs never meets a
 	// candidate that is being put there.
 	mu sync.Mutex
@@ -47,13 +49,20 @@ func newConfigDir(dir string, step func(string)) *configDir {
 	return &configDir{path: dir, step: step, cache: map[string]hashed{}}
 }
 
-func (c *configDir) open() (*tree, error) { return openTree(c.path, c.step) }
+func (c *configDir) open() (*tree, error) {
+	t, err := openTree(c.path, c.step)
+	if err == nil {
+		t.noExchange = c.noExchange
+	}
+	return t, err
+}
 
 // found is what lies under a name.
 type found struct {
 	exists  bool
 	regular bool
-	digest  searchpack.Digest // of a regular file
+	folder  bool
+	digest  searchpack.Digest // of a regular file; of a folder its content, see folders
 	size    int64
 	id      fileID
 	settled bool // see hashed
@@ -68,6 +77,9 @@ func (c *configDir) look(ctx context.Context, t *tree, name string, since time.T
 	}
 	if err != nil {
 		return found{}, err
+	}
+	if info.IsDir() {
+		return c.lookFolder(ctx, t, name, since)
 	}
 	if !info.Mode().IsRegular() {
 		return found{exists: true}, nil
@@ -131,6 +143,13 @@ func (c *configDir) moved(t *tree, before found, to string) {
 	}
 }
 
+// forget drops what was read under a name, or in a folder of that name.
+func (c *configDir) forget(name string) {
+	c.cacheMu.Lock()
+	defer c.cacheMu.Unlock()
+	maps.DeleteFunc(c.cache, func(n string, _ hashed) bool { return n == name || strings.HasPrefix(n, name+"/") })
+}
+
 // rights are what OpenSearch's own configuration has: the owner, group and mode of opensearch.yml
 // for files, of the folder itself for folders. warn says that the node may be unable to read what
 // the agent writes.
@@ -156,16 +175,39 @@ func (c *configDir) rights(t *tree) (file, dir rights, warn string, err error) {
 	return file, dir, warn, nil
 }
 
-// mendRights gives a placed file the rights it had when it was placed. What cannot be mended is left:
+// mendRights gives a placed file, or a folder and all in it, the rights it had when it was placed. What cannot be mended is left:
 // whether the file can be read shows when it is looked at.
 func (c *configDir) mendRights(t *tree, name string) error {
 	info, err := t.root.Lstat(name)
-	if err != nil || !info.Mode().IsRegular() {
+	if err != nil {
 		return ignoreMissing(err)
 	}
-	want, _, _, err := c.rights(t)
+	want, dir, _, err := c.rights(t)
 	if err != nil {
 		return err
+	}
+	if !info.IsDir() {
+		return mend(t, name, info, want)
+	}
+	return fs.WalkDir(t.root.FS(), name, func(name string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := e.Info()
+		switch {
+		case err != nil:
+			return err
+		case e.IsDir():
+			return mend(t, name, info, dir)
+		}
+		return mend(t, name, info, want)
+	})
+}
+
+// mend gives one file or folder its rights.
+func mend(t *tree, name string, info fs.FileInfo, want rights) error {
+	if !info.IsDir() && !info.Mode().IsRegular() {
+		return nil
 	}
 	uid, gid := ownerOf(info)
 	if os.Geteuid() == 0 && want.uid >= 0 && (uid != want.uid || gid != want.gid) {
@@ -277,9 +319,7 @@ func (c *configDir) clear(t *tree, order func() *searchpack.Order) error {
 		if _, err := t.remove(full); err != nil {
 			return err
 		}
-		c.cacheMu.Lock()
-		delete(c.cache, full)
-		c.cacheMu.Unlock()
+		c.forget(full)
 	}
 	return nil
 }

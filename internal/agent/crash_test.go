@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -43,8 +42,10 @@ func crashChild(dir string) {
 }
 
 func syncPrepared(dir string, step func(string)) error {
+	_, err := os.Stat(filepath.Join(dir, noExchangeMark))
 	a, err := New(Config{
-		Server: "https://127.0.0.1:1", FilesOnly: true, Name: "n1",
+		noExchange: err == nil,
+		Server:     "https://127.0.0.1:1", FilesOnly: true, Name: "n1",
 		ConfigDir: filepath.Join(dir, "config"), StateDir: filepath.Join(dir, "state"), step: step,
 	})
 	if err != nil {
@@ -128,21 +129,11 @@ func content(dir, name string) string {
 
 func TestKilledAtEveryStep(t *testing.T) {
 	t.Parallel()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	kills := 0
 	for at := 1; ; at++ {
 		dir := memoryDir(t)
 		prepareCrash(t, dir)
-		cmd := exec.CommandContext(t.Context(), self)
-		cmd.Env = append(os.Environ(), crashDirEnv+"="+dir, crashStepEnv+"="+strconv.Itoa(at))
-		out, err := cmd.CombinedOutput()
-		killed := err != nil && cmd.ProcessState.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL
-		if err != nil && !killed {
-			t.Fatalf("step %d: %v %s", at, err, out)
-		}
+		killed := killAt(t, dir, at)
 		for name, may := range allowed {
 			if got := content(dir, name); !strings.Contains(" "+strings.Join(may, " , ")+" ", " "+got+" ") {
 				t.Errorf("killed at step %d: %s holds %q", at, name, got)

@@ -132,7 +132,7 @@ func (w *worker) do(ctx context.Context, d searchpack.Duty) (searchpack.DutyResu
 		_, err := w.look(ctx, d.ID)
 		return searchpack.DutyResult{}, err
 	case searchpack.DutyRefresh:
-		return w.refresh(ctx, d.Indices)
+		return w.refresh(ctx, d)
 	case searchpack.DutyReroute:
 		return searchpack.DutyResult{}, w.node.RerouteRetryFailed(ctx)
 	case searchpack.DutyWitness:
@@ -143,11 +143,11 @@ func (w *worker) do(ctx context.Context, d searchpack.Duty) (searchpack.DutyResu
 
 // refresh reloads each index, then clears their request caches: the other way round stale entries
 // would come back.
-func (w *worker) refresh(ctx context.Context, indices []string) (searchpack.DutyResult, error) {
+func (w *worker) refresh(ctx context.Context, d searchpack.Duty) (searchpack.DutyResult, error) {
 	var r searchpack.DutyResult
 	var there []string
-	for _, name := range indices {
-		one, noAPI, err := w.node.RefreshSearchAnalyzers(ctx, name)
+	for _, name := range d.Indices {
+		one, noAPI, err := w.node.RefreshSearchAnalyzers(ctx, name, d.CachedResources)
 		if err != nil {
 			return searchpack.DutyResult{}, err
 		}

@@ -14,11 +14,12 @@ import (
 // fetcher gets bytes: candidates into analyzers/.searchpack, and into the local store whatever is
 // live, so that it can be mended without the server.
 type fetcher struct {
-	conf  *configDir
-	store *localStore
-	book  *book
-	src   func() blobSource // nil while there is no server to ask
-	rang  func()            // something has changed that the placer or a report should see
+	conf    *configDir
+	folders *folders
+	store   *localStore
+	book    *book
+	src     func() blobSource // nil while there is no server to ask
+	rang    func()            // something has changed that the placer or a report should see
 
 	busy sync.Map // digest -> *sync.Mutex: one download of a blob at a time
 
@@ -34,8 +35,8 @@ type progress struct {
 	err     string
 }
 
-func newFetcher(conf *configDir, store *localStore, b *book, src func() blobSource, rang func()) *fetcher {
-	return &fetcher{conf: conf, store: store, book: b, src: src, rang: rang, state: map[searchpack.Digest]*progress{}}
+func newFetcher(k *folders, conf *configDir, store *localStore, b *book, src func() blobSource, rang func()) *fetcher {
+	return &fetcher{folders: k, conf: conf, store: store, book: b, src: src, rang: rang, state: map[searchpack.Digest]*progress{}}
 }
 
 // candidates brings every ordered candidate to its place. It returns false if some are not there.
@@ -98,8 +99,9 @@ func (f *fetcher) candidate(ctx context.Context, c searchpack.Candidate) error {
 		return err
 	}
 	defer t.close()
-	have, err := f.conf.look(ctx, t, searchpack.CandidatePath(c.Digest), time.Time{})
-	if err == nil && have.digest == c.Digest {
+	name := searchpack.CandidatePath(c.Digest)
+	have, err := f.conf.look(ctx, t, name, time.Time{})
+	if err == nil && f.folders.is(have, c.Digest, c.Tree) {
 		f.count(c.Digest, c.Size)
 		return nil
 	}
@@ -113,21 +115,33 @@ func (f *fetcher) candidate(ctx context.Context, c searchpack.Candidate) error {
 	if err != nil {
 		return err
 	}
-	name := searchpack.CandidatePath(c.Digest)
+	if c.Tree {
+		id, err := f.conf.unpack(ctx, t, f.store, name+".tmp", c.Digest, c.Size)
+		if err != nil {
+			return err
+		}
+		f.folders.add(id)
+		return f.show(ctx, t, name, c)
+	}
 	if err := t.create(name+".tmp", file, func(w io.Writer) error { return f.store.copyTo(ctx, w, c.Digest, c.Size) }); err != nil {
 		_, dropErr := t.remove(name + ".tmp")
 		return errors.Join(err, dropErr)
 	}
-	return f.show(ctx, t, name, c.Digest)
+	return f.show(ctx, t, name, c)
 }
 
 // show gives a verified candidate its name, unless the order has dropped it meanwhile.
-func (f *fetcher) show(ctx context.Context, t *tree, name string, d searchpack.Digest) error {
+func (f *fetcher) show(ctx context.Context, t *tree, name string, c searchpack.Candidate) error {
 	f.conf.mu.Lock()
 	defer f.conf.mu.Unlock()
-	if !slices.ContainsFunc(f.book.order().Candidates, func(c searchpack.Candidate) bool { return c.Digest == d }) {
+	if !slices.ContainsFunc(f.book.order().Candidates, func(o searchpack.Candidate) bool { return o.Digest == c.Digest }) {
 		_, err := t.remove(name + ".tmp")
 		return err
+	}
+	if info, err := t.root.Lstat(name); err == nil && (c.Tree || info.IsDir()) { // a damaged one: nothing renames over folders
+		if _, err := t.remove(name); err != nil {
+			return err
+		}
 	}
 	t.step("rename " + name)
 	if err := t.root.Rename(name+".tmp", name); err != nil {
@@ -139,7 +153,7 @@ func (f *fetcher) show(ctx context.Context, t *tree, name string, d searchpack.D
 	}
 	// Read back what lies there now: what is called ready is what OpenSearch will read.
 	have, err := f.conf.look(ctx, t, name, time.Time{})
-	if err == nil && have.digest != d {
+	if err == nil && !f.folders.is(have, c.Digest, c.Tree) {
 		err = errDigest
 	}
 	if err == nil {

@@ -23,8 +23,8 @@ type OpenSearch interface {
 	// StateVersion asks the elected manager which state is the newest.
 	StateVersion(ctx context.Context) (clusterUUID string, term, version int64, err error)
 	// RefreshSearchAnalyzers refreshes one index; noAPI: there is no route for it. An index that is
-	// gone or closed is no error.
-	RefreshSearchAnalyzers(ctx context.Context, index string) (out searchpack.IndexRefresh, noAPI bool, err error)
+	// gone or closed is no error. cached: see searchpack.Duty.
+	RefreshSearchAnalyzers(ctx context.Context, index string, cached bool) (out searchpack.IndexRefresh, noAPI bool, err error)
 	// ClearRequestCache clears the request caches of indices; those that are gone are no error.
 	ClearRequestCache(ctx context.Context, indices []string) error
 	// RerouteRetryFailed is _cluster/reroute?retry_failed=true.
@@ -82,7 +82,7 @@ func (f *filesOnly) StateVersion(context.Context) (clusterUUID string, term, ver
 }
 
 // RefreshSearchAnalyzers implements OpenSearch: every index is gone.
-func (f *filesOnly) RefreshSearchAnalyzers(_ context.Context, index string) (out searchpack.IndexRefresh, noAPI bool, err error) {
+func (f *filesOnly) RefreshSearchAnalyzers(_ context.Context, index string, _ bool) (out searchpack.IndexRefresh, noAPI bool, err error) {
 	return searchpack.IndexRefresh{Index: index, Gone: true}, false, nil
 }
 

@@ -27,6 +27,7 @@ type placer struct {
 	state    *tree
 	store    *localStore
 	book     *book
+	folders  *folders
 	controls bool // there is an OpenSearch to probe
 	log      *slog.Logger
 	now      func() time.Time
@@ -133,13 +134,19 @@ func (p *placer) report(ctx context.Context, t *tree, id string, state searchpac
 	if err != nil {
 		return searchpack.FileReport{PackageID: id, State: state}, err
 	}
+	r := searchpack.FileReport{PackageID: id, State: state}
+	lies := live
 	switch {
 	case live.exists:
-		return searchpack.FileReport{PackageID: id, State: searchpack.FileLive, Digest: live.digest, Size: live.size}, nil
+		r.State = searchpack.FileLive
 	case hidden.exists:
-		return searchpack.FileReport{PackageID: id, State: searchpack.FileHidden, Digest: hidden.digest, Size: hidden.size}, nil
+		r.State, lies = searchpack.FileHidden, hidden
 	}
-	return searchpack.FileReport{PackageID: id, State: state}, nil
+	r.Digest, r.Size, r.Tree = lies.digest, lies.size, lies.folder
+	if zip, ok := p.folders.holding(lies.digest); ok && lies.folder {
+		r.Digest, r.Size = zip.Zip, zip.Size
+	}
+	return r, nil
 }
 
 func (p *placer) look(ctx context.Context, t *tree, name string) (found, error) {
@@ -150,24 +157,19 @@ func (p *placer) look(ctx context.Context, t *tree, name string) (found, error) 
 func (p *placer) live(ctx context.Context, t *tree, f searchpack.FileOrder) error {
 	name := searchpack.ReferencePath(f.PackageID)
 	was, known := p.book.entry(f.PackageID)
-	want := placed{State: searchpack.FileLive, Digest: f.Digest, Size: f.Size, Former: was.Former}
+	want := placed{State: searchpack.FileLive, Digest: f.Digest, Size: f.Size, Former: was.Former, Folder: was.Folder}
 	if was.Digest != f.Digest {
 		want.Former = cmp.Or(was.Digest, was.Former)
 	}
-	if known && was.State == searchpack.FileLive {
-		if err := p.conf.mendRights(t, name); err != nil {
-			p.log.Debug("the rights of a placed file cannot be mended", "file", name, "error", err)
-		}
-	}
-	have, err := p.look(ctx, t, name)
+	have, err := p.there(ctx, t, f, &want, known && was.State == searchpack.FileLive)
 	if err != nil {
 		return err
 	}
-	if have.regular && have.digest == f.Digest {
-		return p.settled(t, f.PackageID, want)
+	if p.folders.is(have, f.Digest, f.Tree) {
+		return p.settled(t, f, want)
 	}
-	if err := replaceable(t, name, have); err != nil {
-		return err
+	if have.folder && was.Folder.Zip == "" {
+		return fmt.Errorf("%s is a folder, which Searchpack did not make: move it away", name)
 	}
 	begun := known && was.State == searchpack.FileLive && was.Digest == f.Digest && !was.Pending
 	if begun || (!known && have.exists) {
@@ -191,23 +193,50 @@ func (p *placer) live(ctx context.Context, t *tree, f searchpack.FileOrder) erro
 		return err
 	}
 	p.log.Info("placed", "package", f.PackageID, "version", f.Version, "digest", f.Digest.Short(), "former", have.digest.Short())
-	return p.settled(t, f.PackageID, want)
+	return p.settled(t, f, want)
 }
 
-// replaceable says why what lies under the name cannot be renamed over.
-func replaceable(t *tree, name string, have found) error {
-	if !have.exists || have.regular {
-		return nil
+// there looks at what lies under the final name, its rights mended if it is the agent's own, and notes
+// in want what the folder must hold.
+func (p *placer) there(ctx context.Context, t *tree, f searchpack.FileOrder, want *placed, own bool) (found, error) {
+	name := searchpack.ReferencePath(f.PackageID)
+	if own {
+		if err := p.conf.mendRights(t, name); err != nil {
+			p.log.Debug("the rights of a placed file cannot be mended", "file", name, "error", err)
+		}
 	}
-	if info, err := t.root.Lstat(name); err != nil || info.IsDir() {
-		return fmt.Errorf("%s is a folder, which Searchpack did not make: move it away", name)
+	if f.Tree {
+		id, err := p.folderOf(ctx, f)
+		if err != nil {
+			return found{}, err
+		}
+		want.Folder = id
 	}
-	return nil
+	return p.look(ctx, t, name)
+}
+
+// folderOf says what the ordered zip unpacks to: as it was unpacked before, else by reading it once.
+func (p *placer) folderOf(ctx context.Context, f searchpack.FileOrder) (folderID, error) {
+	if id, ok := p.folders.of(f.Digest); ok {
+		return id, nil
+	}
+	id, err := p.store.folderID(ctx, f.Digest, f.Size)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errDigest) {
+		return id, errMissing
+	}
+	if err == nil {
+		p.folders.add(id)
+	}
+	return id, err
 }
 
 // settled ends a placing in the journal and removes what it made superfluous.
-func (p *placer) settled(t *tree, id string, want placed) error {
+func (p *placer) settled(t *tree, f searchpack.FileOrder, want placed) error {
+	id := f.PackageID
 	want.Pending = false
+	if !f.Tree {
+		want.Folder = folderID{}
+	}
 	if was, ok := p.book.entry(id); !ok || was != want {
 		// Perhaps it was renamed just before a crash: it must not be called done before it is durable.
 		if err := t.sync(searchpack.AnalyzersDir); err != nil {
@@ -233,15 +262,20 @@ func (p *placer) rename(ctx context.Context, t *tree, f searchpack.FileOrder, sr
 	if err != nil {
 		return err
 	}
-	if ready.digest != f.Digest {
+	if !p.folders.is(ready, f.Digest, f.Tree) {
 		return errMissing
 	}
 	name := searchpack.ReferencePath(f.PackageID)
 	t.step("place " + name)
-	if err := t.root.Rename(src, name); err != nil {
+	aside, err := t.swap(src, name)
+	if err != nil {
 		return err
 	}
 	t.step("placed " + name)
+	if aside {
+		p.log.Warn("this file system cannot exchange folders: for a moment there was none", "package", f.PackageID, "file", name)
+	}
+	p.conf.forget(src)
 	p.conf.moved(t, ready, name)
 	return t.sync(searchpack.CandidateDir) // analyzers/ itself: settled
 }
@@ -250,12 +284,15 @@ func (p *placer) rename(ctx context.Context, t *tree, f searchpack.FileOrder, sr
 // be renamed away: the hidden file, a second name for the candidate, or a copy from the local store.
 func (p *placer) source(ctx context.Context, t *tree, f searchpack.FileOrder) (string, error) {
 	hidden := searchpack.HiddenPath(f.PackageID)
-	if h, err := p.look(ctx, t, hidden); err == nil && h.digest == f.Digest {
+	if h, err := p.look(ctx, t, hidden); err == nil && p.folders.is(h, f.Digest, f.Tree) {
 		return hidden, nil
 	}
 	candidate, link := searchpack.CandidatePath(f.Digest), newName(f.PackageID)
+	if f.Tree {
+		return link, p.newFolder(ctx, t, f, candidate, link)
+	}
 	if c, err := p.look(ctx, t, candidate); err == nil && c.digest == f.Digest {
-		if err := ignoreMissing(t.root.Remove(link)); err != nil {
+		if _, err := t.remove(link); err != nil {
 			return "", err
 		}
 		t.step("link " + link)
@@ -279,6 +316,27 @@ func (p *placer) source(ctx context.Context, t *tree, f searchpack.FileOrder) (s
 		return "", errMissing
 	}
 	return link, err
+}
+
+// newFolder makes the ordered folder at dst: of the candidate, else of the local store's zip.
+func (p *placer) newFolder(ctx context.Context, t *tree, f searchpack.FileOrder, candidate, dst string) error {
+	c, err := p.look(ctx, t, candidate)
+	switch {
+	case err == nil && p.folders.is(c, f.Digest, true):
+		if p.conf.clone(t, candidate, dst) == nil {
+			return nil
+		}
+	case err == nil && c.exists:
+		// Damaged, perhaps through the live folder, with whose files it may share the bytes.
+		if _, err := t.remove(candidate); err != nil {
+			return err
+		}
+	}
+	_, err = p.conf.unpack(ctx, t, p.store, dst, f.Digest, f.Size)
+	if errors.Is(err, fs.ErrNotExist) && !p.store.has(f.Digest, f.Size) || errors.Is(err, errDigest) {
+		return errMissing
+	}
+	return err
 }
 
 // incident notes that a file is not what it was left as, or, for one that is not in the journal,
@@ -326,7 +384,7 @@ func (p *placer) hide(ctx context.Context, t *tree, id string) error {
 		return err
 	}
 	was, known := p.book.entry(id)
-	want := placed{State: searchpack.FileHidden, Former: cmp.Or(was.Digest, was.Former)}
+	want := placed{State: searchpack.FileHidden, Former: cmp.Or(was.Digest, was.Former), Folder: was.Folder}
 	if have.exists {
 		if !known && have.regular {
 			if err := keepForeign(ctx, p.state, t, id, have); err != nil {
@@ -337,11 +395,7 @@ func (p *placer) hide(ctx context.Context, t *tree, id string) error {
 		if err := p.book.journal(id, want); err != nil {
 			return err
 		}
-		p.conf.mu.Lock()
-		t.step("hide " + name)
-		err := t.root.Rename(name, searchpack.HiddenPath(id))
-		t.step("hidden " + name)
-		p.conf.mu.Unlock()
+		err := p.renameAway(t, name, searchpack.HiddenPath(id), have)
 		if err != nil {
 			return err
 		}
@@ -356,6 +410,21 @@ func (p *placer) hide(ctx context.Context, t *tree, id string) error {
 		return err
 	}
 	return p.book.journal(id, want)
+}
+
+// renameAway hides a live file or folder. What was hidden before makes way.
+func (p *placer) renameAway(t *tree, name, hidden string, have found) error {
+	p.conf.mu.Lock()
+	defer p.conf.mu.Unlock()
+	if info, err := t.root.Lstat(hidden); err == nil && (have.folder || info.IsDir()) {
+		if _, err := t.remove(hidden); err != nil {
+			return err
+		}
+	}
+	t.step("hide " + name)
+	err := t.root.Rename(name, hidden)
+	t.step("hidden " + name)
+	return err
 }
 
 // remove deletes the hidden and the live file. A live file that is not in the journal is somebody

@@ -153,6 +153,9 @@ func inPlace(ctx context.Context, state *tree, conf *configDir) error {
 	for _, f := range rec.Order.Files {
 		have, err := conf.look(ctx, t, searchpack.ReferencePath(f.PackageID), time.Time{})
 		r := searchpack.FileReport{PackageID: f.PackageID, State: searchpack.FileLive, Digest: have.digest}
+		if id := rec.Placed[f.PackageID].Folder; have.folder && have.digest == id.Content {
+			r.Digest = id.Zip
+		}
 		if err != nil {
 			r.Error = explain(err)
 		}

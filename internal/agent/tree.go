@@ -20,6 +20,8 @@ import (
 type tree struct {
 	root *os.Root
 	step func(string)
+	// noExchange: the file system is taken for one that cannot exchange names. Tests set it.
+	noExchange bool
 }
 
 func openTree(dir string, step func(string)) (*tree, error) {
@@ -119,10 +121,15 @@ func (t *tree) sync(dir string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// remove deletes a file; one that is not there is fine. It says whether there was one.
+// remove deletes a file or folder; one that is not there is fine. It says whether there was one.
 func (t *tree) remove(name string) (bool, error) {
 	t.step("remove " + name)
-	err := t.root.Remove(name)
+	info, err := t.root.Lstat(name)
+	if err == nil && info.IsDir() {
+		err = t.removeAll(name)
+	} else if err == nil {
+		err = t.root.Remove(name)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}

@@ -18,6 +18,7 @@ import (
 // everything a caller can mend.
 type Catalog struct {
 	store  searchpack.Store
+	blobs  searchpack.BlobStore
 	now    func() time.Time
 	limits Limits
 	source SourceCheck
@@ -26,6 +27,8 @@ type Catalog struct {
 	// changed is called after a domain was made or deleted, or was given a change to carry out.
 	changed func()
 	log     *slog.Logger
+	// comparing holds one value for each comparison that is under way.
+	comparing chan struct{}
 }
 
 // SourceCheck reports whether an account may import from a place, without reading it.
@@ -38,6 +41,7 @@ type SourceCheck interface {
 // Options for New. Store is required; every other zero value is a sensible default.
 type Options struct {
 	Store  searchpack.Store
+	Blobs  searchpack.BlobStore // that Diff reads; nil: it cannot
 	Now    func() time.Time
 	Limits Limits
 	Source SourceCheck // nil: every source is allowed
@@ -51,7 +55,7 @@ type Options struct {
 // New returns a catalog.
 func New(o Options) *Catalog {
 	c := &Catalog{
-		store: o.Store, now: o.Now, limits: o.Limits, source: o.Source, authorize: o.Authorize,
+		store: o.Store, blobs: o.Blobs, comparing: make(chan struct{}, comparisons), now: o.Now, limits: o.Limits, source: o.Source, authorize: o.Authorize,
 		changed: o.OnDomainsChanged, log: o.Logger,
 	}
 	if c.now == nil {

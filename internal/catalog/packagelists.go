@@ -52,27 +52,64 @@ func (c *Catalog) Versions(ctx context.Context, who searchpack.Caller, id string
 func (c *Catalog) Findings(ctx context.Context, who searchpack.Caller, id string, number int) (*searchpack.Version, []searchpack.Finding, error) {
 	var v *searchpack.Version
 	var fs []searchpack.Finding
-	err := c.store.View(ctx, func(tx searchpack.Tx) error {
-		p, err := ownPackage(ctx, tx, who, id, "looked into")
-		if err != nil {
-			return err
+	err := c.store.View(ctx, func(tx searchpack.Tx) (err error) {
+		if _, v, err = ownVersion(ctx, tx, who, id, number); err == nil {
+			fs, err = tx.Findings(ctx, v.ID)
 		}
-		vs, err := tx.Versions(ctx, id)
-		if err != nil {
-			return err
-		}
-		for _, each := range vs {
-			if (number == 0 && each.ID == p.ImportID) || (number > 0 && each.Number == number) {
-				v = each
-			}
-		}
-		if v == nil {
-			return searchpack.Errorf(searchpack.ErrNotFound, "Package %s has no version v%d.", id, number)
-		}
-		fs, err = tx.Findings(ctx, v.ID)
 		return err
 	})
 	return v, fs, err
+}
+
+// Manifest lists the files that a version of the caller's package unpacks to, in the order of its
+// zip: number 0 means the newest import. It is nil if the version is no zip, or was refused as one.
+// Errors as Versions.
+func (c *Catalog) Manifest(ctx context.Context, who searchpack.Caller, id string, number int) (*searchpack.Version, []searchpack.ManifestEntry, error) {
+	var v *searchpack.Version
+	var m []searchpack.ManifestEntry
+	err := c.store.View(ctx, func(tx searchpack.Tx) (err error) {
+		if _, v, err = ownVersion(ctx, tx, who, id, number); err == nil {
+			m, err = tx.Manifest(ctx, v.ID)
+		}
+		return err
+	})
+	return v, m, err
+}
+
+// SBOM returns the bill of materials of a version of the caller's package, a CycloneDX document;
+// number 0 means the newest import. Errors as Findings; ErrNotFound also if the version has none.
+func (c *Catalog) SBOM(ctx context.Context, who searchpack.Caller, id string, number int) ([]byte, error) {
+	var doc []byte
+	err := c.store.View(ctx, func(tx searchpack.Tx) error {
+		p, v, err := ownVersion(ctx, tx, who, id, number)
+		if err != nil {
+			return err
+		}
+		doc, err = tx.SBOM(ctx, v.ID)
+		if searchpack.ErrorCode(err) == searchpack.ErrNotFound {
+			return searchpack.Errorf(searchpack.ErrNotFound, "There is no bill of materials of this version of %s, a %s: plugins have one, once their import could read what is in the zip.", id, p.Type)
+		}
+		return err
+	})
+	return doc, err
+}
+
+// ownVersion returns a version of the caller's package; number 0 means the newest import.
+func ownVersion(ctx context.Context, tx searchpack.Tx, who searchpack.Caller, id string, number int) (*searchpack.Package, *searchpack.Version, error) {
+	p, err := ownPackage(ctx, tx, who, id, "looked into")
+	if err != nil {
+		return nil, nil, err
+	}
+	vs, err := tx.Versions(ctx, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, v := range vs {
+		if (number == 0 && v.ID == p.ImportID) || (number > 0 && v.Number == number) {
+			return p, v, nil
+		}
+	}
+	return nil, nil, searchpack.Errorf(searchpack.ErrNotFound, "Package %s has no version v%d.", id, number)
 }
 
 // PackageVersionHistory lists the versions that became available of a package that the caller sees,

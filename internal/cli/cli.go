@@ -23,6 +23,8 @@ type Commands struct {
 	Packages PackagesCmd `cmd:"" group:"client" help:"List packages."`
 	Versions VersionsCmd `cmd:"" group:"client" help:"List the versions of a package, failed imports too."`
 	Findings FindingsCmd `cmd:"" group:"client" help:"Show what the inspection of a version found."`
+	Diff     DiffCmd     `cmd:"" group:"client" help:"Show what differs between two versions, by meaning."`
+	SBOM     SBOMCmd     `cmd:"" name:"sbom" group:"client" help:"Print what a plugin consists of, as a CycloneDX document."`
 	Domains  DomainsCmd  `cmd:"" group:"client" help:"List domains and what is associated with them."`
 	Nodes    NodesCmd    `cmd:"" group:"client" help:"Show each node of a domain: what is proven, owed, wrong."`
 	Rollouts RolloutsCmd `cmd:"" group:"client" help:"Show the rollouts of a domain and the proof per node."`

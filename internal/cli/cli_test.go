@@ -39,6 +39,9 @@ var commands = map[string]commandTest{
 	"findings":      {&FindingsCmd{Package: "F111111111"}, []string{"GET /packages/F111111111/findings"}, "findings"},
 	"findings-v3":   {&FindingsCmd{Package: "synonyms", Version: "v3"}, []string{"GET /packages/F111111111/findings?version=3"}, "findings"},
 	"findings-flag": {&FindingsCmd{Package: "synonyms", Of: "3"}, []string{"GET /packages/F111111111/findings?version=3"}, "findings"},
+	"sbom":          {&SBOMCmd{Package: "synonyms", Version: "2"}, []string{"GET /packages/F111111111/sbom?version=2"}, "sbom"},
+	"diff":          {&DiffCmd{Package: "synonyms", From: "v1", To: "2"}, []string{"GET /packages/F111111111/diff?from=1&to=2"}, "diff"},
+	"diff-none":     {&DiffCmd{Package: "stop-words", From: "1", To: "1"}, []string{"GET /packages/F222222222/diff?from=1&to=1"}, "diff-none"},
 	"domains":       {&DomainsCmd{}, []string{"GET /domains/shop/associations", "GET /domains/empty/associations"}, ""},
 	"domains-one":   {&DomainsCmd{Name: []string{"empty"}}, []string{"GET /domains/empty/associations"}, ""},
 	"nodes":         {&NodesListCmd{Domain: "shop"}, []string{"GET /domains/shop/nodes"}, "nodes"},
@@ -153,7 +156,7 @@ func TestNothingSteersTheTerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	raw := strings.ReplaceAll(string(text), `\u2028`, "\u2028") // as a server of another make would send it
-	poison := strings.NewReplacer(`"n1"`, raw, `"note"`, raw, `"shop"`, raw, `"synonyms"`, raw, `"two"`, raw, `"CreatePackage"`, raw,
+	poison := strings.NewReplacer(`"n1"`, raw, `"laptop"`, raw, `"tablet"`, raw, `"note"`, raw, `"shop"`, raw, `"synonyms"`, raw, `"two"`, raw, `"CreatePackage"`, raw,
 		`"reason"`, raw, `"analyzers/ is read-only"`, raw, `"products"`, raw, `"the-secret-text"`, raw, `"more <words>"`, raw,
 		`"term was completely eliminated"`, raw)
 	for name, c := range commands {
@@ -227,6 +230,9 @@ func TestUsageErrors(t *testing.T) {
 		"no scheme":           {&NodesListCmd{Domain: "x"}, "//localhost", "write http://HOST:PORT"},
 		"other scheme":        {&NodesListCmd{Domain: "x"}, "ftp://localhost", "write http://HOST:PORT"},
 		"version":             {&FindingsCmd{Package: "synonyms", Version: "latest"}, s.URL, `"latest" is no version`},
+		"version of a bill":   {&SBOMCmd{Package: "synonyms", Version: "v"}, s.URL, `"v" is no version`},
+		"diff with nothing":   {&DiffCmd{Package: "synonyms", From: "v1"}, s.URL, `"" is no version`},
+		"diff with latest":    {&DiffCmd{Package: "synonyms", From: "latest", To: "1"}, s.URL, `"latest" is no version`},
 		"version zero":        {&FindingsCmd{Package: "synonyms", Version: "v0"}, s.URL, "is no version"},
 		"token for nobody":    {&TokenCreateCmd{Domain: "shop", Expires: Span(time.Hour)}, s.URL, "--uses 0"},
 		"token for minus two": {&TokenCreateCmd{Domain: "shop", Uses: -2, Expires: Span(time.Hour)}, s.URL, "--uses -2"},

@@ -23,12 +23,16 @@ func (*FindingsCmd) Help() string {
 	return "Examples:\n  searchpack findings synonyms\n  searchpack findings synonyms v3\n  searchpack findings synonyms --version 3"
 }
 
-// number reads "v3" and "3"; "" is 0, the newest import.
-func (f *FindingsCmd) number() (int, error) {
+// version is the one that is named, in either form; "" = none is.
+func (f *FindingsCmd) version() (string, error) {
 	if f.Version != "" && f.Of != "" {
-		return 0, usagef("two versions are named, %s and %s: findings are those of one", f.Version, f.Of)
+		return "", usagef("two versions are named, %s and %s: findings are those of one", f.Version, f.Of)
 	}
-	version := cmp.Or(f.Version, f.Of)
+	return cmp.Or(f.Version, f.Of), nil
+}
+
+// versionNumber reads "v3" and "3"; "" is 0, the newest import.
+func versionNumber(version string) (int, error) {
 	if version == "" {
 		return 0, nil
 	}
@@ -39,23 +43,36 @@ func (f *FindingsCmd) number() (int, error) {
 	return int(n), nil
 }
 
-// Run shows findings.
-func (f *FindingsCmd) Run(c *Context) error {
-	number, err := f.number()
+// ofVersion is where the extension API says something of a version of a package.
+func (c *Context) ofVersion(nameOrID, version, what string) (*client, string, error) {
+	number, err := versionNumber(version)
 	if err != nil {
-		return err
+		return nil, "", err
 	}
 	cl, err := c.client()
 	if err != nil {
-		return err
+		return nil, "", err
 	}
-	id, err := cl.packageID(c, f.Package)
+	id, err := cl.packageID(c, nameOrID)
+	if err != nil {
+		return nil, "", err
+	}
+	path := "/packages/" + url.PathEscape(id) + "/" + what
+	if number > 0 {
+		path += fmt.Sprintf("?version=%d", number)
+	}
+	return cl, path, nil
+}
+
+// Run shows findings.
+func (f *FindingsCmd) Run(c *Context) error {
+	version, err := f.version()
 	if err != nil {
 		return err
 	}
-	path := "/packages/" + url.PathEscape(id) + "/findings"
-	if number > 0 {
-		path += fmt.Sprintf("?version=%d", number)
+	cl, path, err := c.ofVersion(f.Package, version, "findings")
+	if err != nil {
+		return err
 	}
 	var answer struct {
 		Version  versionLine          `json:"version"`

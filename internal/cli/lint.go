@@ -18,7 +18,7 @@ import (
 type LintCmd struct {
 	File        []string `arg:"" help:"Dictionaries, folders of Hunspell files, plugin zips; - is standard input."`
 	Kind        string   `env:"-" placeholder:"KIND" help:"What the dictionaries are, for example words; else it is guessed."`
-	OpenSearch  string   `env:"-" name:"opensearch" placeholder:"VERSION" help:"The version that reads the files; plugins need it. Without it, every version that is served."`
+	OpenSearch  string   `env:"-" name:"opensearch" placeholder:"VERSION" help:"The version that reads the files. Without it, every version that is served; a plugin, the version that it says it is made for."`
 	Analyzer    string   `env:"-" placeholder:"FILE" help:"Settings of the index that reads the files, as JSON: what GET INDEX/_settings answers."`
 	Type        string   `env:"-" placeholder:"TYPE" help:"The PackageType, for example PACKAGE-LICENSE; else a .zip is what it holds, and everything else a dictionary."`
 	PluginRules string   `env:"-" enum:"cluster,aws" default:"cluster" help:"Which plugins are accepted: what a cluster takes, or only what AWS does (cluster, aws)."`

@@ -161,7 +161,6 @@ func TestLintUsage(t *testing.T) {
 		"the settings are no JSON":                         {File: []string{"-"}, Analyzer: lintData + "stop.txt"},
 		"none reads one that is named empty.txt":           {File: []string{lintData + "empty.txt"}, Analyzer: lintData + "settings.json"},
 		"is a folder without .aff and .dic files":          {File: []string{dir}},
-		"plugin.zip: a plugin is made for one version":     {File: []string{plugin}},
 		"no component of the settings reads a file of the": {File: []string{"-"}, Kind: "nori", Analyzer: lintData + "settings.json"},
 	} {
 		out, err := lint(t, &l, "table", Terminal{}, strings.NewReader("a, b"))

@@ -40,8 +40,6 @@ func (l *linter) input(name, stdin string) (*input, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case in.as == searchpack.TypePlugin && l.version.String() == "":
-		return nil, usagef("%s: a plugin is made for one version of OpenSearch: name it with --opensearch", name)
 	case in.as == searchpack.TypeDictionary && !in.folder && l.settings != nil:
 		if in.readers, err = analyzer.Readers(l.settings, in.name, l.kind); err != nil {
 			return nil, usagef("--analyzer: %w", err)

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"archive/zip"
 	"errors"
 	"fmt"
 	"io"
@@ -10,7 +9,7 @@ import (
 
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/inspect"
-	"github.com/searchpack/searchpack/internal/inspect/rule"
+	"github.com/searchpack/searchpack/internal/inspect/target"
 )
 
 // inspect inspects one file.
@@ -85,50 +84,14 @@ func (l *linter) archive(in *input) (inspect.Result, error) {
 	defer done()
 	switch {
 	case in.folder:
-		return l.hunspell(r, size)
+		return inspect.Folder(r, size, maxPlugin, inspect.Options{Declared: searchpack.KindHunspell, OpenSearch: l.version})
 	case in.as == searchpack.TypeConfig:
 		return inspect.Config(r, size, maxLicense)
 	}
-	_, res, err := inspect.Plugin(r, size, inspect.PluginRules{
-		EngineVersion: fmt.Sprintf("OpenSearch_%d.%d", l.version.Major, l.version.Minor), MaxUnpacked: maxPlugin, PatchZero: l.aws,
-	})
+	rules := inspect.PluginRules{MaxUnpacked: maxPlugin, AWS: l.aws}
+	if l.version != (target.Version{}) {
+		rules.EngineVersion = fmt.Sprintf("OpenSearch_%d.%d", l.version.Major, l.version.Minor)
+	}
+	_, res, err := inspect.Plugin(r, size, rules)
 	return res, err
-}
-
-// hunspell inspects each file of a folder of Hunspell files.
-func (l *linter) hunspell(r io.ReaderAt, size int64) (inspect.Result, error) {
-	out := inspect.Result{Kind: searchpack.KindHunspell, Confidence: 100, Declared: true}
-	if res, err := inspect.Config(r, size, maxPlugin); err != nil || res.Failed() { // a zip that can be listed
-		out.Findings, out.FindingCount, out.ErrorCount = res.Findings, res.FindingCount, res.ErrorCount
-		return out, err
-	}
-	z, err := zip.NewReader(r, size)
-	if err != nil {
-		return out, err
-	}
-	var found rule.Tally
-	for _, f := range z.File {
-		if !hunspellFile(f.Name) {
-			continue
-		}
-		res, err := l.entry(f)
-		if err != nil {
-			return out, fmt.Errorf("%s: %w", f.Name, err)
-		}
-		for _, finding := range res.Findings {
-			finding.Path = rule.Shown([]byte(f.Name))
-			found.Add(finding)
-		}
-	}
-	out.Findings, out.FindingCount, out.ErrorCount = found.Findings(), found.Count(), found.Errors()
-	return out, nil
-}
-
-func (l *linter) entry(f *zip.File) (inspect.Result, error) {
-	in, err := f.Open()
-	if err != nil {
-		return inspect.Result{}, err
-	}
-	defer in.Close()
-	return inspect.Dictionary(io.LimitReader(in, maxPlugin), inspect.Options{Declared: searchpack.KindHunspell, OpenSearch: l.version})
 }

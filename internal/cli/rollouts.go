@@ -164,6 +164,10 @@ func (u *UsageCmd) Run(c *Context) error {
 // reached says how a new version reaches a user of the file.
 func reached(u searchpack.Use) string {
 	switch {
+	case u.FileKind == searchpack.KindHunspell && u.HotReload && u.UserKind == searchpack.UserIndex && !u.Closed:
+		return "hot reload (OpenSearch 3.7 or newer), else restart"
+	case u.FileKind == searchpack.KindHunspell:
+		return "restart of the nodes"
 	case u.UserKind != searchpack.UserIndex:
 		return "each new index"
 	case u.Closed:

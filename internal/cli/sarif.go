@@ -95,11 +95,9 @@ func newSARIF(c *Context) *sarifReport {
 }
 
 func sarifRuleOf(r *rule.Rule) sarifRule {
-	// The message's verbs stand for what a finding fills in, as in docs/rules.md.
-	message := strings.NewReplacer("%q", "…", "%s", "…", "%d", "…", "%%", "%").Replace(r.Message)
 	out := sarifRule{
 		ID: r.ID, ShortDescription: sarifMessage{sentence(r.Title)},
-		Help: sarifMessage{sentence(message) + " To mend it: " + strings.TrimSuffix(r.Remedy, ".") + "."},
+		Help: sarifMessage{sentence(r.General()) + " To mend it: " + strings.TrimSuffix(r.Remedy, ".") + "."},
 	}
 	out.Configuration.Level = sarifLevel(r.Severity)
 	return out

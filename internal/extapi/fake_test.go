@@ -14,6 +14,7 @@ import (
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/auth/sigv4"
 	"github.com/searchpack/searchpack/internal/catalog"
+	"github.com/searchpack/searchpack/internal/inspect/diff"
 	"github.com/searchpack/searchpack/internal/rollout"
 )
 
@@ -32,6 +33,10 @@ var (
 	bad = &searchpack.Version{
 		ID: "ver-2", PackageID: "F111111111", Status: searchpack.PackageValidationFailed,
 		Error: &searchpack.ErrorDetails{Type: "ValidationFailed", Message: "Line 1: no"}, CreatedAt: moment.Add(time.Minute),
+	}
+	manifest = []searchpack.ManifestEntry{
+		{Path: "plugin-descriptor.properties", Size: 131, Digest: searchpack.DigestOf([]byte("descriptor")), Mode: 0o644},
+		{Path: "bin/lemmas", Size: 20, Digest: searchpack.DigestOf([]byte("script")), Mode: 0o755},
 	}
 	findings = []searchpack.Finding{
 		{Rule: "synonyms.two-arrows", Severity: searchpack.SeverityError, Line: 3, Column: 8, Text: "a => b => c", Message: "two", Remedy: "one"},
@@ -145,6 +150,34 @@ func (f *fake) Findings(_ context.Context, _ searchpack.Caller, id string, numbe
 		return nil, nil, err
 	}
 	return good, list(f, findings...), nil
+}
+
+func (f *fake) Manifest(_ context.Context, _ searchpack.Caller, id string, number int) (*searchpack.Version, []searchpack.ManifestEntry, error) {
+	err := f.note(id, number)
+	if err != nil {
+		return nil, nil, err
+	}
+	return good, list(f, manifest...), nil
+}
+
+func (f *fake) SBOM(_ context.Context, _ searchpack.Caller, id string, number int) ([]byte, error) {
+	return []byte(`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library","name":"log4j"}]}`), f.note(id, number)
+}
+
+func (f *fake) Diff(_ context.Context, _ searchpack.Caller, id string, from, to int) (*catalog.Diff, error) {
+	d := &catalog.Diff{From: good, To: good, Result: diff.Identical()}
+	if !f.nothing {
+		d.Result = diff.Result{
+			Way: diff.ByMeaning, Note: "note", Added: 1, Removed: 1, Changed: 302, Same: 5,
+			Changes: []diff.Change{
+				{Sort: diff.Changed, Key: "laptop", Old: []string{"notebook"}, OldCount: 1, New: []string{"notebook", "tablet"}, NewCount: 12, OldLine: 1, NewLine: 2},
+				{Sort: diff.Removed, Key: "tv", Old: []string{"television"}, OldCount: 1, OldLine: 2},
+				{Sort: diff.Added, Key: "the", NewLine: 3},
+			},
+			Descriptor: []diff.Change{{Sort: diff.Changed, Key: "version", Old: []string{"1"}, OldCount: 1, New: []string{"2"}, NewCount: 1}},
+		}
+	}
+	return d, f.note(id, from, to)
 }
 
 // ListPackagesForDomain gives one association per page.

@@ -1,6 +1,7 @@
 package extapi
 
 import (
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -96,4 +97,28 @@ func (e *edge) findings(c call) (any, error) {
 		fs = []searchpack.Finding{}
 	}
 	return map[string]any{"package_id": c.PathValue("package"), "version": versionOf(v), "count": v.FindingCount, "findings": fs}, nil
+}
+
+func (e *edge) manifest(c call) (any, error) {
+	n, err := c.number("version", 1, maxVersion, 0)
+	if err != nil {
+		return nil, err
+	}
+	v, files, err := e.Catalog.Manifest(c.Context(), c.who, c.PathValue("package"), int(n))
+	if err != nil {
+		return nil, err
+	}
+	if files == nil {
+		files = []searchpack.ManifestEntry{}
+	}
+	return map[string]any{"package_id": c.PathValue("package"), "version": versionOf(v), "files": files}, nil
+}
+
+func (e *edge) sbom(c call) (any, error) {
+	n, err := c.number("version", 1, maxVersion, 0)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := e.Catalog.SBOM(c.Context(), c.who, c.PathValue("package"), int(n))
+	return json.RawMessage(doc), err
 }

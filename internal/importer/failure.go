@@ -116,7 +116,7 @@ func explain(res inspect.Result) string {
 		if len(parts) == 0 {
 			remedy = f.Remedy
 		}
-		parts = append(parts, place(f)+f.Message+quote(f))
+		parts = append(parts, sentence(f))
 	}
 	message := strings.Join(parts, ". ") + "."
 	if more := res.ErrorCount - len(parts); more == 1 {
@@ -128,6 +128,20 @@ func explain(res inspect.Result) string {
 		message += " To mend the first: " + remedy + "."
 	}
 	return message
+}
+
+// sentence says what a finding is. Of a file in a zip the message comes first: it may begin with
+// words that clients look for.
+func sentence(f searchpack.Finding) string {
+	switch {
+	case f.Path == "":
+		return place(f) + f.Message + quote(f)
+	case f.Line > 0:
+		return fmt.Sprintf("%s (%s, line %d)", f.Message, f.Path, f.Line)
+	case strings.Contains(f.Message, f.Path):
+		return f.Message
+	}
+	return fmt.Sprintf("%s (%s)", f.Message, f.Path)
 }
 
 func place(f searchpack.Finding) string {

@@ -1,6 +1,6 @@
 // Package importer is the worker that turns an S3 object into a package version: it streams the
 // object into the blob store once (COPYING), the inspection of a dictionary looking on, then judges
-// what was found, or opens the blob of a plugin, license or configuration (VALIDATING), and writes
+// what was found, or opens the blob of a zip or license (VALIDATING), and writes
 // what came of it: AVAILABLE, COPY_FAILED or VALIDATION_FAILED.
 //
 // Bytes come from an ObjectSource and go to a BlobStore; rows go to the Store. It never talks to a
@@ -18,6 +18,7 @@ import (
 
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/inspect"
+	"github.com/searchpack/searchpack/internal/inspect/vuln"
 )
 
 // The largest packages, in bytes, if the options do not say otherwise. That of plugins is AWS's.
@@ -35,8 +36,12 @@ type Options struct {
 	// MaxLicense bounds a license, the zip of a configuration, and what is in that; 0 =
 	// DefaultMaxLicense.
 	MaxLicense int64
-	// PluginRulesAWS demands of a plugin what AWS demands: that it is made for patch 0.
+	// PluginRulesAWS demands of a plugin what AWS demands: that it is made for patch 0, and of a kind that AWS takes.
 	PluginRulesAWS bool
+	// Vulnerabilities is what the libraries of plugins are compared with; nil = nothing.
+	Vulnerabilities *vuln.Database
+	// WarnVulnerable: a plugin with vulnerable libraries is taken, with warnings.
+	WarnVulnerable bool
 	Now            func() time.Time // nil = time.Now
 	Logger         *slog.Logger     // nil = none
 }
@@ -49,8 +54,12 @@ type Importer struct {
 	inspect  inspector
 	limits   map[searchpack.PackageType]limit
 	awsRules bool
-	now      func() time.Time
-	log      *slog.Logger
+
+	vulnerabilities *vuln.Database
+	warnVulnerable  bool
+
+	now func() time.Time
+	log *slog.Logger
 }
 
 // limit is how large an object may be.
@@ -70,6 +79,7 @@ func New(store searchpack.Store, blobs searchpack.BlobStore, source searchpack.O
 			searchpack.TypeLicense:    {cmp.Or(opts.MaxLicense, DefaultMaxLicense), "licenses", "--max-license"},
 			searchpack.TypeConfig:     {cmp.Or(opts.MaxLicense, DefaultMaxLicense), "configurations", "--max-license"},
 		},
+		vulnerabilities: opts.Vulnerabilities, warnVulnerable: opts.WarnVulnerable,
 		awsRules: opts.PluginRulesAWS, now: opts.Now, log: opts.Logger,
 	}
 	if i.now == nil {
@@ -135,10 +145,10 @@ func (i *Importer) run(ctx context.Context, j *job) (outcome, error) {
 	if err := i.kept(ctx, c); err != nil {
 		return outcome{}, err
 	}
-	if j.pkg.Type == searchpack.TypeDictionary {
+	if j.pkg.Type == searchpack.TypeDictionary && !res.Zip {
 		return judged(c, res, explain(res)), nil
 	}
-	return i.validate(ctx, j, c)
+	return i.validate(ctx, j, c, res)
 }
 
 // load reads what is to be imported; nil if that has ended or is gone.

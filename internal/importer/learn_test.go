@@ -2,7 +2,6 @@ package importer
 
 import (
 	"context"
-	"strings"
 	"testing"
 
 	"github.com/searchpack/searchpack"
@@ -57,7 +56,7 @@ func TestKindIsLearnt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, Options{})
-			w.s3.content, w.s3.kind = strings.Repeat("x => y\n", 3)+mapping, c.declared
+			w.s3.content, w.s3.kind = "x => y\n"+mapping, c.declared
 			w.ask("v1")
 			c.use(w)
 			for w.once() {

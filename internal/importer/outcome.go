@@ -62,7 +62,7 @@ func (o outcome) write(ctx context.Context, tx searchpack.Tx, versionID string, 
 	v.Status, v.Error, v.ImportedAt = o.status, o.details, at
 	v.Kind, v.KindDeclared, v.FindingCount = o.inspected.Kind, o.inspected.Declared, o.inspected.FindingCount
 	v.KindLearnt, v.KindConfidence = o.inspected.Learnt, o.inspected.Confidence
-	v.Plugin = o.plugin
+	v.Plugin, v.Tree = o.plugin, o.inspected.Zip && o.status == searchpack.PackageAvailable
 	if o.status == searchpack.PackageAvailable {
 		if err := number(ctx, tx, p, v); err != nil {
 			return err
@@ -79,6 +79,14 @@ func (o outcome) write(ctx context.Context, tx searchpack.Tx, versionID string, 
 	}
 	if err := tx.PutFindings(ctx, v.ID, o.inspected.Findings); err != nil {
 		return err
+	}
+	if err := tx.PutManifest(ctx, v.ID, o.inspected.Manifest); err != nil {
+		return err
+	}
+	if len(o.inspected.SBOM) > 0 {
+		if err := tx.PutSBOM(ctx, v.ID, o.inspected.SBOM); err != nil {
+			return err
+		}
 	}
 	if err := tx.PutPackage(ctx, p); err != nil {
 		return err

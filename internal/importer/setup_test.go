@@ -217,6 +217,13 @@ func (w *world) findings(id string) []searchpack.Finding {
 	return f
 }
 
+func (w *world) manifest(id string) []searchpack.ManifestEntry {
+	w.t.Helper()
+	var m []searchpack.ManifestEntry
+	w.view(func(ctx context.Context, tx searchpack.Tx) (err error) { m, err = tx.Manifest(ctx, id); return err })
+	return m
+}
+
 func (w *world) view(f func(ctx context.Context, tx searchpack.Tx) error) {
 	w.t.Helper()
 	if err := w.store.View(w.t.Context(), func(tx searchpack.Tx) error { return f(w.t.Context(), tx) }); err != nil {

@@ -6,15 +6,18 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/inspect"
+	"github.com/searchpack/searchpack/internal/inspect/plugin"
+	"github.com/searchpack/searchpack/internal/inspect/vuln"
 )
 
-// validate judges a package that is no dictionary. Its bytes are looked at where they are stored: a
-// zip is read from its end.
-func (i *Importer) validate(ctx context.Context, j *job, c copied) (outcome, error) {
+// validate judges a package that is no dictionary of one file. Its bytes are looked at where they are stored: a
+// zip is read from its end. passing is what was found while a dictionary was copied.
+func (i *Importer) validate(ctx context.Context, j *job, c copied, passing inspect.Result) (outcome, error) {
 	blob, err := i.blobs.Open(ctx, c.digest)
 	if err != nil {
 		return outcome{}, &phaseError{searchpack.PackageValidationFailed, err}
@@ -24,16 +27,34 @@ func (i *Importer) validate(ctx context.Context, j *job, c copied) (outcome, err
 	if err != nil {
 		return outcome{}, &phaseError{searchpack.PackageValidationFailed, err}
 	}
+	if j.pkg.Type == searchpack.TypeDictionary {
+		res.Declared, res.Learnt, res.Confidence = passing.Declared, passing.Learnt, passing.Confidence
+		return judged(c, res, explain(res)), nil
+	}
 	message := ""
 	if res.Failed() {
-		message = explain(res)
-		if j.pkg.Type == searchpack.TypePlugin {
-			message = pluginFailure(res) + message
+		if message = explain(res); j.pkg.Type == searchpack.TypePlugin {
+			message = pluginFailure(res)
 		}
 	}
 	out := judged(c, res, message)
+	if onlyVulnerable(res) {
+		// AWS's words and, strange as it is, its empty type.
+		out.details = &searchpack.ErrorDetails{Message: fmt.Sprintf("%sDependency Scan reported %d vulnerabilities for the plugin: %s",
+			pluginReason, len(res.Vulnerabilities), strings.Join(res.Vulnerabilities, ", "))}
+	}
 	out.plugin = plugin
 	return out, nil
+}
+
+// onlyVulnerable reports that a plugin is refused for vulnerable libraries and nothing else.
+func onlyVulnerable(res inspect.Result) bool {
+	for _, f := range res.Findings { // errors are kept before all others
+		if f.Severity == searchpack.SeverityError && f.Rule != vuln.RuleVulnerable {
+			return false
+		}
+	}
+	return res.Failed()
 }
 
 // look inspects the blob by the package's type. A panic of the inspection, which reads hostile
@@ -47,8 +68,13 @@ func (i *Importer) look(j *job, blob searchpack.Blob) (plugin *searchpack.Plugin
 	most := i.limits[j.pkg.Type].bytes
 	switch j.pkg.Type {
 	case searchpack.TypePlugin:
-		rules := inspect.PluginRules{EngineVersion: j.pkg.EngineVersion, MaxUnpacked: most, PatchZero: i.awsRules}
+		rules := inspect.PluginRules{
+			EngineVersion: j.pkg.EngineVersion, MaxUnpacked: most, AWS: i.awsRules,
+			Vulnerabilities: i.vulnerabilities, WarnVulnerable: i.warnVulnerable,
+		}
 		return inspect.Plugin(&blobReader{blob: blob}, blob.Size(), rules)
+	case searchpack.TypeDictionary:
+		res, err = inspect.Folder(&blobReader{blob: blob}, blob.Size(), most, inspect.Options{Declared: searchpack.KindHunspell})
 	case searchpack.TypeConfig:
 		res, err = inspect.Config(&blobReader{blob: blob}, blob.Size(), most)
 	default:
@@ -58,15 +84,17 @@ func (i *Importer) look(j *job, blob searchpack.Blob) (plugin *searchpack.Plugin
 	return nil, res, err
 }
 
-// pluginFailure begins the message of a plugin that was refused, in AWS's words.
+const pluginReason = "PluginValidationFailureReason : "
+
+// pluginFailure is the message of a plugin that was refused. It begins in AWS's words.
 func pluginFailure(res inspect.Result) string {
-	const reason = "PluginValidationFailureReason : "
-	for _, f := range res.Findings {
-		if f.Rule == inspect.RuleEngineVersion {
-			return reason
+	for i, f := range res.Findings {
+		if f.Rule == plugin.EngineVersion {
+			res.Findings = slices.Concat([]searchpack.Finding{f}, res.Findings[:i], res.Findings[i+1:])
+			return pluginReason + explain(res)
 		}
 	}
-	return reason + "The provided plugin could not be loaded. Why: "
+	return pluginReason + "The provided plugin could not be loaded. Why: " + explain(res)
 }
 
 // blobReader reads a blob at any offset. One goroutine uses it at a time.

@@ -13,6 +13,8 @@ import (
 
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/inspect"
+	"github.com/searchpack/searchpack/internal/inspect/inspecttest"
+	"github.com/searchpack/searchpack/internal/inspect/vuln"
 )
 
 // zipText makes a zip of one entry.
@@ -35,7 +37,27 @@ func zipText(t *testing.T, name, content string) string {
 
 func pluginZip(t *testing.T, version string) string {
 	t.Helper()
-	return zipText(t, "plugin-descriptor.properties", "name=lemmas\ndescription=Lemmas\nversion=1.2\nclassname=com.example.Lemmas\nopensearch.version="+version)
+	b, err := inspecttest.Zip([]inspecttest.File{
+		{Name: "plugin-descriptor.properties", Data: []byte(descriptor(version))}, {Name: "lemmas.jar", Data: []byte(lemmasJar(t))},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func descriptor(version string) string {
+	return "name=lemmas\ndescription=Lemmas\nversion=1.2\nclassname=com.example.Lemmas\njava.version=11\nopensearch.version=" + version
+}
+
+// lemmasJar has the class that descriptor names.
+func lemmasJar(t *testing.T) string {
+	t.Helper()
+	class, err := inspecttest.Class("class com/example/Lemmas extends org/opensearch/plugins/Plugin implements org/opensearch/plugins/AnalysisPlugin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return zipText(t, "com/example/Lemmas.class", string(class))
 }
 
 // newTyped makes a world whose package has a type and comes from the key.
@@ -59,7 +81,7 @@ func TestPluginAvailable(t *testing.T) {
 	if p.Status != searchpack.PackageAvailable || p.AvailableNumber != 1 || v.Digest != searchpack.DigestOf([]byte(content)) || v.Kind != "" || v.KindDeclared {
 		t.Fatalf("package %+v, version %+v", p, v)
 	}
-	want := &searchpack.PluginProperties{Name: "lemmas", Description: "Lemmas", Version: "1.2", ClassName: "com.example.Lemmas", UncompressedSize: 96}
+	want := &searchpack.PluginProperties{Name: "lemmas", Description: "Lemmas", Version: "1.2", ClassName: "com.example.Lemmas", UncompressedSize: int64(len(descriptor("3.8.0")) + len(lemmasJar(t)))}
 	for name, got := range map[string]*searchpack.PluginProperties{"version": v.Plugin, "package": p.AvailablePlugin} {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
@@ -79,6 +101,32 @@ func TestPluginAvailable(t *testing.T) {
 	}
 }
 
+// What a zip unpacks to is written with its outcome; nothing else has a manifest.
+func TestManifest(t *testing.T) {
+	t.Parallel()
+	config := zipText(t, "lemmas/lemmas.yml", "a: b")
+	for name, c := range map[string]struct {
+		kind    searchpack.PackageType
+		key     string
+		content string
+		want    []searchpack.ManifestEntry
+	}{
+		"configuration": {searchpack.TypeConfig, "c.zip", config, []searchpack.ManifestEntry{{Path: "lemmas/lemmas.yml", Size: 4, Digest: searchpack.DigestOf([]byte("a: b")), Mode: 0o644}}},
+		"plugin": {searchpack.TypePlugin, "p.zip", pluginZip(t, "3.8.0"), []searchpack.ManifestEntry{{
+			Path: "plugin-descriptor.properties", Size: int64(len(descriptor("3.8.0"))), Mode: 0o644, Digest: searchpack.DigestOf([]byte(descriptor("3.8.0"))),
+		}, {Path: "lemmas.jar", Size: int64(len(lemmasJar(t))), Mode: 0o644, Digest: searchpack.DigestOf([]byte(lemmasJar(t)))}}},
+		"license":    {searchpack.TypeLicense, "l.json", "{}", nil},
+		"dictionary": {searchpack.TypeDictionary, "d.txt", good, nil},
+		"refused":    {searchpack.TypeConfig, "c.zip", config + "more", nil},
+	} {
+		w := newTyped(t, c.kind, c.key, Options{})
+		w.importOne("v", c.content)
+		if diff := cmp.Diff(c.want, w.manifest("v")); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
 func TestOtherTypesFail(t *testing.T) {
 	t.Parallel()
 	const notLoaded = "PluginValidationFailureReason : The provided plugin could not be loaded"
@@ -92,6 +140,7 @@ func TestOtherTypesFail(t *testing.T) {
 		"no zip":           {searchpack.TypePlugin, "p.zip", "text", Options{}, []string{notLoaded, "not a zip"}},
 		"no descriptor":    {searchpack.TypePlugin, "p.zip", zipText(t, "a.jar", ""), Options{}, []string{notLoaded, "no plugin-descriptor.properties"}},
 		"other version":    {searchpack.TypePlugin, "p.zip", pluginZip(t, "2.17.0"), Options{}, []string{"PluginValidationFailureReason : the opensearch.version 2.17.0", "doesn't matches with the provided EngineVersion OpenSearch_3.8"}},
+		"more mistakes":    {searchpack.TypePlugin, "p.zip", zipText(t, "plugin-descriptor.properties", "name=l\ndescription=d\nversion=1\nclassname=C\njava.version=11\nopensearch.version=2.17.0\nbogus=1"), Options{}, []string{"PluginValidationFailureReason : the opensearch.version 2.17.0", "Unknown properties in plugin descriptor: [bogus] (plugin-descriptor.properties, line 7)", "the plugin has no jar"}},
 		"patch, AWS":       {searchpack.TypePlugin, "p.zip", pluginZip(t, "3.8.1"), Options{PluginRulesAWS: true}, []string{"doesn't matches with the provided EngineVersion", "must be 3.8.0"}},
 		"unpacked":         {searchpack.TypePlugin, "p.zip", zipText(t, "a.jar", strings.Repeat("a", 2000)), Options{MaxPlugin: 1000}, []string{notLoaded, "more than 1000 bytes together"}},
 		"configuration":    {searchpack.TypeConfig, "c.zip", "text", Options{}, []string{"not a zip"}},
@@ -113,6 +162,57 @@ func TestOtherTypesFail(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A plugin with known vulnerabilities fails in AWS's words, or is taken with warnings. What it
+// consists of is kept both ways.
+func TestVulnerablePlugin(t *testing.T) {
+	t.Parallel()
+	known, err := vuln.Load(strings.NewReader(`{"id":"GHSA-1","aliases":["CVE-2022-23307"],"affected":[{"package":{"ecosystem":"Maven","name":"log4j:log4j"},"versions":["1.2.17"]}]}
+		{"id":"CVE-2020-9488","affected":[{"package":{"ecosystem":"Maven","name":"log4j:log4j"},"versions":["1.2.17"]}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plugin := func(version string) string {
+		t.Helper()
+		b, err := inspecttest.Zip([]inspecttest.File{
+			{Name: "plugin-descriptor.properties", Data: []byte(descriptor(version))},
+			{Name: "lemmas.jar", Data: []byte(lemmasJar(t))},
+			{Name: "log4j-1.2.17.jar!/META-INF/maven/log4j/log4j/pom.properties", Data: []byte("groupId=log4j\nartifactId=log4j\nversion=1.2.17\n")},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	for _, warn := range []bool{false, true} {
+		w := newTyped(t, searchpack.TypePlugin, "lemmas.zip", Options{Vulnerabilities: known, WarnVulnerable: warn})
+		p, v := w.importOne("v-1", plugin("3.8.0"))
+		if v.FindingCount != 2 || len(w.findings("v-1")) != 2 {
+			t.Errorf("findings: %+v", w.findings("v-1"))
+		}
+		want := &searchpack.ErrorDetails{Message: "PluginValidationFailureReason : Dependency Scan reported 2 vulnerabilities for the plugin: CVE-2020-9488, CVE-2022-23307"}
+		if warn {
+			want = nil
+		}
+		if diff := cmp.Diff(want, p.Error); diff != "" || (p.Status == searchpack.PackageAvailable) != warn {
+			t.Errorf("%s (-want +got):\n%s", p.Status, diff)
+		}
+		err := w.store.View(t.Context(), func(tx searchpack.Tx) error {
+			doc, err := tx.SBOM(t.Context(), "v-1")
+			if !strings.Contains(string(doc), `"pkg:maven/log4j/log4j@1.2.17"`) {
+				t.Errorf("%s", doc)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		// Another mistake is told in its own words.
+		if p, _ = w.importOne("v-2", plugin("2.19.0")); p.Error == nil || strings.Contains(p.Error.Message, "Dependency") {
+			t.Errorf("%+v", p.Error)
+		}
 	}
 }
 
@@ -239,5 +339,55 @@ func TestBlobReader(t *testing.T) {
 	}
 	if res, err := inspect.Config(r, size, 10); err != nil || !res.Failed() {
 		t.Errorf("%+v, %v", res, err)
+	}
+}
+
+// dictionaryZip is a package that becomes a folder.
+func dictionaryZip(t *testing.T, aff string) string {
+	t.Helper()
+	z, err := inspecttest.Zip([]inspecttest.File{{Name: "en_US/en_US.aff", Data: []byte(aff)}, {Name: "en_US/en_US.dic", Data: []byte("1\nfox/S\n")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(z)
+}
+
+func TestHunspellFolder(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, Options{})
+	w.s3.kind = "hunspell"
+	good, bad := "SET UTF-8\nSFX S Y 1\nSFX S 0 s .\n", "SET UTF-8\nSFX S Y 2\nSFX S 0 s .\n"
+	p, v := w.importOne("v-1", dictionaryZip(t, good))
+	if p.Status != searchpack.PackageAvailable || !v.Tree || v.Kind != searchpack.KindHunspell || !v.KindDeclared || v.KindConfidence != 100 || v.FindingCount != 1 {
+		t.Fatalf("package %+v, version %+v", p, v)
+	}
+	manifest := func(id string) (out []searchpack.ManifestEntry) {
+		if err := w.store.View(t.Context(), func(tx searchpack.Tx) (err error) {
+			out, err = tx.Manifest(t.Context(), id)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	want := []searchpack.ManifestEntry{
+		{Path: "hunspell/en_US/en_US.aff", Size: 32, Digest: searchpack.DigestOf([]byte(good)), Mode: 0o644},
+		{Path: "hunspell/en_US/en_US.dic", Size: 8, Digest: searchpack.DigestOf([]byte("1\nfox/S\n")), Mode: 0o644},
+	}
+	if diff := cmp.Diff(want, manifest("v-1")); diff != "" {
+		t.Errorf("manifest (-want +got):\n%s", diff)
+	}
+	p, v = w.importOne("v-2", dictionaryZip(t, bad))
+	if p.Status != searchpack.PackageValidationFailed || v.Tree || manifest("v-2") != nil || !strings.Contains(v.Error.Message, "the head of SFX S counts 2 rules") {
+		t.Errorf("package %+v, version %+v, %+v", p, v, v.Error)
+	}
+	// One file of a dictionary is taken, and of no use.
+	if p, v = w.importOne("v-3", good); p.Status != searchpack.PackageAvailable || v.Tree || v.FindingCount != 1 {
+		t.Errorf("package %+v, version %+v", p, v)
+	}
+	// What is declared to be something else is not looked into.
+	w.s3.kind = "opaque"
+	if p, v = w.importOne("v-4", dictionaryZip(t, bad)); p.Status != searchpack.PackageAvailable || v.Tree {
+		t.Errorf("package %+v, version %+v", p, v)
 	}
 }

@@ -20,7 +20,7 @@ func TestGuess(t *testing.T) {
 		{"arrows", "laptop => notebook\nphone => mobile", searchpack.KindSynonyms, formed},
 		{"a wrong arrow", "a => b => c", searchpack.KindSynonyms, formed},
 		{"half of the lines", "a, b\nword", searchpack.KindSynonyms, doubting},
-		{"a word at the end", strings.Repeat("a, b\n", sniffed/4) + "word", searchpack.KindSynonyms, doubting},
+		{"a word at the end", numbered("left%d, right%d\n", sniffed/4) + "word", searchpack.KindSynonyms, doubting},
 		{"words", "the\nand\nor", searchpack.KindWords, likely},
 		{"words with a comma", "the\nand\nor, not", searchpack.KindWords, doubting},
 		{"wordnet", "s(100000001,1,'wood',n,1,0).\ns(100000001,2,'forest',n,1,0).", searchpack.KindWordNet, certain},

@@ -40,6 +40,15 @@ type Result struct {
 	FindingCount int
 	ErrorCount   int
 	Lines        int64 // physical lines, blank ones and comments too
+	// Zip: the dictionary is a zip that becomes a folder. Dictionary, which sees a stream, has then not
+	// looked into it: Folder does.
+	Zip bool
+	// Manifest is what a zip unpacks to; nil of other files, and of a zip that was refused.
+	Manifest []searchpack.ManifestEntry
+	// SBOM is a plugin's bill of materials, a CycloneDX document in JSON; nil if there is none.
+	SBOM []byte
+	// Vulnerabilities are those for which a plugin is refused, or would be, as people know them.
+	Vulnerabilities []string
 }
 
 // Failed reports whether OpenSearch will certainly refuse the file.
@@ -83,6 +92,9 @@ func Dictionary(r io.Reader, o Options) (Result, error) {
 	}
 	if len(head) == 0 {
 		addEmpty(&out, res.Kind)
+		return res.with(&out), nil
+	}
+	if res.Zip = isZip(res.Kind, head); res.Zip {
 		return res.with(&out), nil
 	}
 	found := &rule.Tally{}

@@ -5,18 +5,23 @@ import (
 
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/inspect/analyzer"
+	"github.com/searchpack/searchpack/internal/inspect/archive"
 	"github.com/searchpack/searchpack/internal/inspect/dict"
+	"github.com/searchpack/searchpack/internal/inspect/hunspell"
 	"github.com/searchpack/searchpack/internal/inspect/hyphenation"
 	"github.com/searchpack/searchpack/internal/inspect/linelist"
 	"github.com/searchpack/searchpack/internal/inspect/lines"
+	"github.com/searchpack/searchpack/internal/inspect/plugin"
+	"github.com/searchpack/searchpack/internal/inspect/policy"
 	"github.com/searchpack/searchpack/internal/inspect/rule"
 	"github.com/searchpack/searchpack/internal/inspect/synonym"
+	"github.com/searchpack/searchpack/internal/inspect/vuln"
 )
 
 // readers are the readers of the kinds. What is not among them is not looked into.
 var readers = map[searchpack.Kind]dict.Reader{
 	searchpack.KindSynonyms:  synonym.Solr,
-	searchpack.KindWordNet:   textOnly,
+	searchpack.KindWordNet:   synonym.WordNet,
 	searchpack.KindWords:     linelist.Words,
 	searchpack.KindStemmer:   linelist.StemmerOverride,
 	searchpack.KindMapping:   linelist.Mapping,
@@ -24,7 +29,7 @@ var readers = map[searchpack.Kind]dict.Reader{
 	searchpack.KindKuromoji:  linelist.Kuromoji,
 	searchpack.KindNori:      linelist.Nori,
 	searchpack.KindHyphen:    hyphenation.Read,
-	searchpack.KindHunspell:  doubtful,
+	searchpack.KindHunspell:  hunspell.File,
 	searchpack.KindOpaque:    opaque,
 	searchpack.KindUnknown:   doubtful,
 }
@@ -42,6 +47,7 @@ func Rules() []*rule.Rule {
 	var out []*rule.Rule
 	for _, rules := range [][]*rule.Rule{
 		{unknownKind, emptyFile}, dict.Rules(), {notText}, synonym.Rules(), analyzer.Rules(), linelist.Rules(), hyphenation.Rules(),
+		hunspell.Rules(), archive.Rules(), plugin.Rules(), policy.Rules(), vuln.Rules(),
 	} {
 		out = append(out, rules...)
 	}
@@ -52,11 +58,6 @@ type noRules struct{}
 
 func (noRules) Line(lines.Part) {}
 func (noRules) End()            {}
-
-// textOnly checks that a file is UTF-8.
-func textOnly(r io.Reader, c *dict.Config) (int64, error) {
-	return dict.ReadLines(r, c, dict.FamilyFile, noRules{})
-}
 
 // opaque looks at nothing; it counts lines.
 func opaque(r io.Reader, c *dict.Config) (int64, error) {

@@ -1,124 +1,126 @@
 package inspect
 
 import (
-	"archive/zip"
-	"fmt"
 	"io"
-	"regexp"
+	"iter"
 	"strings"
+	"time"
 
 	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/inspect/archive"
+	"github.com/searchpack/searchpack/internal/inspect/plugin"
+	"github.com/searchpack/searchpack/internal/inspect/policy"
 	"github.com/searchpack/searchpack/internal/inspect/rule"
+	"github.com/searchpack/searchpack/internal/inspect/sbom"
+	"github.com/searchpack/searchpack/internal/inspect/target"
+	"github.com/searchpack/searchpack/internal/inspect/vuln"
 )
-
-// descriptorName is PluginInfo.OPENSEARCH_PLUGIN_PROPERTIES.
-const descriptorName = "plugin-descriptor.properties"
-
-// maxDescriptor bounds the descriptor, in bytes: a name, a description and some versions.
-const maxDescriptor = 64 << 10
 
 // maxProperty is how many characters AWS shows of a property.
 const maxProperty = 1024
 
-// RuleEngineVersion is the rule of a plugin made for another version of OpenSearch.
-const RuleEngineVersion = "plugin.engine-version"
-
-const ruleDescriptor = "plugin.descriptor"
-
 // PluginRules are what a plugin is held against.
 type PluginRules struct {
-	EngineVersion string // of the package: "OpenSearch_3.8"
-	MaxUnpacked   int64  // bytes of all files together
-	// PatchZero: the plugin must be made for X.Y.0, as AWS has it. Else any patch of X.Y does.
-	PatchZero bool
+	// EngineVersion is the package's: "OpenSearch_3.8"; "" = the version that the plugin is made for.
+	EngineVersion string
+	MaxUnpacked   int64 // bytes of all files together
+	// Vulnerabilities is what its libraries are compared with; nil = nothing.
+	Vulnerabilities *vuln.Database
+	WarnVulnerable  bool // a plugin with vulnerable libraries is not refused
+	// AWS: the plugin must be made for X.Y.0 and be of a kind that AWS takes. Else any patch of X.Y
+	// and any kind will do.
+	AWS bool
 }
 
-// Plugin inspects a ZIP-PLUGIN: that it is a zip that can be listed, within the bounds and without
-// paths that lead out of it, and that it has a descriptor at its root which names the plugin, its
-// class and the version of OpenSearch of the package. It does not unpack anything but the
-// descriptor, so it does not look at jars, Java versions, policies and checksums; nothing is said
-// here about whether a node can load the plugin.
-//
-// The properties are nil if there is an error among the findings. The error is the reader's; a bad
-// file is no error but findings.
+// Plugin inspects a ZIP-PLUGIN: the zip itself, its descriptor and jars, what its policy asks for,
+// and which libraries it brings. The properties are nil if there is an error among the findings. The
+// error is the reader's; a bad file is no error but findings.
 func Plugin(r io.ReaderAt, size int64, rules PluginRules) (*searchpack.PluginProperties, Result, error) {
 	var out rule.Tally
-	a, err := openArchive(r, size, rules.MaxUnpacked, &out)
+	a, manifest, err := unpacked(r, size, rules.MaxUnpacked, &out)
 	if err != nil || a == nil {
 		return nil, Result{}.with(&out), err
 	}
-	properties, err := a.descriptor(&out)
-	if err != nil || properties == nil {
+	o := plugin.Options{EngineVersion: rules.EngineVersion, AWS: rules.AWS}
+	if v, err := target.Parse(rules.EngineVersion); err == nil {
+		o.Target = plugin.TargetOf(v)
+	}
+	facts, err := plugin.Inspect(a, o, &out)
+	if err != nil {
 		return nil, Result{}.with(&out), err
 	}
-	if message := rules.check(properties["opensearch.version"]); message != "" {
-		out.Add(failure(RuleEngineVersion, message, "build the plugin for that version, or create the package with the EngineVersion that it is made for"))
+	if err := permissions(a, o.Target.Version, &out); err != nil {
+		return nil, Result{}.with(&out), err
+	}
+	if facts == nil {
 		return nil, Result{}.with(&out), nil
 	}
-	return &searchpack.PluginProperties{
-		Name: cutTo(properties["name"]), Description: cutTo(properties["description"]),
-		Version: cutTo(properties["version"]), ClassName: cutTo(properties["classname"]), UncompressedSize: a.unpacked,
-	}, Result{}.with(&out), nil
-}
-
-// descriptor reads the descriptor; nil if it is missing or misses something.
-func (a *archive) descriptor(out *rule.Tally) (map[string]string, error) {
-	var found []*zip.File
-	for _, f := range a.files {
-		if f.Name == descriptorName {
-			found = append(found, f)
-		}
+	p := searchpack.PluginProperties{
+		Name: cutTo(facts.Name), Description: cutTo(facts.Description), Version: cutTo(facts.Version),
+		ClassName: cutTo(facts.ClassName), UncompressedSize: a.Unpacked(),
 	}
-	switch {
-	case len(found) == 0:
-		out.Add(failure(ruleDescriptor, "the zip has no "+descriptorName+" at its root", "zip the files of the plugin themselves, not the folder that holds them"))
-		return nil, nil
-	case len(found) > 1:
-		out.Add(failure(ruleDescriptor, fmt.Sprintf("the zip has %d files %s", len(found), descriptorName), "leave one of them"))
-		return nil, nil
-	}
-	b, fault, err := a.read(found[0], maxDescriptor)
-	if err != nil {
-		return nil, err
-	}
-	var properties map[string]string
-	if fault == "" {
-		if properties, err = parseProperties(b); err != nil {
-			fault = descriptorName + ": " + err.Error()
-		}
-	}
-	if fault != "" {
-		out.Add(failure(ruleDescriptor, fault, "make the zip again"))
-		return nil, nil
-	}
-	for _, name := range []string{"name", "description", "version", "classname", "opensearch.version"} {
-		if strings.TrimSpace(properties[name]) == "" {
-			out.Add(failure(ruleDescriptor, "the property "+name+" is missing in "+descriptorName, "add it and make the zip again"))
-		}
+	res := Result{Manifest: manifest}
+	if err := libraries(a, p, rules, &res, &out); err != nil {
+		return nil, Result{}.with(&out), err
 	}
 	if out.Errors() > 0 {
-		return nil, nil
+		res.Manifest = nil
+		return nil, res.with(&out), nil
 	}
-	return properties, nil
+	return &p, res.with(&out), nil
 }
 
-// releaseVersion is what OpenSearch's Version.fromString takes.
-var releaseVersion = regexp.MustCompile(`^([0-9]+)\.([0-9]+)\.([0-9]+)(-[0-9A-Za-z]+)*$`)
+// permissions looks into the policy, if there is one.
+func permissions(a *archive.Archive, v target.Version, out *rule.Tally) error {
+	e, there := a.Find(policy.Name)
+	if !there || e.Dir {
+		return nil
+	}
+	if e.Size > policy.MaxSize {
+		policy.TooLong(out)
+		return nil
+	}
+	text, err := a.ReadFile(e, policy.MaxSize)
+	if err != nil {
+		return archive.ChargeIn(policy.Name, err, out)
+	}
+	c := policy.Config{OpenSearch: v, Jars: []string{}}
+	for _, e := range a.Entries() {
+		if strings.HasSuffix(e.Path, ".jar") && !strings.Contains(e.Path, "/") {
+			c.Jars = append(c.Jars, e.Path)
+		}
+	}
+	policy.Policy(text, c, out)
+	return nil
+}
 
-// check says what is wrong with the version that the plugin is made for; "" if nothing is. The
-// message has AWS's words, which clients look for.
-func (rules PluginRules) check(version string) string {
-	version = strings.TrimSpace(version)
-	m := releaseVersion.FindStringSubmatch(version)
-	if m != nil && "OpenSearch_"+m[1]+"."+m[2] == rules.EngineVersion && (!rules.PatchZero || m[3]+m[4] == "0") {
-		return ""
+// libraries lists what the plugin consists of, and compares it with the known vulnerabilities.
+func libraries(a *archive.Archive, p searchpack.PluginProperties, rules PluginRules, res *Result, out *rule.Tally) error {
+	components, err := sbom.Components(rootFiles(a))
+	if err != nil {
+		return archive.Charge(err, out)
 	}
-	message := fmt.Sprintf("the opensearch.version %s of %s doesn't matches with the provided EngineVersion %s",
-		rule.Shown([]byte(version)), descriptorName, rules.EngineVersion)
-	if wanted, ok := strings.CutPrefix(rules.EngineVersion, "OpenSearch_"); ok && rules.PatchZero {
-		message += ": it must be " + wanted + ".0"
+	if rules.Vulnerabilities != nil {
+		found := rules.Vulnerabilities.Match(components)
+		vuln.Report(found, rules.WarnVulnerable, out)
+		res.Vulnerabilities = vuln.Names(found)
 	}
-	return message
+	res.SBOM, err = sbom.Document(p, components, time.Time{})
+	return err
+}
+
+// rootFiles are the files in the plugin's root folder, where its class loader finds jars.
+func rootFiles(a *archive.Archive) iter.Seq[sbom.File] {
+	return func(yield func(sbom.File) bool) {
+		for _, e := range a.Entries() {
+			if e.Dir || strings.Contains(e.Path, "/") {
+				continue
+			}
+			if !yield(sbom.File{Path: e.Path, Size: e.Size, Open: func() (io.ReadCloser, error) { return a.Open(e) }}) {
+				return
+			}
+		}
+	}
 }
 
 // cutTo cuts a property to what AWS shows of it.

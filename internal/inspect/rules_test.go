@@ -23,6 +23,7 @@ import (
 	"github.com/searchpack/searchpack/internal/inspect/inspecttest"
 	"github.com/searchpack/searchpack/internal/inspect/rule"
 	"github.com/searchpack/searchpack/internal/inspect/target"
+	"github.com/searchpack/searchpack/internal/inspect/vuln"
 )
 
 var updateDocs = flag.Bool("update-docs", false, "write docs/rules.md")
@@ -33,11 +34,14 @@ const rulesPage = "../../docs/rules.md"
 // the rule, with the rule's severity, and its good one has none. docs/rules.md is made of them.
 //
 // The comment of an example has lines "kind: words" or "package: ZIP-PLUGIN", "opensearch: 3.8.0" or
-// "engine: OpenSearch_3.8". Files: bad and good, or for a zip bad/NAME and good/NAME. \uXXXX, \xXX
-// and \t stand for themselves if the comment says "escapes: yes", \{x*500} for 500 times x,
-// \{1..500} for the numbers, one a line, and \{a1..500} for the same in letters, each with a 1 behind
-// it. The kind may differ: "bad kind: wrods". bad.settings and good.settings are those of the index
-// that reads the file.
+// "engine: OpenSearch_3.8", and "rules: aws"; "bad opensearch: 2.19.0" is for one side. Files: bad and good, or for a zip bad/NAME and good/NAME;
+// vulnerabilities is a database of them.
+// \uXXXX, \xXX and \t stand for themselves if the comment says "escapes: yes", \{x*500} for 500 times
+// x, \{1..500} for the numbers, one a line, and \{a1..500} for the same in letters, each with a 1
+// behind it. The kind may differ: "bad kind: wrods". bad.settings and good.settings are those of the
+// index that reads the file; "analyzer: whitespace", "lenient: yes" and "expand: no" are those of a
+// synonym filter. A zip that no honest tool makes is made by changes, as in "bad zip: a.txt local-name
+// b.txt; * suffix text" (inspecttest.Changed).
 func TestRulesPage(t *testing.T) {
 	t.Parallel()
 	var page strings.Builder
@@ -151,6 +155,10 @@ func (x *example) run(t *testing.T, side string) Result {
 					t.Fatal(err)
 				}
 			}
+			o.Lenient, o.NoExpand = x.options["lenient"] != "", x.options["expand"] == "no"
+			if a := x.options["analyzer"]; a != "" {
+				o.Analyzer = inspecttest.Analyzer(a)
+			}
 			if document := x.file(side + ".settings"); document != nil {
 				readers, err := analyzer.Readers(document, "dictionary.txt", o.Declared)
 				if err != nil {
@@ -171,23 +179,47 @@ func (x *example) run(t *testing.T, side string) Result {
 	if len(files) == 0 && x.options["package"] == "" {
 		t.Fatalf("there is no %s file", side)
 	}
-	return x.runZip(t, files)
+	z, _ := x.zip(t, side, files)
+	return x.runZip(t, side, z)
 }
 
-func (x *example) runZip(t *testing.T, files []inspecttest.File) Result {
+// zip makes the zip of one side, and says in words what was changed in it.
+func (x *example) zip(t *testing.T, side string, files []inspecttest.File) (z []byte, words []string) {
 	t.Helper()
-	z, err := inspecttest.Zip(files)
+	var err error
+	if changes := cmp.Or(x.options[side+" zip"], x.options["zip"]); changes != "" {
+		z, words, err = inspecttest.Changed(files, strings.Split(changes, "; ")...)
+	} else {
+		z, err = inspecttest.Zip(files)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	var res Result
+	return z, words
+}
+
+// exampleUnpacked is the limit that examples are held against, in bytes.
+const exampleUnpacked = 8 << 20
+
+func (x *example) runZip(t *testing.T, side string, z []byte) (res Result) {
+	t.Helper()
+	var err error
 	switch searchpack.PackageType(x.options["package"]) {
 	case searchpack.TypePlugin:
-		_, res, err = Plugin(bytes.NewReader(z), int64(len(z)), PluginRules{EngineVersion: x.options["engine"], MaxUnpacked: 1 << 20})
+		rules := PluginRules{EngineVersion: x.options["engine"], MaxUnpacked: exampleUnpacked, AWS: x.options["rules"] == "aws", Vulnerabilities: x.vulnerabilities(t)}
+		_, res, err = Plugin(bytes.NewReader(z), int64(len(z)), rules)
+	case searchpack.TypeDictionary:
+		o := Options{Declared: searchpack.Kind(x.options["kind"])}
+		if v := x.options[side+" opensearch"]; v != "" {
+			if o.OpenSearch, err = target.Parse(v); err != nil {
+				t.Fatal(err)
+			}
+		}
+		res, err = Folder(bytes.NewReader(z), int64(len(z)), exampleUnpacked, o)
 	case searchpack.TypeConfig:
-		res, err = Config(bytes.NewReader(z), int64(len(z)), 1<<20)
+		res, err = Config(bytes.NewReader(z), int64(len(z)), exampleUnpacked)
 	default:
-		t.Fatalf("an example of files needs a line package: ZIP-PLUGIN or PACKAGE-CONFIG")
+		t.Fatalf("an example of files needs a line package: ZIP-PLUGIN, PACKAGE-CONFIG or TXT-DICTIONARY")
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -197,7 +229,22 @@ func (x *example) runZip(t *testing.T, files []inspecttest.File) Result {
 
 var counted = regexp.MustCompile(`^\\\{(a?)1\.\.(\d+)\}`)
 
-var repeated = regexp.MustCompile(`^\\\{(.+?)\*(\d+)\}`)
+var repeated = regexp.MustCompile(`^\\\{(?s:(.+?))\*(\d+)\}`)
+
+// vulnerabilities is the database of the example, nil if it has none.
+func (x *example) vulnerabilities(t *testing.T) *vuln.Database {
+	t.Helper()
+	for _, f := range x.files {
+		if f.Name == "vulnerabilities" {
+			d, err := vuln.Load(bytes.NewReader(f.Data))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return d
+		}
+	}
+	return nil
+}
 
 // unescaped resolves what cannot be written, or not be seen, in a file of examples.
 func unescaped(t *testing.T, data []byte) []byte {
@@ -256,12 +303,15 @@ func unescaped(t *testing.T, data []byte) []byte {
 // write puts the rule on the page.
 func (x *example) write(page *strings.Builder, r *rule.Rule) {
 	fmt.Fprintf(page, "\n## `%s`\n\n**%s**: %s. ", r.ID, strings.ReplaceAll(string(r.Severity), "-", " "), r.Title)
-	message := strings.NewReplacer("%q", "…", "%s", "…", "%d", "…").Replace(r.Message)
+	message := r.General()
 	fmt.Fprintf(page, "%s%s.\n\nTo mend it: %s.\n", strings.ToUpper(message[:1]), message[1:], r.Remedy)
 	for _, side := range []string{"bad", "good"} {
 		what := map[string]string{"bad": "Bad", "good": "Good"}[side]
 		if kind := cmp.Or(x.options[side+" kind"], x.options["kind"]); kind != "" {
 			what += " (`" + kind + "`)"
+		}
+		if changes := cmp.Or(x.options[side+" zip"], x.options["zip"]); changes != "" {
+			what += ", where " + x.words(side, changes)
 		}
 		fmt.Fprintf(page, "\n%s:\n\n```text\n", what)
 		empty := true
@@ -287,4 +337,19 @@ func (x *example) write(page *strings.Builder, r *rule.Rule) {
 		}
 		page.WriteString("```\n")
 	}
+}
+
+// words says what is changed in the zip of one side; run has made it before.
+func (x *example) words(side, changes string) string {
+	var files []inspecttest.File
+	for _, f := range x.files {
+		if name, ok := strings.CutPrefix(f.Name, side+"/"); ok && !strings.HasSuffix(name, ".class") {
+			files = append(files, inspecttest.File{Name: name})
+		}
+	}
+	_, words, err := inspecttest.Changed(files, strings.Split(changes, "; ")...)
+	if err != nil {
+		return err.Error()
+	}
+	return strings.Join(words, " and ")
 }

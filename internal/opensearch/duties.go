@@ -43,14 +43,19 @@ func (c *Client) Analyze(ctx context.Context, body string) usage.Answer {
 // RefreshSearchAnalyzers has every copy of one concrete index reload its search analyzers, once none
 // is starting or moving. The answer names neither node nor content: that no copy failed does not
 // prove what is loaded. noAPI: the node has no such route (no index-management). An error: not
-// carried out, ask again.
-func (c *Client) RefreshSearchAnalyzers(ctx context.Context, index string) (out searchpack.IndexRefresh, noAPI bool, err error) {
+// carried out, ask again. cached: what the nodes keep for all indices, Hunspell dictionaries, is read
+// anew first; OpenSearch before 3.7 refuses that.
+func (c *Client) RefreshSearchAnalyzers(ctx context.Context, index string, cached bool) (out searchpack.IndexRefresh, noAPI bool, err error) {
 	out.Index = index
 	if err := c.settled(ctx, index); err != nil {
 		return out, false, err
 	}
 	path := refreshPath + "/" + url.PathEscape(index)
-	a, err := c.do(ctx, max(c.timeout, ReadTimeout), http.MethodPost, path, nil, nil, maxAnswer)
+	var query url.Values
+	if cached {
+		query = url.Values{"reload_cached_resources": {"true"}}
+	}
+	a, err := c.do(ctx, max(c.timeout, ReadTimeout), http.MethodPost, path, query, nil, maxAnswer)
 	if err != nil {
 		return out, false, err
 	}

@@ -93,7 +93,7 @@ func TestRefreshSearchAnalyzers(t *testing.T) {
 			}
 			says(tt.status, tt.body)(w, r)
 		})
-		got, noAPI, err := c.RefreshSearchAnalyzers(t.Context(), "rl")
+		got, noAPI, err := c.RefreshSearchAnalyzers(t.Context(), "rl", false)
 		if diff := cmp.Diff(tt.want, got); diff != "" || noAPI != tt.noAPI {
 			t.Errorf("%s: no API %v (-want +got):\n%s", tt.name, noAPI, diff)
 		}
@@ -114,7 +114,7 @@ func TestNamesAreEscaped(t *testing.T) {
 		}
 		says(200, `{"_shards":{"total":0,"successful":0,"failed":0}}`)(w, r)
 	})
-	if _, _, err := c.RefreshSearchAnalyzers(t.Context(), "a/../_all?x=%2F"); err != nil {
+	if _, _, err := c.RefreshSearchAnalyzers(t.Context(), "a/../_all?x=%2F", true); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.ClearRequestCache(t.Context(), []string{"ä", "b/c"}); err != nil {
@@ -122,7 +122,7 @@ func TestNamesAreEscaped(t *testing.T) {
 	}
 	want := []string{
 		"/_cluster/health/a%2F..%2F_all%3Fx=%252F?timeout=5s&wait_for_events=immediate&wait_for_no_initializing_shards=true&wait_for_no_relocating_shards=true",
-		"/_plugins/_refresh_search_analyzers/a%2F..%2F_all%3Fx=%252F",
+		"/_plugins/_refresh_search_analyzers/a%2F..%2F_all%3Fx=%252F?reload_cached_resources=true",
 		"/%C3%A4,b%2Fc/_cache/clear?filter_path=_shards&ignore_unavailable=true&request=true",
 	}
 	if diff := cmp.Diff(want, asked); diff != "" {

@@ -48,7 +48,7 @@ func TestRefreshWaitsForCopies(t *testing.T) {
 			refreshed = true
 			says(200, `{"_shards":{"total":1,"successful":1,"failed":0},"successful_refresh_details":[]}`)(w, r)
 		})
-		_, _, err := c.RefreshSearchAnalyzers(t.Context(), "rl")
+		_, _, err := c.RefreshSearchAnalyzers(t.Context(), "rl", false)
 		if refreshed != tt.refresh || (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {
 			t.Errorf("%s: refreshed %v, %v", tt.name, refreshed, err)
 		}

@@ -127,22 +127,53 @@ func (d *decider) refreshDuties(r *searchpack.Rollout) []searchpack.Duty {
 	if r.Phase == searchpack.PhaseReturnReload {
 		steps = slices.DeleteFunc(steps, func(s searchpack.RolloutStep) bool { return s.FormerID == "" })
 	}
-	var names []string
+	var plain, cached []string
 	for _, s := range steps {
 		for _, u := range d.uses(s.PackageID) {
-			if u.UserKind == searchpack.UserIndex && !u.Closed && u.Updateable {
-				names = append(names, u.Name)
+			switch {
+			case u.UserKind != searchpack.UserIndex || u.Closed:
+			case u.FileKind == searchpack.KindHunspell:
+				if d.hotReload(u) {
+					cached = append(cached, u.Name)
+				}
+			case u.Updateable:
+				plain = append(plain, u.Name)
 			}
 		}
 	}
-	slices.Sort(names)
+	slices.Sort(cached)
+	cached = slices.Compact(cached)
+	slices.Sort(plain)
+	plain = slices.DeleteFunc(slices.Compact(plain), func(name string) bool { return slices.Contains(cached, name) })
 	var out []searchpack.Duty
-	for i, batch := range batches(slices.Compact(names)) {
+	for i, batch := range batches(plain) {
 		// The names are part of the id: an index that is new in a later usage is refreshed too.
 		id := d.dutyID(r, searchpack.DutyRefresh, i) + "-" + shortHash(batch...)
 		out = append(out, searchpack.Duty{ID: id, Kind: searchpack.DutyRefresh, Indices: batch})
 	}
+	for i, batch := range batches(cached) {
+		id := d.dutyID(r, searchpack.DutyRefresh, i) + "-cached-" + shortHash(batch...)
+		out = append(out, searchpack.Duty{ID: id, Kind: searchpack.DutyRefresh, Indices: batch, CachedResources: true})
+	}
 	return out
+}
+
+// hotReload reports whether a refresh reaches the use on the nodes that are there.
+func (d *decider) hotReload(u searchpack.Use) bool {
+	if u.FileKind != searchpack.KindHunspell {
+		return u.HotReload
+	}
+	return u.HotReload && !slices.ContainsFunc(d.nodes, func(n *node) bool {
+		return n.Report != nil && n.Report.Node != nil && !reloadsCached(n.Report.Node.Version)
+	})
+}
+
+// reloadsCached reports whether this version of OpenSearch, "3.8.0", can read Hunspell dictionaries
+// anew: from 3.7 on.
+func reloadsCached(version string) bool {
+	var major, minor int
+	_, err := fmt.Sscanf(version, "%d.%d", &major, &minor)
+	return err == nil && (major > 3 || major == 3 && minor >= 7)
 }
 
 func batches(names []string) [][]string {

@@ -57,7 +57,7 @@ func (d *decider) anyOnNodes(r *searchpack.Rollout) bool {
 func live(v searchpack.Version) searchpack.FileOrder {
 	return searchpack.FileOrder{
 		PackageID: v.PackageID, State: searchpack.FileLive,
-		VersionID: v.ID, Version: v.Number, Digest: v.Digest, Size: v.Size,
+		VersionID: v.ID, Version: v.Number, Digest: v.Digest, Size: v.Size, Tree: v.Tree,
 	}
 }
 
@@ -108,7 +108,7 @@ func (d *decider) restored(n *node, packageID string) (searchpack.FileOrder, boo
 		return d.serving(n, a)
 	}
 	if f := n.files[packageID]; f.State == searchpack.FileHidden && f.Digest != "" {
-		return searchpack.FileOrder{PackageID: packageID, State: searchpack.FileLive, Digest: f.Digest, Size: f.Size}, true
+		return searchpack.FileOrder{PackageID: packageID, State: searchpack.FileLive, Digest: f.Digest, Size: f.Size, Tree: f.Tree}, true
 	}
 	o := n.ordered(packageID)
 	return o, o.State == searchpack.FileLive

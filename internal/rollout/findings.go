@@ -10,7 +10,7 @@ import (
 
 // The rules of findings that a rollout leaves on its association.
 const (
-	ruleReload = "association.reload"          // "reopen needed: ...", "reindex needed: ..."
+	ruleReload = "association.reload"          // "reopen needed: ...", "reindex needed: ...", "restart needed: ..."
 	ruleProbe  = "association.not-probed"      // a chain that says nothing about the file
 	ruleUsage  = "association.usage-truncated" // who uses the file is not known in full
 )
@@ -35,11 +35,16 @@ func cut(rule string, fs []searchpack.Finding) []searchpack.Finding {
 func (d *decider) notReloaded(s searchpack.RolloutStep, noAPI map[string]bool) []searchpack.Finding {
 	var out []searchpack.Finding
 	for _, u := range d.uses(s.PackageID) {
-		if u.UserKind != searchpack.UserIndex || u.Closed {
+		if u.UserKind != searchpack.UserIndex || u.Closed && u.FileKind != searchpack.KindHunspell {
 			continue
 		}
 		var message, remedy string
 		switch {
+		case u.FileKind == searchpack.KindHunspell:
+			if s.FormerID == "" || !u.Closed && d.hotReload(u) && !noAPI[u.Name] {
+				continue // nothing is kept yet, or it was read anew
+			}
+			message, remedy = kept(u, noAPI[u.Name])
 		case atIndexTime(u):
 			message = fmt.Sprintf("reindex needed: index %s: %s is used at index time, so documents that are there keep their old terms", u.Name, u.Component)
 			remedy = "close and open the index, then reindex its documents"
@@ -57,6 +62,23 @@ func (d *decider) notReloaded(s searchpack.RolloutStep, noAPI map[string]bool) [
 		}
 	}
 	return cut(ruleReload, out)
+}
+
+// kept is what is said of a Hunspell dictionary that goes on being what it was: nodes keep what they
+// have read, and closing and opening an index does not change that.
+func kept(u searchpack.Use, noAPI bool) (message, remedy string) {
+	remedy = "restart the nodes one after another"
+	switch {
+	case noAPI:
+		message = "OpenSearch here has no _refresh_search_analyzers"
+	case atIndexTime(u):
+		message = u.Component + " is used at index time, and OpenSearch keeps Hunspell dictionaries for the life of the node"
+		remedy += ", then reindex the index's documents"
+	default:
+		message = u.Component + " cannot be reloaded, and OpenSearch keeps Hunspell dictionaries for the life of the node"
+		remedy += `; with "updateable": true in the filter and OpenSearch 3.7 or newer, new versions are loaded without that`
+	}
+	return fmt.Sprintf("restart needed: index %s: %s", u.Name, message), remedy
 }
 
 // atIndexTime: a field's index analyzer or normalizer holds the component. Only what cannot be

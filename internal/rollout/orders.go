@@ -46,7 +46,7 @@ func sameContent(a, b searchpack.Order) bool {
 	return a.Speaker == b.Speaker && slices.Equal(a.Files, b.Files) &&
 		slices.Equal(a.Candidates, b.Candidates) && slices.Equal(a.Probes, b.Probes) &&
 		slices.EqualFunc(a.Duties, b.Duties, func(x, y searchpack.Duty) bool {
-			return x.ID == y.ID && x.Kind == y.Kind && slices.Equal(x.Indices, y.Indices) // the id of a witness says all of it
+			return x.ID == y.ID && x.Kind == y.Kind && x.CachedResources == y.CachedResources && slices.Equal(x.Indices, y.Indices) // the id of a witness says all of it
 		})
 }
 
@@ -78,10 +78,10 @@ func (d *decider) candidates() []searchpack.Candidate {
 	var out []searchpack.Candidate
 	for _, s := range r.Steps {
 		v := d.Versions[s.VersionID]
-		out = append(out, searchpack.Candidate{PackageID: s.PackageID, Digest: v.Digest, Size: v.Size, Kind: v.Kind})
+		out = append(out, searchpack.Candidate{PackageID: s.PackageID, Digest: v.Digest, Size: v.Size, Kind: v.Kind, Tree: v.Tree})
 		// What the former bytes make of a text is asked beside what the new ones do.
 		if f := d.Versions[s.FormerID]; f.Digest != "" && f.Digest != v.Digest && len(d.stepWitness(r, s).duty.Witnesses) > 0 {
-			out = append(out, searchpack.Candidate{PackageID: s.PackageID, Digest: f.Digest, Size: f.Size, Kind: f.Kind})
+			out = append(out, searchpack.Candidate{PackageID: s.PackageID, Digest: f.Digest, Size: f.Size, Kind: f.Kind, Tree: f.Tree})
 		}
 	}
 	return out

@@ -51,7 +51,11 @@ type Config struct {
 	MaxPlugin      int64 // bytes, of the zip and of what is in it
 	// PluginRules is whose rules plugins are held to.
 	PluginRules PluginRules
-	MaxLicense  int64 // bytes, of a license, the zip of a configuration, and what is in that
+	// Vulnerabilities is a file of known vulnerabilities that the libraries of plugins are compared
+	// with; "" = none. VulnerablePlugins is what becomes of a plugin that has some.
+	Vulnerabilities   string
+	VulnerablePlugins VulnerablePlugins
+	MaxLicense        int64 // bytes, of a license, the zip of a configuration, and what is in that
 
 	// Account and Region of the first credential, and AdminAccessKey/AdminSecretKey themselves if
 	// they are given.
@@ -96,16 +100,16 @@ func Default(dataDir string) Config {
 	return Config{
 		DataDir: dataDir, Listen: DefaultListen, AgentListen: DefaultAgentListen,
 		Account: DefaultAccount, Region: DefaultRegion, SourceRegion: DefaultRegion,
-		MaxDictionary: DefaultMaxDictionary, MaxPlugin: importer.DefaultMaxPlugin, MaxLicense: importer.DefaultMaxLicense, PluginRules: PluginRulesCluster, KeepEvents: DefaultKeepEvents, Version: Version,
+		MaxDictionary: DefaultMaxDictionary, MaxPlugin: importer.DefaultMaxPlugin, MaxLicense: importer.DefaultMaxLicense, PluginRules: PluginRulesCluster, VulnerablePlugins: VulnerableRefuse, KeepEvents: DefaultKeepEvents, Version: Version,
 		Logger: slog.New(slog.DiscardHandler), Now: time.Now,
 	}
 }
 
 // String shows the configuration without secrets; so do the other ways of printing it.
 func (c Config) String() string {
-	return fmt.Sprintf("data=%s database=%s master_key_file=%s blobs=%s blobs_endpoint=%s blobs_region=%s blobs_access_key=%s blobs_secret_key=%s listen=%s tls_cert=%s agent_listen=%s source_endpoint=%s source_region=%s source_access_key=%s source_secret_key=%s allowed_sources=%v max_dictionary=%d max_plugin=%d max_license=%d plugin_rules=%s keep_events=%s account=%s region=%s admin_access_key=%s admin_secret_key=%s",
+	return fmt.Sprintf("data=%s database=%s master_key_file=%s blobs=%s blobs_endpoint=%s blobs_region=%s blobs_access_key=%s blobs_secret_key=%s listen=%s tls_cert=%s agent_listen=%s source_endpoint=%s source_region=%s source_access_key=%s source_secret_key=%s allowed_sources=%v max_dictionary=%d max_plugin=%d max_license=%d plugin_rules=%s vulnerabilities=%s vulnerable_plugins=%s keep_events=%s account=%s region=%s admin_access_key=%s admin_secret_key=%s",
 		c.DataDir, elideDSN(c.Database), c.masterKeyFile(), c.Blobs, elideURL(c.BlobsEndpoint), c.BlobsRegion, c.BlobsAccessKey, elide(c.BlobsSecretKey), c.Listen, c.TLSCert, c.AgentListen, c.SourceEndpoint, c.SourceRegion,
-		c.SourceAccessKey, elide(c.SourceSecretKey), c.AllowedSources, c.MaxDictionary, c.MaxPlugin, c.MaxLicense, c.PluginRules, c.KeepEvents, c.Account, c.Region, c.AdminAccessKey, elide(c.AdminSecretKey))
+		c.SourceAccessKey, elide(c.SourceSecretKey), c.AllowedSources, c.MaxDictionary, c.MaxPlugin, c.MaxLicense, c.PluginRules, c.Vulnerabilities, c.VulnerablePlugins, c.KeepEvents, c.Account, c.Region, c.AdminAccessKey, elide(c.AdminSecretKey))
 }
 
 // GoString is for %#v.
@@ -178,10 +182,6 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("%w: --max-dictionary is a size above 0", ErrConfig)
 	case c.KeepEvents < 0:
 		return fmt.Errorf("%w: --keep-events is a time above 0, or 0 to keep them for ever", ErrConfig)
-	case c.MaxPlugin <= 0:
-		return fmt.Errorf("%w: --max-plugin is a size above 0", ErrConfig)
-	case c.PluginRules != PluginRulesCluster && c.PluginRules != PluginRulesAWS:
-		return fmt.Errorf("%w: --plugin-rules %q: use cluster or aws", ErrConfig, c.PluginRules)
 	case c.MaxLicense <= 0:
 		return fmt.Errorf("%w: --max-license is a size above 0", ErrConfig)
 	case c.Database != "" && !strings.HasPrefix(c.Database, "postgres://") && !strings.HasPrefix(c.Database, "postgresql://"):
@@ -189,7 +189,22 @@ func (c *Config) Validate() error {
 	case !digits(c.Account):
 		return fmt.Errorf("%w: --account %q is not 12 digits", ErrConfig, c.Account)
 	}
+	if err := c.validatePlugins(); err != nil {
+		return err
+	}
 	return c.validateBlobs()
+}
+
+func (c *Config) validatePlugins() error {
+	switch {
+	case c.MaxPlugin <= 0:
+		return fmt.Errorf("%w: --max-plugin is a size above 0", ErrConfig)
+	case c.PluginRules != PluginRulesCluster && c.PluginRules != PluginRulesAWS:
+		return fmt.Errorf("%w: --plugin-rules %q: use cluster or aws", ErrConfig, c.PluginRules)
+	case c.VulnerablePlugins != VulnerableRefuse && c.VulnerablePlugins != VulnerableWarn:
+		return fmt.Errorf("%w: --vulnerable-plugins %q: use refuse or warn", ErrConfig, c.VulnerablePlugins)
+	}
+	return nil
 }
 
 func (c *Config) validateBlobs() error {

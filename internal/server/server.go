@@ -27,6 +27,7 @@ import (
 	"github.com/searchpack/searchpack/internal/catalog"
 	"github.com/searchpack/searchpack/internal/extapi"
 	"github.com/searchpack/searchpack/internal/importer"
+	"github.com/searchpack/searchpack/internal/inspect/vuln"
 	"github.com/searchpack/searchpack/internal/runner"
 	"github.com/searchpack/searchpack/internal/s3source"
 	"github.com/searchpack/searchpack/internal/sqlstore"
@@ -49,9 +50,11 @@ type Server struct {
 	catalog   *catalog.Catalog
 	sweeps    *sweeper.Sweeper
 	loop      *work.Loop
-	handler   http.Handler
-	api       net.Listener // nil when the caller serves Handler
-	agentsL   net.Listener
+	// vulnerabilities is nil if the operator supplies none.
+	vulnerabilities *vuln.Database
+	handler         http.Handler
+	api             net.Listener // nil when the caller serves Handler
+	agentsL         net.Listener
 }
 
 // New opens everything and listens, but serves nothing before Run. Whatever fails leaves nothing
@@ -74,6 +77,9 @@ func New(ctx context.Context, cfg Config) (_ *Server, err error) {
 	}); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
+	if s.vulnerabilities, err = loadVulnerabilities(cfg.Vulnerabilities); err != nil {
+		return nil, err
+	}
 	if err := s.listen(); err != nil {
 		return nil, err
 	}
@@ -89,7 +95,7 @@ func New(ctx context.Context, cfg Config) (_ *Server, err error) {
 		Store: s.store, Blobs: s.blobs, Authority: s.authority, Now: cfg.Now, Logger: s.log, Usage: usage.Parse,
 	})
 	s.catalog = catalog.New(catalog.Options{
-		Store: s.store, Now: cfg.Now, Limits: cfg.Limits, Source: s.sources(),
+		Store: s.store, Blobs: s.blobs, Now: cfg.Now, Limits: cfg.Limits, Source: s.sources(),
 		OnDomainsChanged: cfg.OnDomainsChanged, Authorize: s.authorize, Logger: s.log,
 	})
 	s.makeLoop()
@@ -128,9 +134,11 @@ func (s *Server) openStores(ctx context.Context) error {
 func (s *Server) makeLoop() {
 	imports := importer.New(s.store, s.blobs, s.source, importer.Options{
 		MaxDictionary: s.cfg.MaxDictionary, MaxPlugin: s.cfg.MaxPlugin, MaxLicense: s.cfg.MaxLicense,
-		PluginRulesAWS: s.cfg.PluginRules == PluginRulesAWS, Now: s.cfg.Now, Logger: s.log,
+		PluginRulesAWS:  s.cfg.PluginRules == PluginRulesAWS,
+		Vulnerabilities: s.vulnerabilities, WarnVulnerable: s.cfg.VulnerablePlugins == VulnerableWarn,
+		Now: s.cfg.Now, Logger: s.log,
 	})
-	reconciles := runner.New(s.store, nil, s.cfg.Now, s.log)
+	reconciles := runner.New(s.store, s.catalog.Texts, s.cfg.Now, s.log)
 	s.sweeps = sweeper.New(s.store, s.blobs, sweeper.Options{Events: s.catalog, KeepEvents: s.cfg.KeepEvents, Logger: s.log})
 	host, _ := os.Hostname()
 	s.loop = &work.Loop{

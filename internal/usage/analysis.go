@@ -201,34 +201,48 @@ func (a *analysis) hold(c *component, seen map[*component]bool, steps *int) {
 }
 
 // reloads reports whether the refresh API rebuilds every holder. With no holder nothing is loaded,
-// so nothing is left behind either.
-func (a *analysis) reloads(holders []*component, steps *int) bool {
+// so nothing is left behind either. also is a type of filter that counts as reloadable besides.
+func (a *analysis) reloads(holders []*component, also string, steps *int) bool {
 	for _, h := range holders {
-		if h.kind != kindAnalyzer || !h.custom() || !a.searchTime(h.list("filter"), map[*component]bool{}, steps) {
+		if h.kind != kindAnalyzer || !h.custom() || !a.searchTime(h.list("filter"), also, map[*component]bool{}, steps) {
 			return false
 		}
 	}
 	return true
 }
 
+// reloadsHunspell is reloads for the filter c, whose dictionary every node keeps for all indices. From
+// OpenSearch 3.7 on a refresh that asks for it reads that anew for the filters that stand in a
+// reloadable analyzer's own chain (MapperService.reloadSearchAnalyzers), not for those inside a
+// multiplexer; updateable makes an analyzer reloadable there. With no holder the dictionary is kept
+// all the same: the filter was built with the index.
+func (a *analysis) reloadsHunspell(c *component, holders []*component, steps *int) bool {
+	for _, h := range holders {
+		if !slices.Contains(h.list("filter"), c.name) {
+			return false
+		}
+	}
+	return len(holders) > 0 && a.reloads(holders, "hunspell", steps)
+}
+
 // searchTime reports whether a filter of the chain puts its analyzer into search-time mode, which
 // is what makes it a ReloadableCustomAnalyzer (CustomAnalyzerProvider.create). A multiplexer hands
 // on the mode of its filters, a condition does not (tried on 3.8.0).
-func (a *analysis) searchTime(names []string, seen map[*component]bool, steps *int) bool {
+func (a *analysis) searchTime(names []string, also string, seen map[*component]bool, steps *int) bool {
 	for _, n := range names {
 		f := a.comps[kindFilter][n]
 		if *steps--; *steps < 0 || f == nil || seen[f] {
 			continue
 		}
 		seen[f] = true
-		switch f.get("type") {
-		case "synonym", "synonym_graph":
+		switch t := f.get("type"); {
+		case t == "synonym", t == "synonym_graph", also != "" && t == also:
 			if f.get("updateable") == "true" {
 				return true
 			}
-		case "multiplexer":
+		case t == "multiplexer":
 			for _, b := range f.kids {
-				if a.searchTime(b, seen, steps) {
+				if a.searchTime(b, also, seen, steps) {
 					return true
 				}
 			}

@@ -56,7 +56,8 @@ var chainTests = []struct {
 	}, {
 		name: "condition inside a multiplexer",
 		analysis: `{"filter":{"s":{"type":"synonym","synonyms_path":"analyzers/F1"},"c":{"type":"condition","filter":["trim","s"],"script":{"source":"true"}},
-		 "m":{"type":"multiplexer","filters":["lowercase, c"]}},"analyzer":{"a":{"tokenizer":"standard","filter":["m"]}}}`,
+		 "h2":{"type":"hunspell","ref_path":"analyzers/F1"},"hm":{"type":"multiplexer","filters":["h"]},
+	 "m":{"type":"multiplexer","filters":["lowercase, c"]}},"analyzer":{"a":{"tokenizer":"standard","filter":["m"]}}}`,
 		component: "filter.s",
 		want:      []string{`a: {"tokenizer":"standard","filter":["lowercase","trim",` + syn + `]`},
 	}, {
@@ -187,6 +188,7 @@ func TestHotReload(t *testing.T) {
 	 "plain":{"type":"synonym_graph","synonyms_path":"analyzers/F1"},"st":{"type":"stop","stopwords_path":"analyzers/F1"},
 	 "synx":{"type":"synonym_graph","synonyms_path":"analyzers/F1","synonym_analyzer":"whitespace","updateable":"true"},
 	 "h":{"type":"hunspell","ref_path":"analyzers/F1","updateable":"true"},
+	 "h2":{"type":"hunspell","ref_path":"analyzers/F1"},"hm":{"type":"multiplexer","filters":["h"]},
 	 "m":{"type":"multiplexer","filters":["lowercase, syn"]},"c":{"type":"condition","filter":["syn"]}},
 	 "char_filter":{"cf":{"type":"mapping","mappings_path":"analyzers/F1"}}`
 	tests := []struct {
@@ -202,8 +204,13 @@ func TestHotReload(t *testing.T) {
 		{`"a":{"tokenizer":"standard","char_filter":["cf"],"filter":["syn"]}`, "char_filter.cf", true},
 		{`"a":{"tokenizer":"standard","filter":["st","syn"]},"b":{"tokenizer":"standard","filter":["st"]}`, "filter.st", false},
 		{`"a":{"type":"english","stopwords_path":"analyzers/F1"}`, "analyzer.a", false},
-		{`"a":{"tokenizer":"standard","filter":["h","syn"]}`, "filter.h", false}, // kept for the node's life
-		{`"a":{"tokenizer":"standard"}`, "filter.plain", true},                   // nothing is loaded
+		{`"a":{"tokenizer":"standard","filter":["h"]}`, "filter.h", true},
+		{`"a":{"tokenizer":"standard","filter":["h2"]}`, "filter.h2", false},           // kept for the node's life
+		{`"a":{"tokenizer":"standard","filter":["h2","syn"]}`, "filter.h2", true},      // reloaded with the analyzer
+		{`"a":{"tokenizer":"standard","filter":["hm","syn"]}`, "filter.h", false},      // a multiplexer does not hand it on
+		{`"a":{"tokenizer":"standard","filter":["plain","h"]}`, "filter.plain", false}, // not before 3.7
+		{`"a":{"tokenizer":"standard"}`, "filter.h", false},
+		{`"a":{"tokenizer":"standard"}`, "filter.plain", true}, // nothing is loaded
 	}
 	for _, tt := range tests {
 		for _, use := range parse(t, index(`{`+filters+`,"analyzer":{`+tt.analyzers+`}}`, "{}")).Uses {

@@ -236,7 +236,11 @@ func (u *user) describe(use *searchpack.Use, c *component, ref reference, left *
 		use.Analyzers = append(use.Analyzers, h.label())
 	}
 	use.Fields = u.fields.naming(use.Analyzers, &left.steps)
-	use.HotReload = u.analysis.reloads(holders, &left.steps) && use.FileKind != searchpack.KindHunspell
+	if use.FileKind == searchpack.KindHunspell {
+		use.HotReload = u.analysis.reloadsHunspell(c, holders, &left.steps)
+	} else {
+		use.HotReload = u.analysis.reloads(holders, "", &left.steps)
+	}
 	use.Chains = u.analysis.chains(c, ref, holders, &left.steps)
 	for _, ch := range use.Chains {
 		left.bytes -= len(ch.Body)

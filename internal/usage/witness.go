@@ -20,12 +20,14 @@ func (u *user) witnesses(c *component, ref reference, holders []*component, step
 		if *steps < 0 || len(out) == maxWitnesses {
 			break
 		}
-		if !u.analysis.reloads([]*component{h}, steps) {
+		if !u.analysis.reloads([]*component{h}, "", steps) {
 			continue
 		}
 		p := searchpack.WitnessPoint{Analyzer: h.name, Field: u.fieldFor(h.name)}
 		w := &walker{an: u.analysis, target: c, id: ref.packageID, quiet: true, left: maxWalk}
-		p.Body, p.Blind = w.whole(h)
+		if p.Body, p.Blind = w.whole(h); c.get("type") == "hunspell" {
+			p.Blind = "nodes keep Hunspell dictionaries apart from the analyzers that use them"
+		}
 		*steps -= maxWalk - w.left
 		if p.Blind != "" {
 			p.Body = ""

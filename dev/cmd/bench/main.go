@@ -1,7 +1,8 @@
 // Command bench measures what docs/benchmarks.md quotes, on this machine, in one run: import of a
 // large object beside a plain download of it, the server's peak memory meanwhile, the time from
-// AssociatePackage to ACTIVE, and the CPU of an idle server. It starts a stack of its own with
-// files-only nodes (no JVM) and stops it.
+// AssociatePackage to ACTIVE, the CPU of an idle server, and the inspection of a large plugin beside
+// unzip -tq of it. It starts a stack of its own with files-only nodes and stops it. First it measures
+// the inspection of synonyms beside OpenSearch's own parser, which needs a JDK.
 //
 //	bench [-size 1GiB-in-bytes] [-idle 20s] BIN/searchpack-dev
 package main
@@ -26,14 +27,35 @@ import (
 func main() {
 	size := flag.Int64("size", 1<<30, "bytes of the large object")
 	idle := flag.Duration("idle", 20*time.Second, "how long to watch an idle server")
+	inspected := flag.String("inspect", "", "only inspect this file of synonyms and print nanoseconds (the program calls itself)")
+	plugin := flag.String("inspect-plugin", "", "only inspect this plugin, and print as JSON what it took (the program calls itself)")
+	only := flag.Bool("synonyms", false, "only measure the inspection of synonyms beside OpenSearch's parser")
 	flag.Parse()
+	if *plugin != "" {
+		if err := inspectPlugin(*plugin); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	if *inspected != "" {
+		if err := inspectFile(*inspected, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if flag.NArg() != 1 {
 		fmt.Fprintln(os.Stderr, "usage: bench [-size BYTES] [-idle DURATION] BIN/searchpack-dev")
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, flag.Arg(0), *size, *idle); err != nil {
+	err := synonyms(ctx)
+	if err == nil && !*only {
+		err = run(ctx, flag.Arg(0), *size, *idle)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -52,7 +74,7 @@ func run(ctx context.Context, program string, size int64, idle time.Duration) er
 	defer stopStack()
 	fmt.Printf("machine: %s, %d CPUs, %s\n", cpuModel(), runtime.NumCPU(), runtime.Version())
 	b := &bench{doc: doc, c: newClients(doc), dir: dir, size: size, idle: idle}
-	for _, part := range []func(context.Context) error{b.idleCPU, b.large, b.rollout} {
+	for _, part := range []func(context.Context) error{b.idleCPU, b.large, b.rollout, b.plugin} {
 		if err := part(ctx); err != nil {
 			return err
 		}

@@ -16,19 +16,20 @@ import (
 )
 
 type upCmd struct {
-	Port        int      `default:"4566" env:"SEARCHPACK_DEV_PORT" help:"Port of the endpoint on 127.0.0.1; 0 takes a free one."`
-	OpenSearch  []string `name:"opensearch" sep:"none" placeholder:"VERSION|HOME|none" help:"OpenSearch that domains may have: a version (3.8.0), a folder of an installation, or none for nodes without Java. May be repeated; the first is the default. Left out: the newest that a JDK here runs."`
-	Nodes       int      `default:"3" help:"Nodes of each --domain that is not there yet."`
-	Domain      []string `sep:"none" placeholder:"NAME" help:"Make this domain at the start if it is not there. May be repeated."`
-	Data        string   `placeholder:"DIR" env:"SEARCHPACK_DEV_DATA" help:"Data folder; one stack per folder (default ${data}; with --ephemeral a temporary one)."`
-	Ephemeral   bool     `help:"Delete the data when the stack stops."`
-	PluginRules string   `enum:"aws,cluster" default:"aws" help:"Whose rules plugins are held to: aws or cluster. Dictionaries are not concerned."`
-	MaxNodes    int      `default:"9" help:"Nodes of all domains together."`
-	AccessKey   string   `default:"test" env:"SEARCHPACK_DEV_ACCESS_KEY_ID" help:"Access key that clients use."`
-	SecretKey   string   `default:"test" env:"SEARCHPACK_DEV_SECRET_ACCESS_KEY" help:"Secret key that clients use."`
-	Account     string   `default:"000000000000" help:"Account of that key and of each --domain. Further accounts come to be with their first key: searchpack credential create."`
-	Region      string   `default:"us-east-1" help:"Region of S3 and of each --domain. Clients may ask for any other one, too."`
-	Output      string   `enum:"text,json" default:"text" help:"json prints stack.json as one line when the stack is ready and at every change."`
+	Port            int      `default:"4566" env:"SEARCHPACK_DEV_PORT" help:"Port of the endpoint on 127.0.0.1; 0 takes a free one."`
+	OpenSearch      []string `name:"opensearch" sep:"none" placeholder:"VERSION|HOME|none" help:"OpenSearch that domains may have: a version (3.8.0), a folder of an installation, or none for nodes without Java. May be repeated; the first is the default. Left out: the newest that a JDK here runs."`
+	Nodes           int      `default:"3" help:"Nodes of each --domain that is not there yet."`
+	Domain          []string `sep:"none" placeholder:"NAME" help:"Make this domain at the start if it is not there. May be repeated."`
+	Data            string   `placeholder:"DIR" env:"SEARCHPACK_DEV_DATA" help:"Data folder; one stack per folder (default ${data}; with --ephemeral a temporary one)."`
+	Ephemeral       bool     `help:"Delete the data when the stack stops."`
+	PluginRules     string   `enum:"aws,cluster" default:"aws" help:"Whose rules plugins are held to: aws or cluster. Dictionaries are not concerned."`
+	Vulnerabilities string   `type:"path" placeholder:"FILE" help:"Known vulnerabilities (OSV records of the ecosystem Maven) for which plugins are refused."`
+	MaxNodes        int      `default:"9" help:"Nodes of all domains together."`
+	AccessKey       string   `default:"test" env:"SEARCHPACK_DEV_ACCESS_KEY_ID" help:"Access key that clients use."`
+	SecretKey       string   `default:"test" env:"SEARCHPACK_DEV_SECRET_ACCESS_KEY" help:"Secret key that clients use."`
+	Account         string   `default:"000000000000" help:"Account of that key and of each --domain. Further accounts come to be with their first key: searchpack credential create."`
+	Region          string   `default:"us-east-1" help:"Region of S3 and of each --domain. Clients may ask for any other one, too."`
+	Output          string   `enum:"text,json" default:"text" help:"json prints stack.json as one line when the stack is ready and at every change."`
 }
 
 // Help stands below the flags.
@@ -42,7 +43,7 @@ func (*upCmd) Help() string {
 func (c *upCmd) options() stack.Options {
 	return stack.Options{
 		Port: c.Port, OpenSearch: c.OpenSearch, Nodes: c.Nodes, Domains: c.Domain, Data: c.Data, Ephemeral: c.Ephemeral,
-		PluginRules: c.PluginRules, MaxNodes: c.MaxNodes,
+		PluginRules: c.PluginRules, Vulnerabilities: c.Vulnerabilities, MaxNodes: c.MaxNodes,
 		AccessKey: c.AccessKey, SecretKey: c.SecretKey, Account: c.Account, Region: c.Region,
 	}
 }

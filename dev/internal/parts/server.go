@@ -25,6 +25,7 @@ func openServer(ctx context.Context, c stack.ServerConfig) (stack.ControlPlane, 
 		LocalClusters: true,
 	}.WithAWSQuotas()
 	cfg.PluginRules = server.PluginRules(c.PluginRules)
+	cfg.Vulnerabilities = c.Vulnerabilities
 	cfg.OnDomainsChanged, cfg.Logger = c.OnDomainsChanged, c.Log
 	s, err := server.New(ctx, cfg)
 	if err != nil {

@@ -2,25 +2,15 @@ package refreshplugin
 
 import (
 	"archive/zip"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/searchpack/searchpack/dev/internal/distro"
-)
-
-const (
-	compileTimeout = 5 * time.Minute // 3 s on a calm machine
-	maxMessages    = 600             // bytes of javac's output in an error
 )
 
 // Build returns a folder with the plugin for the home's OpenSearch version: descriptor and jar. It
@@ -58,7 +48,7 @@ func build(ctx context.Context, home distro.Home, files map[string]string, descr
 		}
 		paths = append(paths, path)
 	}
-	if err := compile(ctx, home, paths, classes); err != nil {
+	if err := home.Compile(ctx, paths, []string{filepath.Join(home.Dir, "lib", "*")}, classes); err != nil {
 		return err
 	}
 	if err := writeJar(classes, filepath.Join(dir, Name+"-"+version+".jar")); err != nil {
@@ -68,31 +58,6 @@ func build(ctx context.Context, home distro.Home, files map[string]string, descr
 		return err
 	}
 	return os.WriteFile(filepath.Join(dir, descriptorFile), []byte(descriptor), 0o644)
-}
-
-// compile runs javac. Only the class path wildcard is expanded by it; no shell is involved.
-func compile(ctx context.Context, home distro.Home, sources []string, classes string) error {
-	ctx, cancel := context.WithTimeout(ctx, compileTimeout)
-	defer cancel()
-	args := []string{"-nowarn", "-Xlint:none", "-proc:none", "-encoding", "UTF-8",
-		"--release", strconv.Itoa(home.Release()),
-		"-cp", filepath.Join(home.Dir, "lib", "*"), "-d", classes}
-	cmd := exec.CommandContext(ctx, filepath.Join(home.JDK.Home, "bin", "javac"), append(args, sources...)...)
-	cmd.Env = []string{"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8"}
-	cmd.WaitDelay = 5 * time.Second
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("%s: %w: %s", cmd.Path, err, firstOf(out))
-	}
-	return nil
-}
-
-func firstOf(out []byte) string {
-	out = bytes.TrimSpace(out)
-	if len(out) > maxMessages {
-		out = out[:maxMessages]
-	}
-	return strings.ToValidUTF8(string(out), "")
 }
 
 // writeJar packs the class files, in the order of their names and without times, so that the same

@@ -19,7 +19,9 @@ type Options struct {
 	Ephemeral  bool // delete what lies in Data at the stop
 	// PluginRules is whose rules plugins are held to: "aws" or "cluster". Dictionaries are not concerned.
 	PluginRules string
-	MaxNodes    int // of all domains together
+	// Vulnerabilities is a file of known vulnerabilities for which plugins are refused; "" = none.
+	Vulnerabilities string
+	MaxNodes        int // of all domains together
 
 	AccessKey, SecretKey string
 	Account, Region      string

@@ -109,17 +109,15 @@ func attribute(t xml.StartElement, name string) string {
 }
 
 // close ends any element: PatternParser then takes what follows for nothing, unless the element was a
-// hyphen.
+// hyphen, whose own text it keeps for the exception that goes on behind it.
 func (p *patterns) close() error {
-	if err := p.flush(); err != nil {
-		return err
-	}
 	if p.in == hyphen {
 		p.in = exceptions
-	} else {
-		p.in = other
+		return nil
 	}
-	return nil
+	err := p.flush()
+	p.in = other
+	return err
 }
 
 func (p *patterns) text(text []byte) error {

@@ -58,6 +58,10 @@ func (c *checks) token(token xml.Token, raw []byte, size int64, at rule.Place) e
 		if strings.EqualFold(t.Target, "xml") {
 			return malformedAt(at, "<?xml stands elsewhere than at the beginning of the file")
 		}
+		behind := bytes.TrimPrefix(raw, []byte("<?"+t.Target))
+		if len(behind) > 0 && len(behind) < len(raw) && bytes.IndexByte([]byte(" \t\r\n"), behind[0]) < 0 && !bytes.HasPrefix(behind, []byte("?>")) {
+			return malformedAt(at, "no blank behind the name of a processing instruction")
+		}
 	case xml.Directive:
 		return c.directive(t, at)
 	}

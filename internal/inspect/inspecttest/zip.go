@@ -12,11 +12,50 @@ type File struct {
 	Data []byte
 }
 
-// Zip makes a zip of the files, in their order. "a.jar!/x" is the file x of the jar a.jar in it; what
-// ends in .class is assembled by Class.
+// Zip makes a zip of the files, in their order, with Go's archive/zip. "a.jar!/x" is the file x of the
+// jar a.jar in it; what ends in .class is assembled by Class.
 func Zip(files []File) ([]byte, error) {
+	files, err := assembled(files)
+	if err != nil {
+		return nil, err
+	}
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
+	for _, f := range files {
+		e, err := w.Create(f.Name)
+		if err == nil {
+			_, err = e.Write(f.Data)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// Changed makes a zip like Zip's, by Raw, with the changes done to it, one after the other. It returns
+// them in words too.
+func Changed(files []File, changes ...string) (b []byte, words []string, err error) {
+	if files, err = assembled(files); err != nil {
+		return nil, nil, err
+	}
+	z := NewRaw(files)
+	for _, line := range changes {
+		said, err := z.Change(line)
+		if err != nil {
+			return nil, nil, err
+		}
+		words = append(words, said)
+	}
+	return z.Bytes(), words, nil
+}
+
+// assembled makes jars and class files.
+func assembled(files []File) ([]File, error) {
+	var out []File
 	for i := 0; i < len(files); i++ {
 		f := files[i]
 		if jar, _, nested := strings.Cut(f.Name, "!/"); nested {
@@ -37,16 +76,7 @@ func Zip(files []File) ([]byte, error) {
 			}
 			f.Data = data
 		}
-		e, err := w.Create(f.Name)
-		if err == nil {
-			_, err = e.Write(f.Data)
-		}
-		if err != nil {
-			return nil, err
-		}
+		out = append(out, f)
 	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
+	return out, nil
 }

@@ -6,6 +6,8 @@ package rule
 
 import (
 	"fmt"
+	"regexp"
+	"strings"
 
 	"github.com/searchpack/searchpack"
 )
@@ -54,4 +56,11 @@ func (r *Rule) Report(t *Tally, p Place, args ...any) {
 	if t.Room(r.Severity) {
 		t.Keep(r.At(p, args...))
 	}
+}
+
+var verb = regexp.MustCompile(`%[-+# 0]*[0-9]*[a-zA-Z]`)
+
+// General is the message with nothing of a particular file in it, for lists of rules.
+func (r *Rule) General() string {
+	return strings.ReplaceAll(verb.ReplaceAllString(strings.ReplaceAll(r.Message, "%%", "\x00"), "…"), "\x00", "%")
 }

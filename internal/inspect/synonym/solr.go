@@ -1,11 +1,13 @@
-// Package synonym reads the files of synonym filters: Solr's format and WordNet's.
+// Package synonym reads the files of synonym filters: Solr's format and WordNet's. It reports what
+// OpenSearch refuses, and what it takes although it is surely not meant: in one rule, and between
+// rules as far as its table of terms reaches. Bytes come from dict.ReadLines, findings and meanings
+// go to the dict.Config. It builds no synonym map, and an analyzer it knows only by dict.Analyzer.
 package synonym
 
 import (
 	"bytes"
+	"fmt"
 	"io"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/searchpack/searchpack/internal/inspect/dict"
 	"github.com/searchpack/searchpack/internal/inspect/lines"
@@ -17,18 +19,47 @@ import (
 // at commas, empty pieces dropped; each piece is unescaped, trimmed of everything up to U+0020 and
 // given to the analyzer, which must make at least one token of it.
 
-// maxTerm is the longest term, in bytes, that Lucene stores (BytesRefHash).
-const maxTerm = 32766
+// MaxMemory is what a reader of this package allocates at most for a file, findings and the entries
+// it gives aside: 48 MiB for the table of terms, the rest for lines, circles and buffers.
+const MaxMemory = 54 << 20
+
+// maxTerm is the longest term, in bytes, that Lucene stores (BytesRefHash). Only what a term is
+// mapped to is stored.
+const (
+	maxTerm = 32766
+	// mayBeLong is the length of the shortest text that may come to more with the cuts of maxToken.
+	mayBeLong = maxTerm - maxTerm/maxToken - 1
+)
 
 var arrow = []byte("=>")
 
-// Solr reads Solr synonyms, as SolrSynonymParser does. It is a dict.Reader.
+// Solr reads Solr synonyms, as SolrSynonymParser and OpenSearchSolrSynonymParser do. It is a
+// dict.Reader.
 func Solr(r io.Reader, c *dict.Config) (int64, error) {
-	return dict.ReadLines(r, c, dict.FamilySynonyms, &solr{c: c})
+	return dict.ReadLines(r, c, dict.FamilySynonyms, newSolr(c))
 }
 
 // solr looks at the lines of one file.
-type solr struct{ c *dict.Config }
+type solr struct {
+	c      *dict.Config
+	line   line
+	words  speller
+	across across
+	pairs  pairs
+	giver  giver
+
+	errors int // in the lines before
+
+	order, first []int32 // scratches of within
+	reported     int
+}
+
+func newSolr(c *dict.Config) *solr {
+	s := &solr{c: c, words: newSpeller()}
+	s.pairs = pairs{c: c, file: manyPairsFile}
+	s.giver = giver{c: c, words: &s.words}
+	return s
+}
 
 // Line implements dict.Lines.
 func (s *solr) Line(p lines.Part) {
@@ -37,7 +68,12 @@ func (s *solr) Line(p lines.Part) {
 		return
 	}
 	s.c.Rules++
-	if plainRule(text) {
+	s.errors = s.c.Findings.Errors()
+	l := &s.line
+	l.set(p.Number, text)
+	if l.plain() {
+		s.judgeTerms()
+		s.rule()
 		return
 	}
 	if fits := bytes.IndexByte(text, ',') >= 0 || bytes.Contains(text, arrow); !fits {
@@ -45,169 +81,153 @@ func (s *solr) Line(p lines.Part) {
 			s.c.Unfit++
 		}
 	}
-	l := synonymLine{tally: s.c.Findings, number: p.Number, text: text, escapes: bytes.IndexByte(text, '\\') >= 0}
 	if p.Cut {
-		l.report(longLine, 0)
+		s.report(longLine, 0)
 		return
 	}
-	l.check()
+	l.set(p.Number, text)
+	l.escapes = bytes.IndexByte(text, '\\') >= 0
+	if s.parse() {
+		s.stored()
+		s.rule()
+	}
 }
 
 // End implements dict.Lines.
-func (s *solr) End() {}
-
-// synonymLine is one line that is no comment.
-type synonymLine struct {
-	tally   *rule.Tally
-	number  int64
-	text    []byte
-	escapes bool // there is a backslash
+func (s *solr) End() {
+	s.pairs.end()
+	s.endAcross()
 }
 
-func (l *synonymLine) check() {
-	sides, count, arrows := l.sides()
+// parse finds the terms of a line and looks at the text. It reports whether OpenSearch goes on
+// behind the arrows.
+func (s *solr) parse() bool {
+	l := &s.line
+	shape := l.shape()
+	if shape.count > 2 {
+		s.report(twoArrows, shape.sides[2].start-len(arrow))
+		return false
+	}
+	s.hidden()
+	if shape.count == 2 {
+		l.explicit = true
+		l.each(shape.sides[0], s.add)
+		l.left, l.leftOnes = len(l.terms), l.count
+		l.each(shape.sides[1], s.add)
+		if l.leftOnes == 0 || l.leftOnes == l.count {
+			s.report(oneSided, 0)
+		}
+		return true
+	}
+	// The whole line is a group, an arrow without a second side being text.
+	whole := span{0, len(l.text)}
+	comment := l.text[0] <= ' ' && l.text[l.firstVisible(whole)] == '#'
+	if comment {
+		s.report(indented, l.firstVisible(whole))
+	}
+	l.each(whole, s.add)
 	switch {
-	case count > 2:
-		l.report(twoArrows, sides[2].start-len(arrow))
-	case count == 2:
-		// A left side may be of any length: it is looked up, not stored.
-		left := l.terms(sides[0], false)
-		right := l.terms(sides[1], true)
-		if left == 0 || right == 0 {
-			l.report(oneSided, 0)
-		}
-	default: // the whole line is a group, an arrow without a second side being text
-		terms := l.terms(span{0, len(l.text)}, true)
-		if arrows > 0 {
-			l.report(oneSided, 0)
-		} else if terms < 2 && !l.blank(span{0, len(l.text)}) {
-			l.report(alone, 0)
-		}
-	}
-}
-
-// span is a piece of the line, in bytes.
-type span struct{ start, end int }
-
-// sides returns the first three pieces between arrows that are not empty, how many there are (at
-// most three are counted), and how many arrows were seen up to there.
-func (l *synonymLine) sides() (sides [3]span, count, arrows int) {
-	for at := 0; at <= len(l.text) && count < len(sides); {
-		end := l.find(at, len(l.text), "=>")
-		if end > at {
-			sides[count] = span{at, end}
-			count++
-		}
-		if end < len(l.text) {
-			arrows++
-		}
-		at = end + len(arrow)
-	}
-	return sides, count, arrows
-}
-
-// terms checks the terms between commas and returns how many there are.
-func (l *synonymLine) terms(in span, stored bool) int {
-	count := 0
-	for at := in.start; at < in.end; {
-		end := l.find(at, in.end, ",")
-		if end > at {
-			count++
-			l.term(span{at, end}, stored)
-		}
-		at = end + 1
-	}
-	return count
-}
-
-func (l *synonymLine) term(t span, stored bool) {
-	switch {
-	case l.blank(t):
-		l.report(blankTerm, t.start)
-	case !hasWord(l.text[t.start:t.end]):
-		l.report(eliminated, l.firstVisible(t))
-	case stored && t.end-t.start > maxTerm && len(rule.TrimBlanks(l.text[t.start:t.end])) > maxTerm:
-		l.report(longTerm, l.firstVisible(t))
-	}
-}
-
-// find returns where the first separator in text[from:to] is that no backslash protects, or to.
-func (l *synonymLine) find(from, to int, separator string) int {
-	if !l.escapes {
-		var i int
-		if len(separator) == 1 {
-			i = bytes.IndexByte(l.text[from:to], separator[0])
-		} else {
-			i = bytes.Index(l.text[from:to], arrow)
-		}
-		if i < 0 {
-			return to
-		}
-		return from + i
-	}
-	for at := from; at < to; at++ {
-		if l.text[at] == '\\' {
-			at++ // the next character is protected; of one of several bytes the first is enough
-		} else if l.text[at] == separator[0] && string(l.text[at:min(to, at+len(separator))]) == separator {
-			return at
-		}
-	}
-	return to
-}
-
-// blank reports whether nothing is left of the piece once it is unescaped and trimmed.
-func (l *synonymLine) blank(t span) bool {
-	for at := t.start; at < t.end; at++ {
-		c := l.text[at]
-		if c > ' ' && (c != '\\' || at+1 == t.end) { // a backslash at the very end stands for itself
-			return false
-		}
-		if c == '\\' {
-			at++
-			if l.text[at] > ' ' {
-				return false
-			}
-		}
+	case shape.arrows > 0:
+		s.report(oneSided, 0)
+	case l.count < 2 && !comment && len(l.given(whole)) > 0:
+		s.report(alone, 0)
 	}
 	return true
 }
 
-// firstVisible returns where the piece's text begins.
-func (l *synonymLine) firstVisible(t span) int {
-	for t.start < t.end-1 && l.text[t.start] <= ' ' {
-		t.start++
+// add takes a term.
+func (s *solr) add(t span) {
+	l := &s.line
+	l.count++
+	kept := s.judge(t)
+	if len(l.terms) < maxTerms {
+		l.terms = append(l.terms, term{start: int32(t.start), end: int32(t.end), kept: kept}) //nolint:gosec // lines.Max
 	}
-	return t.start
 }
 
-// hasWord reports whether the text holds something that the standard tokenizer makes a token of:
-// a letter, a digit or an emoji.
-func hasWord(text []byte) bool {
-	for i := 0; i < len(text); {
-		c := text[i]
-		if c < utf8.RuneSelf {
-			if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' {
-				return true
+// hidden looks for characters that nobody sees, one in each line.
+func (s *solr) hidden() {
+	l := &s.line
+	from := 0
+	if l.number == 1 && bytes.HasPrefix(l.text, rule.BOM) {
+		from = len(rule.BOM) // it has a rule of its own
+	}
+	if found, ok := findInvisible(l.text, from); ok && s.room(hiddenChar) {
+		s.keep(hiddenChar, found.at, fmt.Sprintf("%U", found.r), found.name)
+	}
+}
+
+// rule looks at what the terms of the line mean together, and to the lines before.
+func (s *solr) rule() {
+	l := &s.line
+	expansion := s.expansion()
+	if s.pairs.add(expansion) {
+		s.report(manyPairs, 0, l.count, expansion)
+	}
+	// A line with an error has to be changed anyway: what else it says is no matter yet.
+	good := s.c.Findings.Errors() == s.errors
+	if good && l.count > 1 && (!l.explicit || l.left > 0 && l.left < len(l.terms)) {
+		if s.within() {
+			s.compare()
+		}
+	}
+	s.giver.line(l, s.c.NoExpand)
+}
+
+// expansion is how many pairs of terms Lucene makes of the line.
+func (s *solr) expansion() int64 {
+	l := &s.line
+	var left, all int64
+	for i := range l.terms {
+		if l.terms[i].kept {
+			all++
+			if i < l.left {
+				left++
 			}
-			i++
-			continue
 		}
-		r, n := utf8.DecodeRune(text[i:])
-		if unicode.In(r, unicode.L, unicode.Nd, unicode.Nl) || r >= firstEmoji {
-			return true
-		}
-		i += n
 	}
-	return false
+	if len(l.terms) < l.count { // there are more than were looked at: take them for good ones
+		all, left = int64(l.count), int64(l.leftOnes)
+	}
+	switch {
+	case l.explicit:
+		return left * (all - left)
+	case !s.c.NoExpand:
+		return max(0, all*(all-1))
+	case len(l.terms) > 0 && l.terms[0].kept:
+		return all
+	}
+	return 0
 }
 
-// firstEmoji begins the planes where pictures stand. Older symbols below may be tokens or not; a
-// warning too many does no harm.
-const firstEmoji = 0x1F000
-
-// report counts a finding at the byte at of the line.
-func (l *synonymLine) report(r *rule.Rule, at int) {
-	if l.tally.Room(r.Severity) {
-		l.tally.Keep(r.At(rule.Place{Line: l.number, Counted: l.number, Column: rule.Column(l.text, at), Text: l.text}))
+// stored reports terms that are mapped to and too long to be stored.
+func (s *solr) stored() {
+	l := &s.line
+	if len(l.text) <= mayBeLong || s.expansion() == 0 {
+		return
 	}
+	for i := range l.terms {
+		t := &l.terms[i]
+		if l.explicit && i < l.left || s.c.NoExpand && !l.explicit && i > 0 || !t.kept {
+			continue // looked up, not stored
+		}
+		if at := l.span(t); at.end-at.start > mayBeLong && joined(l.given(at)) > maxTerm {
+			s.report(longTerm, l.firstVisible(at))
+		}
+	}
+}
+
+// report counts a finding at the byte at of the line, and makes it if there is room. Its arguments
+// cost: where there may be one on every line, room is asked first.
+func (s *solr) report(r *rule.Rule, at int, args ...any) {
+	if s.room(r) {
+		s.keep(r, at, args...)
+	}
+}
+
+func (s *solr) room(r *rule.Rule) bool { return s.c.Findings.Room(r.Severity) }
+
+func (s *solr) keep(r *rule.Rule, at int, args ...any) {
+	l := &s.line
+	s.c.Findings.Keep(r.At(rule.Place{Line: l.number, Column: rule.Column(l.text, at), Counted: l.number, Text: l.text}, args...))
 }

@@ -30,6 +30,12 @@ func Parse(s string) (Version, error) {
 	return v, nil
 }
 
+// IsRelease reports whether s is a version with all its numbers, as OpenSearch writes it: "3.8.0".
+func IsRelease(s string) bool {
+	v, err := Parse(s)
+	return err == nil && v.String() == s
+}
+
 // String writes the version as OpenSearch does; "" for the zero value.
 func (v Version) String() string {
 	if v == (Version{}) {

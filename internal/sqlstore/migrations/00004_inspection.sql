@@ -4,6 +4,7 @@
 
 ALTER TABLE package_version ADD COLUMN kind_learnt BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE package_version ADD COLUMN kind_confidence BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE package_version ADD COLUMN tree BIGINT NOT NULL DEFAULT 0;
 UPDATE package_version SET kind_confidence = CASE WHEN kind = '' THEN 0 WHEN kind_declared = 1 THEN 100 ELSE 95 END;
 
 ALTER TABLE finding ADD COLUMN path TEXT NOT NULL DEFAULT '';

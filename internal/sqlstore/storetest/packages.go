@@ -41,7 +41,7 @@ func fullVersion(id, packageID string) *searchpack.Version {
 		Error:         &searchpack.ErrorDetails{Type: "t", Message: "m"},
 		Source:        searchpack.Source{Bucket: "b", Key: "k/ü", VersionID: "x", ETag: `"e"`},
 		CommitMessage: "more words", Digest: searchpack.DigestOf([]byte(id)), Size: 1 << 33, Kind: searchpack.KindSynonyms,
-		KindDeclared: true, KindLearnt: true, KindConfidence: 95, Identical: true, FindingCount: 12, CreatedAt: t0, ImportedAt: at(time.Second),
+		KindDeclared: true, KindLearnt: true, KindConfidence: 95, Tree: true, Identical: true, FindingCount: 12, CreatedAt: t0, ImportedAt: at(time.Second),
 		Configuration: fullConfiguration(), Plugin: fullPlugin(),
 	}
 }

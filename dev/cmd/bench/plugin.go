@@ -1,0 +1,142 @@
+package main
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/searchpack/searchpack/internal/inspect"
+	"github.com/searchpack/searchpack/internal/inspect/inspecttest"
+)
+
+// pluginTook is what a process that inspects a plugin says at its end.
+type pluginTook struct {
+	Seconds float64 `json:"seconds"`
+	Peak    int64   `json:"peak"` // bytes of memory, the program itself included
+	Files   int     `json:"files"`
+}
+
+// inspectPlugin inspects a plugin as an import does and prints what it took.
+func inspectPlugin(path string) error {
+	f, err := os.Open(path) //nolint:gosec // as the caller says
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	p, res, err := inspect.Plugin(f, info.Size(), inspect.PluginRules{EngineVersion: "OpenSearch_3.8", MaxUnpacked: 2 << 30})
+	if err != nil || p == nil {
+		return fmt.Errorf("the plugin was refused: %v, %w", res.Findings, errors.Join(err))
+	}
+	out := pluginTook{Seconds: time.Since(start).Seconds(), Files: len(res.Manifest)}
+	if out.Peak, err = memory(os.Getpid(), "VmHWM"); err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(out)
+}
+
+// plugin compares the inspection of a large plugin zip with unzip -tq of it, the better of two each in
+// turn. Without unzip it says so.
+func (b *bench) plugin(ctx context.Context) error {
+	unzip, err := exec.LookPath("unzip")
+	if err != nil {
+		fmt.Println("plugin zip inspected, as a multiple of unzip -tq: there is no unzip")
+		return nil
+	}
+	path := filepath.Join(b.dir, "large-plugin.zip")
+	if err := makePlugin(path, b.size); err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(path) }()
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	var ours pluginTook
+	theirs := 0.0
+	for i := range 2 {
+		start := time.Now()
+		if text, err := exec.CommandContext(ctx, unzip, "-tq", path).CombinedOutput(); err != nil { //nolint:gosec // found above
+			return fmt.Errorf("unzip -tq: %w\n%s", err, text)
+		}
+		took := time.Since(start).Seconds()
+		var one pluginTook
+		said, err := exec.CommandContext(ctx, self, "-inspect-plugin", path).Output() //nolint:gosec // this program
+		if err == nil {
+			err = json.Unmarshal(said, &one)
+		}
+		if err != nil {
+			return fmt.Errorf("inspect the plugin: %w", err)
+		}
+		if i == 0 || one.Seconds < ours.Seconds {
+			one.Peak, ours = max(one.Peak, ours.Peak), one
+		}
+		if i == 0 || took < theirs {
+			theirs = took
+		}
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("plugin zip inspected, as a multiple of unzip -tq: %.2f (%.1f s beside %.1f s; %.0f MiB packed, %d files), peak memory %.0f MiB\n",
+		ours.Seconds/theirs, ours.Seconds, theirs, mib(info.Size()), ours.Files, mib(ours.Peak))
+	return nil
+}
+
+// makePlugin writes a plugin whose files have about so many bytes: half dictionaries, half jars that
+// hardly pack any further.
+func makePlugin(path string, size int64) (err error) {
+	f, err := os.Create(path) //nolint:gosec // in our own folder
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	z := zip.NewWriter(f)
+	add := func(name string, r io.Reader) {
+		if err != nil {
+			return
+		}
+		var w io.Writer
+		if w, err = z.Create(name); err == nil {
+			_, err = io.Copy(w, r)
+		}
+	}
+	add("plugin-descriptor.properties", bytes.NewReader([]byte("name=large\ndescription=Large\nversion=1.0\nclassname=org.example.Large\njava.version=21\nopensearch.version=3.8.0\n")))
+	class, classErr := inspecttest.Zip([]inspecttest.File{{
+		Name: "org/example/Large.class", Data: []byte("class org/example/Large extends org/opensearch/plugins/Plugin implements org/opensearch/plugins/AnalysisPlugin java 21"),
+	}})
+	err = errors.Join(err, classErr)
+	add("large.jar", bytes.NewReader(class))
+	const parts = 32
+	each := size / parts * 15 / 16
+	for i := range parts {
+		r := rand.New(rand.NewPCG(uint64(i), 3)) //nolint:gosec // not a secret: the same bytes each run
+		if i%2 == 0 {
+			add(fmt.Sprintf("config/rules%d.txt", i), io.LimitReader(&rules{r: r}, each))
+			continue
+		}
+		var jar bytes.Buffer
+		inner := zip.NewWriter(&jar)
+		w, createErr := inner.Create("data.bin")
+		if createErr == nil {
+			_, createErr = io.CopyN(w, rand.NewChaCha8([32]byte{byte(i)}), each)
+		}
+		err = errors.Join(err, createErr, inner.Close())
+		add(fmt.Sprintf("data%d.jar", i), &jar)
+	}
+	return errors.Join(err, z.Close())
+}
