@@ -38,25 +38,38 @@ func (d *decider) notReloaded(s searchpack.RolloutStep, noAPI map[string]bool) [
 		if u.UserKind != searchpack.UserIndex || u.Closed {
 			continue
 		}
+		how, why := reach(u, noAPI[u.Name])
 		var message, remedy string
-		switch {
-		case atIndexTime(u):
-			message = fmt.Sprintf("reindex needed: index %s: %s is used at index time, so documents that are there keep their old terms", u.Name, u.Component)
-			remedy = "close and open the index, then reindex its documents"
-		case u.Updateable && noAPI[u.Name]:
-			message = fmt.Sprintf("reopen needed: index %s: OpenSearch here has no _refresh_search_analyzers", u.Name)
-			remedy = "install the index-management plugin, or close and open the index"
-		case !u.HotReload:
-			message = fmt.Sprintf("reopen needed: index %s: %s cannot be reloaded while the index is open", u.Name, u.Component)
-			remedy = "close and open the index"
+		switch how {
+		case ReachReindex:
+			message, remedy = "reindex needed", "close and open the index, then reindex its documents"
+		case ReachReopen:
+			message, remedy = "reopen needed", "close and open the index"
+			if u.Updateable && noAPI[u.Name] {
+				remedy = "install the index-management plugin, or close and open the index"
+			}
 		default:
 			continue
 		}
+		message += ": index " + u.Name + ": " + why
 		if f := warning(ruleReload, message, remedy); !slices.Contains(out, f) {
 			out = append(out, f)
 		}
 	}
 	return cut(ruleReload, out)
+}
+
+// reach is how a new version reaches an open index, and why so; noAPI: OpenSearch cannot reload there.
+func reach(u searchpack.Use, noAPI bool) (Reach, string) {
+	switch {
+	case atIndexTime(u):
+		return ReachReindex, u.Component + " is used at index time, so documents that are there keep their old terms"
+	case u.Updateable && noAPI:
+		return ReachReopen, "OpenSearch here has no _refresh_search_analyzers"
+	case !u.HotReload:
+		return ReachReopen, u.Component + " cannot be reloaded while the index is open"
+	}
+	return ReachHot, ""
 }
 
 // atIndexTime: a field's index analyzer or normalizer holds the component. Only what cannot be
