@@ -226,7 +226,7 @@ func (x *planLine) contents(p *page) {
 	case w.Reason != "":
 		p.line("witnesses: none: %s", w.Reason)
 	default:
-		p.line("witnesses: %d analyzers show what they have loaded, %d are not observable", w.Analyzers, w.Blind)
+		p.line("witnesses: %s can be seen to have it loaded, %d cannot", counted(w.Analyzers, "analyzer"), w.Blind)
 	}
 	switch {
 	case !x.Usage.Known:

@@ -40,7 +40,7 @@ func TestPlanLines(t *testing.T) {
 		"no probe":  {known(func(*planLine) {}), "probes: none"},
 		"generic":   {known(func(x *planLine) { x.Probes.Chains, x.Probes.Generic = 1, true }), "probes: the generic chain"},
 		"chains":    {known(func(x *planLine) { x.Probes.Chains = 4 }), "probes: 4 of the chains"},
-		"witnesses": {known(func(x *planLine) { x.Witnesses.Analyzers, x.Witnesses.Blind = 2, 1 }), "witnesses: 2 analyzers show what they have loaded, 1 are not observable"},
+		"witnesses": {known(func(x *planLine) { x.Witnesses.Analyzers, x.Witnesses.Blind = 2, 1 }), "witnesses: 2 analyzers can be seen to have it loaded, 1 cannot"},
 		"findings":  {known(func(x *planLine) { x.Findings.Count = 3 }), "findings: 3 that were not kept"},
 	} {
 		p := &page{}

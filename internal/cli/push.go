@@ -204,7 +204,7 @@ func (r *pushResult) show(p *page) {
 	}
 	if r.plans != nil {
 		p.line("")
-		p.line("Nothing was associated: push without --plan, or searchpack plan, then AssociatePackage.")
+		p.line("Nothing was associated. The same command without --plan does.")
 	}
 	for _, d := range r.Domains {
 		d.show(p)

@@ -168,7 +168,7 @@ func (s *push) proofs(d *pushDomain) error {
 			d.Owed = append(d.Owed, pushOwed{n.Name, n.Note})
 		}
 	}
-	s.said.step("%s: %s is %s, proven by %d nodes%s", d.Domain, s.Version, d.Status, len(d.Proofs), owedText(d.Owed))
+	s.said.step("%s: %s is %s, proven by %s%s", d.Domain, s.Version, d.Status, counted(len(d.Proofs), "node"), owedText(d.Owed))
 	return nil
 }
 

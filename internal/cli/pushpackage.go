@@ -175,7 +175,7 @@ func (s *push) available(attempts int) error {
 			s.Version, s.Imported = v.Version, true
 			findings := "no findings"
 			if v.Findings > 0 {
-				findings = fmt.Sprintf("%d findings (searchpack findings %s %s)", v.Findings, s.Name, v.Version)
+				findings = fmt.Sprintf("%s (searchpack findings %s %s)", counted(v.Findings, "finding"), s.Name, v.Version)
 			}
 			s.said.step("%s %s is imported, %s", s.Name, v.Version, findings)
 			return nil
