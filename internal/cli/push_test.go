@@ -265,6 +265,45 @@ func TestPushUploads(t *testing.T) {
 	}
 }
 
+// S3 may want another key than the server.
+func TestPushWithAnotherKey(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "credentials")
+	if err := os.WriteFile(path, []byte("[store]\naws_access_key_id=OTHER\naws_secret_access_key=hush\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", path)
+	for name, c := range map[string]struct{ profile, key string }{"keyed": {"store", "OTHER"}, "unkeyed": {"", "test"}} {
+		srv, _ := script{describes: {noPackages}, creates: {"403 AccessDeniedException You may not."}}.serving(t)
+		p := &PushCmd{File: pushFileOf(t), Name: name, Bucket: "dictionaries", S3Profile: c.profile, Timeout: Span(time.Minute)}
+		if _, err := srv.run(t, p, "table", Terminal{}); err == nil || !strings.Contains(err.Error(), "You may not.") {
+			t.Errorf("%s: %v", name, err)
+		}
+		sent, _ := uploaders.Load("/dictionaries/searchpack/" + name + "/" + string(pushed))
+		if text, _ := sent.(string); !strings.Contains(text, "Credential="+c.key+"/") {
+			t.Errorf("%s was sent with %q", name, text)
+		}
+	}
+	srv, _ := script{describes: {noPackages}}.serving(t)
+	p := &PushCmd{File: pushFileOf(t), Name: "words", Bucket: "dictionaries", S3Profile: "nix", Timeout: Span(time.Minute)}
+	if _, err := srv.run(t, p, "table", Terminal{}); !errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), "nix") {
+		t.Errorf("no such profile: %v", err)
+	}
+}
+
+// What a server says while it is waited for steers no terminal.
+func TestPushIsClean(t *testing.T) {
+	t.Parallel()
+	evil := `,"note":"a\u001b[2J\u202eb\r\nFAKE"`
+	for _, terminal := range []Terminal{{}, {Is: true, Columns: 30}} {
+		srv, _ := there(script{lists: {nobody, associated("ASSOCIATING", "", "v2", evil), associated("ACTIVE", "v2", "v2", "")}}).serving(t)
+		p := &PushCmd{File: pushFileOf(t), Name: "words", Bucket: "dictionaries", Domain: []string{"shop"}, Wait: true, Timeout: Span(time.Minute), Every: time.Millisecond}
+		out, err := srv.run(t, p, "table", terminal)
+		if err != nil || strings.ContainsAny(out, "\x1b\u202e") || strings.Contains(out, "\nFAKE") {
+			t.Errorf("%q, %v", out, err)
+		}
+	}
+}
+
 // On a terminal one line changes and goes in the end.
 func TestPushOnATerminal(t *testing.T) {
 	t.Parallel()

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -129,12 +130,19 @@ func (s *server) run(t *testing.T, c command, format string, terminal Terminal) 
 	return out.String(), err
 }
 
-// uploads is the S3 of the tests.
-var uploads = s3mem.New()
+// uploads is the S3 of the tests, uploaders who sent what: path -> Authorization.
+var (
+	uploads   = s3mem.New()
+	uploaders sync.Map
+)
 
 // TestMain gives the SDK a key and an S3, and keeps it from the files and services of this machine.
 func TestMain(m *testing.M) {
-	bucket := httptest.NewServer(gofakes3.New(uploads).Server())
+	s3 := gofakes3.New(uploads).Server()
+	bucket := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		uploaders.Store(r.URL.Path, r.Header.Get("Authorization"))
+		s3.ServeHTTP(w, r)
+	}))
 	if err := uploads.CreateBucket("dictionaries"); err != nil {
 		panic(err)
 	}
