@@ -17,22 +17,22 @@ func (r *Runner) follow(ctx context.Context, tx searchpack.Tx, w *rollout.World)
 	if !w.Domain.DeletedAt.IsZero() {
 		return false, nil
 	}
-	any := false
+	found := false
 	for _, ask := range rollout.Follow(w.Call("")) {
 		ch, err := rollout.Associate(w.Call(uuid.NewString()), ask)
 		if err != nil {
 			r.log.Debug("a package cannot follow its latest version now", "package", ask.PackageID, "domain", w.Domain.String(), "error", err)
 			continue
 		}
-		any = true
+		found = true
 		if tx == nil {
 			continue
 		}
 		if err := putChange(ctx, tx, ch); err != nil {
-			return any, fmt.Errorf("follow the latest version of %s: %w", ask.PackageID, err)
+			return found, fmt.Errorf("follow the latest version of %s: %w", ask.PackageID, err)
 		}
 	}
-	return any, nil
+	return found, nil
 }
 
 func putChange(ctx context.Context, tx searchpack.Tx, ch rollout.Change) error {

@@ -10,13 +10,7 @@ import (
 func following(t *testing.T, change func(*searchpack.Association)) *bench {
 	t.Helper()
 	b := setup(t)
-	for seq := int64(1); b.association().Status != searchpack.Active; seq++ {
-		if seq > 20 {
-			t.Fatalf("not ACTIVE after 20 rounds: %+v", b.association())
-		}
-		b.obey(seq)
-		b.reconcile(func() {})
-	}
+	b.untilActive(1)
 	b.r.texts = nil
 	b.publish("v2", 2)
 	a := b.association()
@@ -72,13 +66,7 @@ func TestFollowsTheLatest(t *testing.T) {
 	if a := b.association(); a.Status != searchpack.Associating || a.WantedID != "v2" || a.ServingID != "v" {
 		t.Errorf("%+v", a)
 	}
-	for seq := int64(30); b.association().Status != searchpack.Active; seq++ {
-		if seq > 50 {
-			t.Fatalf("not ACTIVE after 20 rounds: %+v", b.association())
-		}
-		b.obey(seq)
-		b.reconcile(func() {})
-	}
+	b.untilActive(30)
 	if a := b.association(); a.ServingID != "v2" || a.Track != searchpack.TrackLatest || len(b.rolled()) != 2 {
 		t.Errorf("%+v, %d rollouts", a, len(b.rolled()))
 	}
