@@ -72,7 +72,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "searchpack:", err)
 		return exitFailed
 	}
-	if slices.Contains(args, "findings") { // its --version is a version of a package
+	if hasVersion(parser.Model.Node, args) {
 		parser.Model.Flags = slices.DeleteFunc(parser.Model.Flags, func(f *kong.Flag) bool { return f.Name == "version" })
 	}
 	command, err := parser.Parse(args)
@@ -85,6 +85,18 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	err = command.Run(&cli.Context{Context: ctx, Globals: &p.Globals, In: os.Stdin, Out: stdout, Now: time.Now, Version: server.Version, Terminal: terminal(stdout)})
 	return exitStatus(err, stderr)
+}
+
+// hasVersion reports whether a command that is named has a --version of its own, of a package: then
+// that of the program is not looked for.
+func hasVersion(node *kong.Node, args []string) bool {
+	for _, leaf := range node.Leaves(true) {
+		own := slices.ContainsFunc(leaf.Flags, func(f *kong.Flag) bool { return f.Name == "version" })
+		if own && slices.Contains(args, leaf.Name) {
+			return true
+		}
+	}
+	return false
 }
 
 // asked names the command whose help says more about a refused command line.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,7 +17,11 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/opensearch"
 	"github.com/google/go-cmp/cmp"
+	"github.com/johannesboyne/gofakes3"
+	"github.com/johannesboyne/gofakes3/backend/s3mem"
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.uber.org/goleak"
 
@@ -47,7 +52,7 @@ func TestSessions(t *testing.T) {
 		Dir:                 filepath.Join("testdata", "script"),
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"eventually": eventually, "ends": ends},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"eventually": eventually, "ends": ends, "domain": domain},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("AWS_CONFIG_FILE", os.DevNull)
 			e.Setenv("AWS_MAX_ATTEMPTS", "1")
@@ -93,11 +98,37 @@ func ends(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// serve runs a server for one session: $SERVER, $AGENTS, and its data in $DATA.
+// domain NAME: makes a domain whose nodes are agents without an OpenSearch.
+func domain(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: domain NAME")
+	}
+	cfg, err := config.LoadDefaultConfig(context.Background(), config.WithRegion(server.DefaultRegion), config.WithBaseEndpoint(ts.Getenv("SERVER")),
+		config.WithSharedCredentialsFiles([]string{filepath.Join(ts.Getenv("DATA"), "admin-credentials")}), config.WithSharedConfigFiles(nil))
+	if err == nil {
+		_, err = opensearch.NewFromConfig(cfg).CreateDomain(context.Background(), &opensearch.CreateDomainInput{DomainName: &args[0]})
+	}
+	if err != nil {
+		ts.Fatalf("%v", err)
+	}
+}
+
+// serve runs a server for one session: $SERVER, $AGENTS, its data in $DATA, and the S3 with the bucket
+// "dictionaries" that it reads, $S3.
 func serve(e *testscript.Env) error {
 	data := filepath.Join(e.WorkDir, "server-data")
 	cfg := server.Default(data)
 	cfg.Listen, cfg.AgentListen = "127.0.0.1:0", "127.0.0.1:0"
+	backend := s3mem.New()
+	if err := backend.CreateBucket("dictionaries"); err != nil {
+		return err
+	}
+	bucket := httptest.NewServer(gofakes3.New(backend).Server())
+	e.Defer(bucket.Close)
+	e.Setenv("S3", bucket.URL)
+	cfg.SourceEndpoint, cfg.SourceAccessKey, cfg.SourceSecretKey = bucket.URL, "any", "key"
+	cfg.AllowedSources = map[string][]string{"*": {"dictionaries/"}}
+	cfg.Limits.FilesOnly = true
 	s, err := server.New(context.Background(), cfg)
 	if err != nil {
 		return err
@@ -193,6 +224,11 @@ func TestUsage(t *testing.T) {
 		"agent status":                               "--state",
 		"packages --output sarif":                    "for searchpack lint",
 		"findings p --version x":                     `"x" is no version`,
+		"rollback p --domain d --version x":          `"x" is no version`,
+		"pin p --domain d --version x":               `"x" is no version`,
+		"plan p --domain d --version x":              `"x" is no version`,
+		"push f --name words --domain d":             "no bucket named",
+		"push f --bucket b":                          "--name",
 		"lint":                                       "<file>",
 		"lint x --plugin-rules none":                 "--plugin-rules",
 		"packages \x1b[2J":                           "no server named", // parsed; what it says is clean

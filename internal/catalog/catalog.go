@@ -23,7 +23,8 @@ type Catalog struct {
 	limits Limits
 	source SourceCheck
 	// authorize decides what a caller may do beside the call itself.
-	authorize searchpack.Authorizer
+	authorize   searchpack.Authorizer
+	differences Differences
 	// changed is called after a domain was made or deleted, or was given a change to carry out.
 	changed func()
 	log     *slog.Logger
@@ -47,7 +48,9 @@ type Options struct {
 	Source SourceCheck // nil: every source is allowed
 	// Authorize is asked for what a call makes Searchpack do with the caller's rights: read an S3
 	// object, pass a role. nil: everything is allowed.
-	Authorize        searchpack.Authorizer
+	Authorize searchpack.Authorizer
+	// Differences is asked what a version changes, for plans; nil: plans do not say.
+	Differences      Differences
 	OnDomainsChanged func()
 	Logger           *slog.Logger
 }
@@ -56,7 +59,10 @@ type Options struct {
 func New(o Options) *Catalog {
 	c := &Catalog{
 		store: o.Store, blobs: o.Blobs, comparing: make(chan struct{}, comparisons), now: o.Now, limits: o.Limits, source: o.Source, authorize: o.Authorize,
-		changed: o.OnDomainsChanged, log: o.Logger,
+		differences: o.Differences, changed: o.OnDomainsChanged, log: o.Logger,
+	}
+	if c.differences == nil && c.blobs != nil {
+		c.differences = c.planned
 	}
 	if c.now == nil {
 		c.now = time.Now

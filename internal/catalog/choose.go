@@ -94,16 +94,21 @@ func chosen(ctx context.Context, tx searchpack.Tx, call rollout.Call, in ChooseI
 	if in.Number == 0 {
 		return nil, nil
 	}
-	vs, err := tx.Versions(ctx, in.PackageID)
+	return numbered(ctx, tx, in.PackageID, in.Number)
+}
+
+// numbered is the version of that number. ErrNotFound.
+func numbered(ctx context.Context, tx searchpack.Tx, packageID string, number int) (*searchpack.Version, error) {
+	vs, err := tx.Versions(ctx, packageID)
 	if err != nil {
 		return nil, err
 	}
 	for _, v := range vs {
-		if v.Number == in.Number && v.Status == searchpack.PackageAvailable {
+		if v.Number == number && v.Status == searchpack.PackageAvailable {
 			return v, nil
 		}
 	}
-	return nil, searchpack.Errorf(searchpack.ErrNotFound, "Package %s has no version v%d.", in.PackageID, in.Number)
+	return nil, searchpack.Errorf(searchpack.ErrNotFound, "Package %s has no version v%d.", packageID, number)
 }
 
 // formerVersion is what served before the version that serves: the newest rollout that brought that

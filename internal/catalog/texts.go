@@ -49,3 +49,15 @@ func (c *Catalog) difference(ctx context.Context, former, version *searchpack.Ve
 	}
 	return d, err
 }
+
+// planned says in short what a version changes: it is a Differences.
+func (c *Catalog) planned(ctx context.Context, former, version *searchpack.Version) (*Difference, error) {
+	if version.Tree || former != nil && former.Tree {
+		return &Difference{Note: "folders are not compared here: searchpack diff lists their files"}, nil
+	}
+	d, err := c.difference(ctx, former, version)
+	if err != nil {
+		return nil, err
+	}
+	return &Difference{Added: d.Added, Removed: d.Removed, Changed: d.Changed, Texts: d.Witnesses(maxTexts), Note: d.Note}, nil
+}

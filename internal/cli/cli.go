@@ -29,6 +29,8 @@ type Commands struct {
 	Nodes    NodesCmd    `cmd:"" group:"client" help:"Show each node of a domain: what is proven, owed, wrong."`
 	Rollouts RolloutsCmd `cmd:"" group:"client" help:"Show the rollouts of a domain and the proof per node."`
 	Rollout  RolloutCmd  `cmd:"" group:"client" help:"Pause, resume or abort a rollout."`
+	Plan     PlanCmd     `cmd:"" group:"client" help:"Show what associating a version would do, and change nothing."`
+	Push     PushCmd     `cmd:"" group:"client" help:"Make a file the newest version of a package, and roll it out."`
 	Rollback RollbackCmd `cmd:"" group:"client" help:"Go back to an older version of a package."`
 	Pin      PinCmd      `cmd:"" group:"client" help:"Pin a domain to a version of a package, or let it follow the latest."`
 	Usage    UsageCmd    `cmd:"" group:"client" help:"Show which indices and templates use a package."`

@@ -34,6 +34,8 @@ const callTimeout = time.Minute
 type client struct {
 	cfg      aws.Config
 	endpoint string
+	// loaded is what the SDK found: of other services, it names their endpoints.
+	loaded aws.Config
 }
 
 func (c *Context) client() (*client, error) {
@@ -62,8 +64,9 @@ func (c *Context) client() (*client, error) {
 	} else if err != nil {
 		return nil, usagef("no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_SHARED_CREDENTIALS_FILE or AWS_PROFILE")
 	}
+	loaded := cfg
 	cfg.BaseEndpoint = aws.String(endpoint)
-	return &client{cfg: cfg, endpoint: endpoint}, nil
+	return &client{cfg: cfg, endpoint: endpoint, loaded: loaded}, nil
 }
 
 // aws returns the SDK's client for the AWS API.

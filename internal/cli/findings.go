@@ -74,48 +74,53 @@ func (f *FindingsCmd) Run(c *Context) error {
 	if err != nil {
 		return err
 	}
-	var answer struct {
-		Version  versionLine          `json:"version"`
-		Count    int                  `json:"count"`
-		Findings []searchpack.Finding `json:"findings"`
-	}
+	var answer findingsLine
 	document, err := cl.call(c, "GET", path, nil, &answer)
 	if err != nil {
 		return err
 	}
-	return c.print(document, func(p *page) {
-		if v := answer.Version; v.Kind != "" {
-			p.line("kind: %s", kindLine(v.Kind, v.KindSource, v.Confidence))
+	return c.print(document, answer.show)
+}
+
+// findingsLine is what is shown of the findings of the extension API.
+type findingsLine struct {
+	Version  versionLine          `json:"version"`
+	Count    int                  `json:"count"`
+	Findings []searchpack.Finding `json:"findings"`
+}
+
+func (answer *findingsLine) show(p *page) {
+	if v := answer.Version; v.Kind != "" {
+		p.line("kind: %s", kindLine(v.Kind, v.KindSource, v.Confidence))
+	}
+	if answer.Count == 0 {
+		p.line("%s %s: nothing found", cmp.Or(answer.Version.Version, "the newest import"), answer.Version.Status)
+		return
+	}
+	head := []string{"LINE", "COLUMN", "SEVERITY", "RULE", "TEXT", "MESSAGE"}
+	inside := slices.ContainsFunc(answer.Findings, func(x searchpack.Finding) bool { return x.Path != "" })
+	if inside { // a package of several files
+		head = append([]string{"FILE"}, head...)
+	}
+	t := newTable(head...)
+	for _, x := range answer.Findings {
+		message := x.Message
+		if x.Remedy != "" {
+			message += ". Remedy: " + x.Remedy
 		}
-		if answer.Count == 0 {
-			p.line("%s %s: nothing found", cmp.Or(answer.Version.Version, "the newest import"), answer.Version.Status)
-			return
+		row := []any{line(x), place(x.Column), x.Severity, x.Rule, x.Text, message}
+		if inside {
+			row = append([]any{x.Path}, row...)
 		}
-		head := []string{"LINE", "COLUMN", "SEVERITY", "RULE", "TEXT", "MESSAGE"}
-		inside := slices.ContainsFunc(answer.Findings, func(x searchpack.Finding) bool { return x.Path != "" })
-		if inside { // a package of several files
-			head = append([]string{"FILE"}, head...)
-		}
-		t := newTable(head...)
-		for _, x := range answer.Findings {
-			message := x.Message
-			if x.Remedy != "" {
-				message += ". Remedy: " + x.Remedy
-			}
-			row := []any{line(x), place(x.Column), x.Severity, x.Rule, x.Text, message}
-			if inside {
-				row = append([]any{x.Path}, row...)
-			}
-			t.row(row...)
-		}
-		p.table(t)
-		if slices.ContainsFunc(answer.Findings, func(x searchpack.Finding) bool { return x.OpenSearchLine > 0 }) {
-			p.line("A line in parentheses is the number that OpenSearch's own messages give to it: they leave blank lines out.")
-		}
-		if answer.Count > len(answer.Findings) {
-			p.line("and %d more", answer.Count-len(answer.Findings))
-		}
-	})
+		t.row(row...)
+	}
+	p.table(t)
+	if slices.ContainsFunc(answer.Findings, func(x searchpack.Finding) bool { return x.OpenSearchLine > 0 }) {
+		p.line("A line in parentheses is the number that OpenSearch's own messages give to it: they leave blank lines out.")
+	}
+	if answer.Count > len(answer.Findings) {
+		p.line("and %d more", answer.Count-len(answer.Findings))
+	}
 }
 
 // place is a line or column number; 0 means the whole file or line.

@@ -8,8 +8,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/johannesboyne/gofakes3"
+	"github.com/johannesboyne/gofakes3/backend/s3mem"
 )
 
 // The commands are tried against recorded answers: those of the extension API are its own golden
@@ -125,17 +129,34 @@ func (s *server) run(t *testing.T, c command, format string, terminal Terminal) 
 	return out.String(), err
 }
 
-// environment gives the SDK a key and keeps it from the files and services of this machine.
+// uploads is the S3 of the tests, uploaders who sent what: path -> Authorization.
+var (
+	uploads   = s3mem.New()
+	uploaders sync.Map
+)
+
+// TestMain gives the SDK a key and an S3, and keeps it from the files and services of this machine.
 func TestMain(m *testing.M) {
+	s3 := gofakes3.New(uploads).Server()
+	bucket := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		uploaders.Store(r.URL.Path, r.Header.Get("Authorization"))
+		s3.ServeHTTP(w, r)
+	}))
+	if err := uploads.CreateBucket("dictionaries"); err != nil {
+		panic(err)
+	}
 	for name, value := range map[string]string{
 		"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_CONFIG_FILE": os.DevNull,
 		"AWS_SHARED_CREDENTIALS_FILE": os.DevNull, "AWS_PROFILE": "", "AWS_MAX_ATTEMPTS": "1",
+		"AWS_ENDPOINT_URL_S3": bucket.URL,
 	} {
 		if err := os.Setenv(name, value); err != nil {
 			panic(err)
 		}
 	}
-	os.Exit(m.Run())
+	status := m.Run()
+	bucket.Close()
+	os.Exit(status)
 }
 
 // cancelled is a context that has ended.

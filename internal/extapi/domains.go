@@ -76,6 +76,18 @@ func (e *edge) rollouts(c call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	out := make([]rolloutJSON, len(rs))
+	for i, r := range rs {
+		out[i] = rolloutJSON{
+			ID: r.ID, State: r.State, Phase: r.Phase, Steps: stepsOf(r, versions), Waiting: r.Waiting, Reason: r.Reason, PausedBy: r.Paused, AbortedBy: r.Abort,
+			CreatedAt: r.CreatedAt, StartedAt: instant(r.StartedAt), EndedAt: instant(r.EndedAt),
+		}
+	}
+	return map[string]any{"domain": c.PathValue("domain"), "rollouts": out}, nil
+}
+
+// stepsOf a rollout, with the numbers of their versions.
+func stepsOf(r *searchpack.Rollout, versions map[string]*searchpack.Version) []stepJSON {
 	name := func(id string) string {
 		if id == "" {
 			return ""
@@ -85,18 +97,11 @@ func (e *edge) rollouts(c call) (any, error) {
 		}
 		return versionDeleted
 	}
-	out := make([]rolloutJSON, len(rs))
-	for i, r := range rs {
-		steps := make([]stepJSON, len(r.Steps))
-		for j, s := range r.Steps {
-			steps[j] = stepJSON{PackageID: s.PackageID, Action: s.Action, Version: name(s.VersionID), Former: name(s.FormerID)}
-		}
-		out[i] = rolloutJSON{
-			ID: r.ID, State: r.State, Phase: r.Phase, Steps: steps, Waiting: r.Waiting, Reason: r.Reason, PausedBy: r.Paused, AbortedBy: r.Abort,
-			CreatedAt: r.CreatedAt, StartedAt: instant(r.StartedAt), EndedAt: instant(r.EndedAt),
-		}
+	steps := make([]stepJSON, len(r.Steps))
+	for i, s := range r.Steps {
+		steps[i] = stepJSON{PackageID: s.PackageID, Action: s.Action, Version: name(s.VersionID), Former: name(s.FormerID)}
 	}
-	return map[string]any{"domain": c.PathValue("domain"), "rollouts": out}, nil
+	return steps
 }
 
 // useJSON is a Use without the probes' bodies, which are of no use to a reader.

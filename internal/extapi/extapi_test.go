@@ -53,6 +53,8 @@ var answers = []answerCase{
 	{name: "diff-none", operation: "GET /packages/{package}/diff", request: "GET /packages/F1/diff?to=2&from=2", prepare: nothing, asked: []any{"F1", 2, 2}},
 	{name: "associations", operation: "GET /domains/{domain}/associations", request: "GET /domains/shop/associations", asked: []any{"shop"}},
 	{name: "associations-none", operation: "GET /domains/{domain}/associations", request: "GET /domains/empty/associations", prepare: nothing, asked: []any{"empty"}},
+	{name: "plan", operation: "GET /domains/{domain}/packages/{package}/plan", request: "GET /domains/shop/packages/F111111111/plan?version=3", asked: []any{"shop", "F111111111", 3}},
+	{name: "plan-none", operation: "GET /domains/{domain}/packages/{package}/plan", request: "GET /domains/empty/packages/F111111111/plan", prepare: nothing, asked: []any{"empty", "F111111111", 0}},
 	{name: "nodes", operation: "GET /domains/{domain}/nodes", request: "GET /domains/shop/nodes", asked: []any{"shop"}},
 	{name: "nodes-none", operation: "GET /domains/{domain}/nodes", request: "GET /domains/shop/nodes", prepare: nothing, asked: []any{"shop"}},
 	{name: "retire", operation: "POST /domains/{domain}/nodes/{node}/retire", request: "POST /domains/shop/nodes/n1/retire", asked: []any{"shop", "n1"}},

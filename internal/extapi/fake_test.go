@@ -199,6 +199,13 @@ func (f *fake) ControlRollout(_ context.Context, _ searchpack.Caller, domain, id
 	return &searchpack.Rollout{ID: id, State: searchpack.RolloutRunning, Paused: "kim", Abort: "kim"}, f.note(domain, id, o)
 }
 
+func (f *fake) Plan(_ context.Context, _ searchpack.Caller, domain, id string, number int) (*catalog.PlanView, error) {
+	if f.nothing {
+		return planOfNothing, f.note(domain, id, number)
+	}
+	return plan, f.note(domain, id, number)
+}
+
 func (f *fake) Nodes(_ context.Context, _ searchpack.Caller, domain string) (*catalog.NodesView, error) {
 	if f.nothing {
 		return &catalog.NodesView{Domain: domain, Nodes: []catalog.NodeView{}}, f.note(domain)

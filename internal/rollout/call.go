@@ -22,6 +22,18 @@ type Call struct {
 	Now       time.Time
 }
 
+// Call is what a call would find in the world. Of packages it knows those that the world has.
+func (w World) Call(rolloutID string) Call {
+	c := Call{
+		Domain: w.Domain.DomainKey, Associations: map[string]searchpack.Association{}, Packages: w.Packages,
+		Open: w.Rollouts, RolloutID: rolloutID, Now: w.Now,
+	}
+	for _, a := range w.Associations {
+		c.Associations[a.PackageID] = a
+	}
+	return c
+}
+
 // Ask is one package that is to be associated.
 type Ask struct {
 	PackageID     string

@@ -38,25 +38,25 @@ func (d *decider) notReloaded(s searchpack.RolloutStep, noAPI map[string]bool) [
 		if u.UserKind != searchpack.UserIndex || u.Closed && u.FileKind != searchpack.KindHunspell {
 			continue
 		}
+		how, why := reach(u, noAPI[u.Name], d.hotReload(u))
 		var message, remedy string
-		switch {
-		case u.FileKind == searchpack.KindHunspell:
-			if s.FormerID == "" || !u.Closed && d.hotReload(u) && !noAPI[u.Name] {
-				continue // nothing is kept yet, or it was read anew
+		switch how {
+		case ReachRestart:
+			if s.FormerID == "" {
+				continue // nothing is kept yet
 			}
-			message, remedy = kept(u, noAPI[u.Name])
-		case atIndexTime(u):
-			message = fmt.Sprintf("reindex needed: index %s: %s is used at index time, so documents that are there keep their old terms", u.Name, u.Component)
-			remedy = "close and open the index, then reindex its documents"
-		case u.Updateable && noAPI[u.Name]:
-			message = fmt.Sprintf("reopen needed: index %s: OpenSearch here has no _refresh_search_analyzers", u.Name)
-			remedy = "install the index-management plugin, or close and open the index"
-		case !u.HotReload:
-			message = fmt.Sprintf("reopen needed: index %s: %s cannot be reloaded while the index is open", u.Name, u.Component)
-			remedy = "close and open the index"
+			message, remedy = "restart needed", restartRemedy(u, noAPI[u.Name])
+		case ReachReindex:
+			message, remedy = "reindex needed", "close and open the index, then reindex its documents"
+		case ReachReopen:
+			message, remedy = "reopen needed", "close and open the index"
+			if u.Updateable && noAPI[u.Name] {
+				remedy = "install the index-management plugin, or close and open the index"
+			}
 		default:
 			continue
 		}
+		message += ": index " + u.Name + ": " + why
 		if f := warning(ruleReload, message, remedy); !slices.Contains(out, f) {
 			out = append(out, f)
 		}
@@ -64,21 +64,38 @@ func (d *decider) notReloaded(s searchpack.RolloutStep, noAPI map[string]bool) [
 	return cut(ruleReload, out)
 }
 
-// kept is what is said of a Hunspell dictionary that goes on being what it was: nodes keep what they
-// have read, and closing and opening an index does not change that.
-func kept(u searchpack.Use, noAPI bool) (message, remedy string) {
-	remedy = "restart the nodes one after another"
+// restartRemedy is what to do about a Hunspell dictionary that goes on being what it was.
+func restartRemedy(u searchpack.Use, noAPI bool) string {
+	const restart = "restart the nodes one after another"
 	switch {
 	case noAPI:
-		message = "OpenSearch here has no _refresh_search_analyzers"
+		return restart
 	case atIndexTime(u):
-		message = u.Component + " is used at index time, and OpenSearch keeps Hunspell dictionaries for the life of the node"
-		remedy += ", then reindex the index's documents"
-	default:
-		message = u.Component + " cannot be reloaded, and OpenSearch keeps Hunspell dictionaries for the life of the node"
-		remedy += `; with "updateable": true in the filter and OpenSearch 3.7 or newer, new versions are loaded without that`
+		return restart + ", then reindex the index's documents"
 	}
-	return fmt.Sprintf("restart needed: index %s: %s", u.Name, message), remedy
+	return restart + `; with "updateable": true in the filter and OpenSearch 3.7 or newer, new versions are loaded without that`
+}
+
+// reach is how a new version reaches an index, and why so; noAPI: OpenSearch cannot reload there, hot:
+// a refresh reaches the use. Nodes keep Hunspell dictionaries that they have read, and closing and
+// opening an index does not change that.
+func reach(u searchpack.Use, noAPI, hot bool) (Reach, string) {
+	hunspell := u.FileKind == searchpack.KindHunspell
+	switch {
+	case hunspell && noAPI:
+		return ReachRestart, "OpenSearch here has no _refresh_search_analyzers"
+	case hunspell && atIndexTime(u):
+		return ReachRestart, u.Component + " is used at index time, and OpenSearch keeps Hunspell dictionaries for the life of the node"
+	case hunspell && (u.Closed || !hot):
+		return ReachRestart, u.Component + " cannot be reloaded, and OpenSearch keeps Hunspell dictionaries for the life of the node"
+	case atIndexTime(u):
+		return ReachReindex, u.Component + " is used at index time, so documents that are there keep their old terms"
+	case u.Updateable && noAPI:
+		return ReachReopen, "OpenSearch here has no _refresh_search_analyzers"
+	case !hot:
+		return ReachReopen, u.Component + " cannot be reloaded while the index is open"
+	}
+	return ReachHot, ""
 }
 
 // atIndexTime: a field's index analyzer or normalizer holds the component. Only what cannot be

@@ -10,18 +10,6 @@ import (
 	"github.com/searchpack/searchpack/internal/rollout"
 )
 
-// callOf is what a call would find in the world.
-func callOf(w *rollout.World, id string) rollout.Call {
-	c := rollout.Call{
-		Domain: w.Domain.DomainKey, Associations: map[string]searchpack.Association{}, Packages: w.Packages,
-		Open: w.Rollouts, RolloutID: id, Now: w.Now,
-	}
-	for _, a := range w.Associations {
-		c.Associations[a.PackageID] = a
-	}
-	return c
-}
-
 // follow queues a rollout for each package that follows the latest version and is to get one, and
 // reports whether there is any. tx nil: only looks. A package that cannot be associated now (what it
 // needs is missing) is left for a later time.
@@ -29,22 +17,22 @@ func (r *Runner) follow(ctx context.Context, tx searchpack.Tx, w *rollout.World)
 	if !w.Domain.DeletedAt.IsZero() {
 		return false, nil
 	}
-	any := false
-	for _, ask := range rollout.Follow(callOf(w, "")) {
-		ch, err := rollout.Associate(callOf(w, uuid.NewString()), ask)
+	found := false
+	for _, ask := range rollout.Follow(w.Call("")) {
+		ch, err := rollout.Associate(w.Call(uuid.NewString()), ask)
 		if err != nil {
 			r.log.Debug("a package cannot follow its latest version now", "package", ask.PackageID, "domain", w.Domain.String(), "error", err)
 			continue
 		}
-		any = true
+		found = true
 		if tx == nil {
 			continue
 		}
 		if err := putChange(ctx, tx, ch); err != nil {
-			return any, fmt.Errorf("follow the latest version of %s: %w", ask.PackageID, err)
+			return found, fmt.Errorf("follow the latest version of %s: %w", ask.PackageID, err)
 		}
 	}
-	return any, nil
+	return found, nil
 }
 
 func putChange(ctx context.Context, tx searchpack.Tx, ch rollout.Change) error {

@@ -133,16 +133,23 @@ func (b *bench) association() *searchpack.Association {
 	return a
 }
 
+// untilActive lets agents and worker take turns; seq is that of the first report.
+func (b *bench) untilActive(seq int64) {
+	b.t.Helper()
+	for round := range int64(20) {
+		if b.association().Status == searchpack.Active {
+			return
+		}
+		b.obey(seq + round)
+		b.reconcile(func() {})
+	}
+	b.t.Fatalf("not ACTIVE after 20 rounds: %+v", b.association())
+}
+
 func TestReconcilesUntilActive(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	for seq := int64(1); b.association().Status != searchpack.Active; seq++ {
-		if seq > 20 {
-			t.Fatalf("not ACTIVE after 20 rounds: %+v", b.association())
-		}
-		b.obey(seq)
-		b.reconcile(func() {})
-	}
+	b.untilActive(1)
 	var proofs []*searchpack.Proof
 	var events []*searchpack.Event
 	err := b.store.View(t.Context(), func(tx searchpack.Tx) (err error) {

@@ -1,0 +1,212 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/searchpack/searchpack"
+)
+
+// PushCmd makes a file the newest version of a package and rolls it out.
+type PushCmd struct {
+	File      string        `arg:"" help:"The file."`
+	Name      string        `required:"" env:"-" placeholder:"NAME" help:"Of the package, which is made if it is not there."`
+	Domain    []string      `env:"-" placeholder:"DOMAIN" help:"Roll it out in this domain; may be repeated. Without one it is imported only."`
+	Kind      string        `env:"-" placeholder:"KIND" help:"What the file holds: solr-synonyms, words, ... (docs/dictionaries.md); else it is learnt or guessed."`
+	Message   string        `env:"-" placeholder:"TEXT" help:"The commit message; of a new package its description."`
+	Wait      bool          `env:"-" help:"Wait until every domain has proven it, and show the proof of each node."`
+	Plan      bool          `env:"-" help:"Upload and import the file, then show what rolling it out would do. Nothing is associated."`
+	Timeout   Span          `env:"-" default:"10m" help:"How long all of it may take. What has begun goes on."`
+	Bucket    string        `env:"SEARCHPACK_BUCKET" placeholder:"BUCKET" help:"Where the file is uploaded to: searchpack/NAME/SHA-256 in this S3 bucket, which the server reads."`
+	S3Profile string        `name:"s3-profile" env:"SEARCHPACK_S3_PROFILE" placeholder:"PROFILE" help:"An AWS profile with the credentials for S3, if they are not those for the server."`
+	Every     time.Duration `kong:"-"` // how often a server is asked; 0 = pushEvery
+}
+
+// pushEvery is how often a server is asked how far it is: a small file is imported in less.
+const pushEvery = 500 * time.Millisecond
+
+// maxMessage is AWS's bound of a CommitMessage, in characters.
+const maxMessage = 160
+
+// packageName is AWS's PackageName; the name is part of the key of the upload.
+var packageName = regexp.MustCompile(`^[a-z][a-z0-9-]{2,255}$`)
+
+// Help stands below the flags.
+func (*PushCmd) Help() string {
+	return "Repeat it as you like: a file that the newest version holds already is not imported again, and a domain\n" +
+		"that has it is left alone. S3 is found as the AWS SDKs do: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, else AWS.\n\n" +
+		"Examples:\n  searchpack push synonyms.txt --name synonyms --domain products --bucket dictionaries --wait\n" +
+		"  searchpack push synonyms.txt --name synonyms --domain products --bucket dictionaries --plan"
+}
+
+func (p *PushCmd) check() error {
+	switch {
+	case p.Bucket == "":
+		return usagef("no bucket named: give --bucket, or set SEARCHPACK_BUCKET")
+	case !packageName.MatchString(p.Name):
+		return usagef("%q is no name of a package: write 3 or more lower-case letters, digits and hyphens, a letter first", p.Name)
+	case p.Kind != "" && !slices.Contains(searchpack.Kinds, searchpack.Kind(p.Kind)):
+		return usagef("%q is no kind of dictionary: it is one of %s", p.Kind, strings.Trim(fmt.Sprint(searchpack.Kinds), "[]"))
+	case utf8.RuneCountInString(p.Message) > maxMessage:
+		return usagef("the message has more than %d characters", maxMessage)
+	case p.Plan && p.Wait:
+		return usagef("--plan rolls nothing out, so there is nothing to --wait for: give one of them")
+	case p.Plan && len(p.Domain) == 0:
+		return usagef("--plan shows what would happen in a domain: name one with --domain")
+	case p.Timeout == 0:
+		return usagef("--timeout 0s leaves no time")
+	}
+	return nil
+}
+
+// push is one push under way.
+type push struct {
+	*PushCmd
+	c    *Context // with the time limit
+	cl   *client
+	file *pushFile
+	said *progress
+	pushResult
+}
+
+// pushResult is what --output json prints.
+type pushResult struct {
+	PackageID string            `json:"package_id,omitempty"`
+	Package   string            `json:"name"`
+	Version   string            `json:"version,omitempty"`
+	Digest    searchpack.Digest `json:"digest"`
+	Imported  bool              `json:"imported"` // false: the newest version holds these bytes already
+	Error     string            `json:"error,omitempty"`
+	Findings  json.RawMessage   `json:"findings,omitempty"` // of an import that failed
+	Domains   []*pushDomain     `json:"domains"`
+	Plans     []json.RawMessage `json:"plans,omitempty"`
+	found     *findingsLine
+	plans     []*planLine
+}
+
+var errLate = errors.New("the time is up")
+
+// Run pushes.
+func (p *PushCmd) Run(c *Context) error {
+	if err := p.check(); err != nil {
+		return err
+	}
+	file, err := openPushFile(p.File)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	cl, err := c.client()
+	if err != nil {
+		return err
+	}
+	limited := *c
+	var cancel context.CancelFunc
+	limited.Context, cancel = context.WithTimeoutCause(c.Context, time.Duration(p.Timeout), errLate)
+	defer cancel()
+	s := &push{PushCmd: p, c: &limited, cl: cl, file: file, said: &progress{c: c}}
+	s.pushResult = pushResult{Package: p.Name, Digest: file.digest, Domains: []*pushDomain{}}
+	err = s.run()
+	if errors.Is(context.Cause(limited.Context), errLate) {
+		err = fmt.Errorf("not done within %v: %s. What has begun goes on; the same command again waits for it", time.Duration(p.Timeout), s.said.last)
+	}
+	s.said.clear()
+	if err != nil {
+		s.Error = err.Error()
+	}
+	if failed := c.print(s.pushResult, s.show); failed != nil {
+		return failed
+	}
+	return err
+}
+
+// run imports the file, then plans or rolls out.
+func (s *push) run() error {
+	if err := s.imported(); err != nil {
+		return err
+	}
+	if s.Plan {
+		return s.planned()
+	}
+	var failed []string
+	for _, name := range s.Domain {
+		d := &pushDomain{Domain: name}
+		s.Domains = append(s.Domains, d)
+		if err := s.associate(d); err != nil {
+			if s.c.Err() != nil {
+				return err
+			}
+			d.Error = err.Error()
+			s.said.step("%s: %s", name, d.Error)
+		}
+	}
+	for _, d := range s.Domains {
+		if s.Wait && d.Error == "" {
+			if err := s.proven(d); err != nil {
+				return err
+			}
+		}
+		if d.Error != "" {
+			failed = append(failed, d.Domain)
+		}
+	}
+	if len(failed) > 0 {
+		return fmt.Errorf("%s %s is not rolled out in %s", s.Name, s.Version, strings.Join(failed, ", "))
+	}
+	return nil
+}
+
+// planned asks what would happen in each domain.
+func (s *push) planned() error {
+	for _, name := range s.Domain {
+		plan, document, err := s.cl.plan(s.c, name, s.PackageID, "?version="+strings.TrimPrefix(s.Version, "v"))
+		if err != nil {
+			return err
+		}
+		s.plans, s.Plans = append(s.plans, plan), append(s.Plans, document)
+	}
+	return nil
+}
+
+// pause lets some time go by before a server is asked again.
+func (s *push) pause() error {
+	every := s.Every
+	if every == 0 {
+		every = pushEvery
+	}
+	t := time.NewTimer(every)
+	defer t.Stop()
+	select {
+	case <-s.c.Done():
+		return s.c.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+// show puts what came of it on a page, below what was said under way.
+func (r *pushResult) show(p *page) {
+	if r.found != nil {
+		r.found.show(p)
+	}
+	for i, plan := range r.plans {
+		if i > 0 {
+			p.line("")
+		}
+		plan.show(p)
+	}
+	if r.plans != nil {
+		p.line("")
+		p.line("Nothing was associated. The same command without --plan does.")
+	}
+	for _, d := range r.Domains {
+		d.show(p)
+	}
+}
