@@ -46,6 +46,7 @@ func TestCluster(t *testing.T) {
 		name string
 		run  func(*cluster, *testing.T)
 	}{
+		{"every node shows what it has loaded", (*cluster).loaded},
 		{"damaged files come back", (*cluster).damagedFiles},
 		{"agents are killed during rollouts", (*cluster).killedAgents},
 		{"the manager node is killed during a rollout", (*cluster).killedNode},
