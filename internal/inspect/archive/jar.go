@@ -66,10 +66,10 @@ func OpenJar(open func() (io.ReadCloser, error), limits Limits) (*Jar, error) {
 
 // lastBytes reads to the end and returns at most n of the last bytes, and how many there were.
 func lastBytes(r io.Reader, n int) (tail []byte, size int64, err error) {
-	buf := make([]byte, 0, 64<<10)
+	buf := make([]byte, 0, min(64<<10, 2*n))
 	for {
-		if len(buf) == cap(buf) {
-			if len(buf) >= 2*n {
+		if len(buf) == min(cap(buf), 2*n) { // Grow may give more than it is asked for
+			if len(buf) == 2*n {
 				buf = append(buf[:0], buf[len(buf)-n:]...)
 			} else {
 				buf = slices.Grow(buf, min(len(buf), 2*n-len(buf)))
