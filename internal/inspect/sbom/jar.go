@@ -39,7 +39,7 @@ func read(fileName string, jar []byte) Component {
 	files := map[string]*zip.File{}
 	var poms []string
 	for _, f := range z.File {
-		if f.Name == manifestName {
+		if f.Name == manifestName || slices.Contains(licenseFiles, f.Name) {
 			files[f.Name] = cmp.Or(files[f.Name], f)
 		}
 		if ok, _ := path.Match(mavenFolder+"*/*/pom.*", f.Name); ok {
@@ -71,6 +71,9 @@ func read(fileName string, jar []byte) Component {
 	c.Module = main["Automatic-Module-Name"]
 	if len(c.Licenses) == 0 {
 		c.Licenses = bundleLicenses(main["Bundle-License"])
+	}
+	if len(c.Licenses) == 0 && c.Bundled == nil { // else the text may be that of a library inside
+		c.Licenses = textLicenses(in)
 	}
 	return c
 }
@@ -120,6 +123,9 @@ var (
 	// versioned is how Maven names a jar.
 	versioned = regexp.MustCompile(`^(.+?)-(\d.*)\.(?i:jar)$`)
 	groupID   = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)+$`)
+	// gradleTitle is the title that the build of OpenSearch, and other builds by Gradle, write:
+	// "org.opensearch.plugin#analysis-icu;3.8.0". The jar's name in Maven may be another.
+	gradleTitle = regexp.MustCompile(`^([^#;]+)#[^#;]+;[^#;]+$`)
 )
 
 // byFileName names the component by its file.
@@ -132,11 +138,20 @@ func (c *Component) byFileName(fileName string) {
 	c.Name = fileName[:len(fileName)-len(path.Ext(fileName))]
 }
 
+// lucene is Maven's group of Lucene's jars, and the title of each.
+const lucene = "org.apache.lucene"
+
 // byManifest names the component by its file and what the manifest adds: its titles are written for
 // people, and one of Lucene's stands in all its jars.
 func (c *Component) byManifest(fileName string, main map[string]string) {
 	c.byFileName(fileName)
-	if id := main["Implementation-Vendor-Id"]; groupID.MatchString(id) {
+	id, title := main["Implementation-Vendor-Id"], main["Implementation-Title"]
+	if m := gradleTitle.FindStringSubmatch(title); m != nil {
+		id = m[1]
+	} else if title == lucene {
+		id = title
+	}
+	if groupID.MatchString(id) {
 		c.Group, c.Source = id, FromManifest
 	}
 	if c.Version == "" {

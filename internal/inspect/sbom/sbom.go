@@ -56,12 +56,21 @@ type Component struct {
 // Components reads the jars among the files. The error is that of opening or reading a file; a jar
 // that is none is known by its file name.
 func Components(files iter.Seq[File]) ([]Component, error) {
-	var out []Component
+	var jars []File
+	largest := int64(0)
 	for f := range files {
-		if !strings.HasSuffix(strings.ToLower(f.Path), ".jar") || len(out) == maxJars {
-			continue
+		if strings.HasSuffix(strings.ToLower(f.Path), ".jar") && len(jars) < maxJars {
+			jars = append(jars, f)
+			largest = max(largest, f.Size)
 		}
-		c, err := component(f)
+	}
+	var jar bytes.Buffer // one for all: many large ones would be garbage for a while
+	if largest > 0 {
+		jar.Grow(int(min(largest, MaxJar)) + bytes.MinRead + 1)
+	}
+	var out []Component
+	for _, f := range jars {
+		c, err := component(f, &jar)
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", f.Path, err)
 		}
@@ -71,17 +80,15 @@ func Components(files iter.Seq[File]) ([]Component, error) {
 	return out, nil
 }
 
-func component(f File) (Component, error) {
+// component reads one jar, in the buffer.
+func component(f File, jar *bytes.Buffer) (Component, error) {
 	in, err := f.Open()
 	if err != nil {
 		return Component{}, err
 	}
 	defer in.Close()
 	one, two := sha1.New(), sha256.New() //nolint:gosec // see above
-	var jar bytes.Buffer
-	if f.Size > 0 {
-		jar.Grow(int(min(f.Size, MaxJar)) + bytes.MinRead)
-	}
+	jar.Reset()
 	all := io.TeeReader(in, io.MultiWriter(one, two))
 	if _, err := jar.ReadFrom(io.LimitReader(all, MaxJar+1)); err != nil {
 		return Component{}, err

@@ -99,6 +99,35 @@ func TestComponents(t *testing.T) {
 	}
 }
 
+// What the jars of OpenSearch and Lucene say of themselves, which have no metadata of Maven's.
+func TestOfOpenSearch(t *testing.T) {
+	t.Parallel()
+	const apache = "\n      Apache License\n   Version 2.0, January 2004\n http://www.apache.org/licenses/\n"
+	for title, want := range map[string]Component{
+		"org.opensearch.plugin#analysis-icu;3.8.0": {Group: "org.opensearch.plugin", Source: FromManifest},
+		"org.apache.lucene":                        {Group: "org.apache.lucene", Source: FromManifest},
+		"com.example.lemmas":                       {Source: FromFileName},
+		"a group#analysis-icu;3.8.0":               {Source: FromFileName},
+		"org.example#a":                            {Source: FromFileName},
+	} {
+		want.Name, want.Version, want.Licenses = "analysis-icu-client", "3.8.0", []License{{ID: "Apache-2.0"}}
+		got := read("analysis-icu-client-3.8.0.jar", jar(t, manifestName, "Implementation-Title: "+title+"\n", "META-INF/LICENSE.txt", apache))
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", title, diff)
+		}
+	}
+	for name, files := range map[string][]string{
+		"another text":       {"META-INF/LICENSE", "Copyright (c) 2026. All rights reserved." + apache},
+		"elsewhere":          {"LICENSE", apache},
+		"of a library in it": append(pom("org.example", "inner", "1"), "META-INF/LICENSE", apache),
+		"one that it states": {manifestName, "Bundle-License: MIT\n", "META-INF/LICENSE", apache},
+	} {
+		if got := read("a-1.jar", jar(t, files...)); slices.ContainsFunc(got.Licenses, func(l License) bool { return l.ID == "Apache-2.0" }) {
+			t.Errorf("%s: %+v", name, got.Licenses)
+		}
+	}
+}
+
 func TestNames(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
@@ -116,11 +145,19 @@ func TestLicenses(t *testing.T) {
 	t.Parallel()
 	for header, want := range map[string][]License{
 		"": nil, "Apache-2.0": {{ID: "Apache-2.0"}}, "apache-2.0": {{Name: "apache-2.0"}}, "Apache License 2.0": {{ID: "Apache-2.0"}},
-		"Apache License, Version 2.0":                {{Name: "Apache License"}, {Name: "Version 2.0"}}, // commas part licences there
-		`"MIT License";link="https://example.com/a"`: {{ID: "MIT", URL: "https://example.com/a"}},
-		"MIT;link=no address":                        {{ID: "MIT"}},
-		"<<EXTERNAL>>":                               nil,
-		"Apache-2.0 OR MIT":                          {{Name: "Apache-2.0 OR MIT"}},
+		"Apache License, Version 2.0":              {{ID: "Apache-2.0"}}, // although commas part licences there
+		"The Apache Software License, Version 2.0": {{ID: "Apache-2.0"}},
+		"Apache 2":                         {{ID: "Apache-2.0"}},
+		"Apache License, Version 2.0, MIT": {{Name: "Apache License"}, {Name: "Version 2.0"}, {ID: "MIT"}},
+		"https://www.apache.org/licenses/LICENSE-2.0.txt":      {{ID: "Apache-2.0", URL: "https://www.apache.org/licenses/LICENSE-2.0.txt"}},
+		"http://opensource.org/licenses/MIT/":                  {{ID: "MIT", URL: "http://opensource.org/licenses/MIT/"}},
+		"MIT or GPL;link=http://opensource.org/licenses/MIT":   {{Name: "MIT or GPL", URL: "http://opensource.org/licenses/MIT"}},
+		"The MIT One;link=https://opensource.org/licenses/MIT": {{ID: "MIT", URL: "https://opensource.org/licenses/MIT"}},
+		"https://www.gnu.org/licenses/lgpl-2.1.html":           {{Name: "https://www.gnu.org/licenses/lgpl-2.1.html", URL: "https://www.gnu.org/licenses/lgpl-2.1.html"}}, // "only" or "or later"?
+		`"MIT License";link="https://example.com/a"`:           {{ID: "MIT", URL: "https://example.com/a"}},
+		"MIT;link=no address":                                  {{ID: "MIT"}},
+		"<<EXTERNAL>>":                                         nil,
+		"Apache-2.0 OR MIT":                                    {{Name: "Apache-2.0 OR MIT"}},
 	} {
 		if diff := cmp.Diff(want, bundleLicenses(header)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", header, diff)
