@@ -96,19 +96,8 @@ var addresses = map[string]string{
 // licenseFiles are where a jar has the text of its licence.
 var licenseFiles = []string{"META-INF/LICENSE", "META-INF/LICENSE.txt", "META-INF/LICENSE.md"}
 
-// apacheText is how the text of the Apache License begins.
+// apacheText is how the text of the Apache License begins. Other texts name no licence for certain.
 var apacheText = regexp.MustCompile(`^\s*Apache License\s+Version 2\.0, January 2004\s`)
-
-// textLicenses is the licence whose text the jar has. Other texts than that of the Apache License
-// name no licence for certain.
-func textLicenses(in metadata) []License {
-	for _, name := range licenseFiles {
-		if apacheText.Match(in.read(name)) {
-			return []License{{ID: "Apache-2.0"}}
-		}
-	}
-	return nil
-}
 
 // pomLicenses are those of a pom.xml. Those of its parent are not in the jar.
 func pomLicenses(pom []byte) []License {

@@ -3,6 +3,8 @@ package sbom
 import (
 	"archive/zip"
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -111,7 +113,7 @@ func TestOfOpenSearch(t *testing.T) {
 		"org.example#a":                            {Source: FromFileName},
 	} {
 		want.Name, want.Version, want.Licenses = "analysis-icu-client", "3.8.0", []License{{ID: "Apache-2.0"}}
-		got := read("analysis-icu-client-3.8.0.jar", jar(t, manifestName, "Implementation-Title: "+title+"\n", "META-INF/LICENSE.txt", apache))
+		got := readBytes("analysis-icu-client-3.8.0.jar", jar(t, manifestName, "Implementation-Title: "+title+"\n", "META-INF/LICENSE.txt", apache))
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", title, diff)
 		}
@@ -122,7 +124,7 @@ func TestOfOpenSearch(t *testing.T) {
 		"of a library in it": append(pom("org.example", "inner", "1"), "META-INF/LICENSE", apache),
 		"one that it states": {manifestName, "Bundle-License: MIT\n", "META-INF/LICENSE", apache},
 	} {
-		if got := read("a-1.jar", jar(t, files...)); slices.ContainsFunc(got.Licenses, func(l License) bool { return l.ID == "Apache-2.0" }) {
+		if got := readBytes("a-1.jar", jar(t, files...)); slices.ContainsFunc(got.Licenses, func(l License) bool { return l.ID == "Apache-2.0" }) {
 			t.Errorf("%s: %+v", name, got.Licenses)
 		}
 	}
@@ -172,10 +174,10 @@ func TestLicenses(t *testing.T) {
 func TestMainOfJar(t *testing.T) {
 	t.Parallel()
 	b := jar(t, pom("org.yaml", "snakeyaml", "1.33")...)
-	if c := read("snakeyaml-shaded.jar", b); c.Name != "snakeyaml" || c.Bundled != nil {
+	if c := readBytes("snakeyaml-shaded.jar", b); c.Name != "snakeyaml" || c.Bundled != nil {
 		t.Errorf("%+v", c)
 	}
-	if c := read("lemmas-1.0.jar", b); c.Name != "lemmas" || len(c.Bundled) != 1 {
+	if c := readBytes("lemmas-1.0.jar", b); c.Name != "lemmas" || len(c.Bundled) != 1 {
 		t.Errorf("%+v", c)
 	}
 }
@@ -197,15 +199,41 @@ type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
-// zeros is a jar larger than memory is to hold: hashed, and known by its name.
+// A jar of 40 MiB is looked into, and one of that size that is none is known by its name.
 func TestLargeJar(t *testing.T) {
 	t.Parallel()
-	big := io.LimitReader(zeros{}, MaxJar+5)
-	f := File{Path: "big-1.0.jar", Size: 1 << 62, Open: func() (io.ReadCloser, error) { return io.NopCloser(big), nil }}
-	got, err := Components(slices.Values([]File{f}))
-	if err != nil || got[0].Name != "big" || got[0].SHA256 == "" {
-		t.Errorf("%+v, %v", got, err)
+	const size = 40 << 20
+	var big bytes.Buffer
+	z := zip.NewWriter(&big)
+	for i, content := range []io.Reader{io.LimitReader(zeros{}, size), strings.NewReader("groupId=org.example\nartifactId=big\nversion=1.0\n")} {
+		w, err := z.CreateHeader(&zip.FileHeader{Name: []string{"data.bin", mavenFolder + "org.example/big/pom.properties"}[i], Method: zip.Store})
+		if err == nil {
+			_, err = io.Copy(w, content)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	none := File{Path: "none-1.0.jar", Open: func() (io.ReadCloser, error) { return io.NopCloser(io.LimitReader(zeros{}, size)), nil }}
+	got, err := Components(slices.Values([]File{file("big-1.0.jar", big.Bytes()), none}))
+	if err != nil || len(got) != 2 || got[0].Group != "org.example" || got[1].Name != "none" {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	if sum := sha256.Sum256(big.Bytes()); got[0].SHA256 != hex.EncodeToString(sum[:]) {
+		t.Errorf("SHA-256 %s", got[0].SHA256)
+	}
+}
+
+// readBytes is read of bytes, which are always there.
+func readBytes(name string, b []byte) Component {
+	c, err := read(name, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil })
+	if err != nil {
+		panic(err)
+	}
+	return c
 }
 
 type zeros struct{}
@@ -277,7 +305,7 @@ func TestLongList(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if c := read("long-1.jar", b.Bytes()); c.Name != "long" || c.Source != FromFileName {
+	if c := readBytes("long-1.jar", b.Bytes()); c.Name != "long" || c.Source != FromFileName {
 		t.Errorf("%+v", c)
 	}
 }
@@ -285,7 +313,7 @@ func TestLongList(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	f.Add("a-1.jar", jar(f, append(pom("g", "a", "1"), mavenFolder+"g/a/pom.xml", pomXML, manifestName, "Bundle-License: MIT;link=x\n y\n")...))
 	f.Fuzz(func(t *testing.T, name string, b []byte) {
-		c := read(name+".jar", b)
+		c := readBytes(name+".jar", b)
 		if _, err := Document(searchpack.PluginProperties{}, []Component{c}, time.Time{}); err != nil {
 			t.Error(err)
 		}
