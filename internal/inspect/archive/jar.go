@@ -72,7 +72,7 @@ func lastBytes(r io.Reader, n int) (tail []byte, size int64, err error) {
 	for {
 		if at == len(buf) {
 			if len(buf) < n {
-				buf = append(make([]byte, 0, min(2*len(buf), n)), buf...)
+				buf = append(make([]byte, 0, min(4*len(buf), n)), buf...) // what is left behind is a third
 				buf = buf[:cap(buf)]
 			} else {
 				at = 0

@@ -39,8 +39,8 @@ func read(fileName string, open func() (io.ReadCloser, error)) (Component, error
 	}, archive.Limits{Unpacked: maxUnpacked})
 	in := metadata{libraries: map[string]*Component{}}
 	if err == nil {
-		// What was read before a damaged entry stands.
-		_ = list.Walk(in.wants, in.visit) //nolint:errcheck // a fault of the jar, or it is in failed
+		// What was read before a damaged entry stands; an error of the file is in failed.
+		_ = list.Walk(in.wants, in.visit)
 	}
 	if failed != nil {
 		return Component{}, failed
