@@ -272,3 +272,14 @@ func FuzzText(f *testing.F) {
 		bundleLicenses(string(b))
 	})
 }
+
+// What a manifest costs does not grow with the square of its lines.
+func TestManifestOfManyLines(t *testing.T) {
+	text := []byte("Bundle-License: MIT\n" + strings.Repeat(" x\n", maxMetadata/3))
+	if n := testing.AllocsPerRun(1, func() { manifest(text) }); n > 200 {
+		t.Errorf("%v allocations", n)
+	}
+	if got := manifest([]byte("A: b\r\n c\r\nB:d\n\nA: no\n")); got["A"] != "bc" || got["B"] != "d" || len(got) != 2 {
+		t.Errorf("%q", got)
+	}
+}
