@@ -19,7 +19,15 @@ const (
 	maxList     = 6 << 20 // bytes: some fifty thousand classes
 	maxMetadata = 256 << 10
 	maxBundled  = 200
+	// maxLibraries and maxAllMetadata (bytes) bound what all jars of a plugin say of their libraries
+	// together: what a jar unpacks to costs nothing to pack. OpenSearch's own lib/ has some hundred
+	// libraries and a few megabytes.
+	maxLibraries   = 5000
+	maxAllMetadata = 32 << 20
 )
+
+// budget is what is left of the bounds. Jars for which nothing is left are known by their manifests.
+type budget struct{ libraries, text int }
 
 const (
 	mavenFolder  = "META-INF/maven/"
@@ -27,7 +35,7 @@ const (
 )
 
 // read says what a jar is. A jar that cannot be read is known by its file name.
-func read(fileName string, jar []byte) Component {
+func read(fileName string, jar []byte, left *budget) Component {
 	var c Component
 	list := &listReader{r: bytes.NewReader(jar), left: maxList}
 	z, err := zip.NewReader(list, int64(len(jar)))
@@ -51,7 +59,7 @@ func read(fileName string, jar []byte) Component {
 	}
 	in := metadata(files)
 	main := manifest(in.read(manifestName))
-	libraries := in.libraries(poms)
+	libraries := in.libraries(poms, left)
 	at := slices.IndexFunc(libraries, func(l Component) bool {
 		return strings.HasPrefix(fileName, l.Name+"-"+l.Version) || fileName == l.Name+".jar"
 	})
@@ -97,20 +105,29 @@ func (m metadata) read(name string) []byte {
 }
 
 // libraries are those that the jar has Maven metadata of, the same one once.
-func (m metadata) libraries(poms []string) []Component {
+func (m metadata) libraries(poms []string, left *budget) []Component {
 	slices.Sort(poms)
 	out := []Component{}
+	read := func(name string) []byte {
+		b := m.read(name)
+		left.text -= len(b)
+		return b
+	}
 	for _, name := range poms {
-		p := properties(m.read(name))
+		if left.libraries <= 0 || left.text <= 0 {
+			break
+		}
+		p := properties(read(name))
 		l := Component{Group: p["groupId"], Name: p["artifactId"], Version: p["version"], Source: FromMaven}
 		if l.Name == "" || l.Group == "" {
 			continue
 		}
-		l.Licenses = pomLicenses(m.read(path.Dir(name) + "/pom.xml"))
+		l.Licenses = pomLicenses(read(path.Dir(name) + "/pom.xml"))
 		if !slices.ContainsFunc(out, func(o Component) bool {
 			return o.Group == l.Group && o.Name == l.Name && o.Version == l.Version
 		}) {
 			out = append(out, l)
+			left.libraries--
 		}
 	}
 	return out

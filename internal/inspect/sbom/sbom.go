@@ -57,11 +57,12 @@ type Component struct {
 // that is none is known by its file name.
 func Components(files iter.Seq[File]) ([]Component, error) {
 	var out []Component
+	left := budget{libraries: maxLibraries, text: maxAllMetadata}
 	for f := range files {
 		if !strings.HasSuffix(strings.ToLower(f.Path), ".jar") || len(out) == maxJars {
 			continue
 		}
-		c, err := component(f)
+		c, err := component(f, &left)
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", f.Path, err)
 		}
@@ -71,7 +72,7 @@ func Components(files iter.Seq[File]) ([]Component, error) {
 	return out, nil
 }
 
-func component(f File) (Component, error) {
+func component(f File, left *budget) (Component, error) {
 	in, err := f.Open()
 	if err != nil {
 		return Component{}, err
@@ -91,7 +92,7 @@ func component(f File) (Component, error) {
 	}
 	c := Component{}
 	if jar.Len() <= MaxJar {
-		c = read(path.Base(f.Path), jar.Bytes())
+		c = read(path.Base(f.Path), jar.Bytes(), left)
 	} else {
 		c.byFileName(path.Base(f.Path))
 	}

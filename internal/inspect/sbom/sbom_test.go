@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -135,10 +136,10 @@ func TestLicenses(t *testing.T) {
 func TestMainOfJar(t *testing.T) {
 	t.Parallel()
 	b := jar(t, pom("org.yaml", "snakeyaml", "1.33")...)
-	if c := read("snakeyaml-shaded.jar", b); c.Name != "snakeyaml" || c.Bundled != nil {
+	if c := read("snakeyaml-shaded.jar", b, &budget{maxLibraries, maxAllMetadata}); c.Name != "snakeyaml" || c.Bundled != nil {
 		t.Errorf("%+v", c)
 	}
-	if c := read("lemmas-1.0.jar", b); c.Name != "lemmas" || len(c.Bundled) != 1 {
+	if c := read("lemmas-1.0.jar", b, &budget{maxLibraries, maxAllMetadata}); c.Name != "lemmas" || len(c.Bundled) != 1 {
 		t.Errorf("%+v", c)
 	}
 }
@@ -240,7 +241,7 @@ func TestLongList(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if c := read("long-1.jar", b.Bytes()); c.Name != "long" || c.Source != FromFileName {
+	if c := read("long-1.jar", b.Bytes(), &budget{maxLibraries, maxAllMetadata}); c.Name != "long" || c.Source != FromFileName {
 		t.Errorf("%+v", c)
 	}
 }
@@ -248,7 +249,7 @@ func TestLongList(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	f.Add("a-1.jar", jar(f, append(pom("g", "a", "1"), mavenFolder+"g/a/pom.xml", pomXML, manifestName, "Bundle-License: MIT;link=x\n y\n")...))
 	f.Fuzz(func(t *testing.T, name string, b []byte) {
-		c := read(name+".jar", b)
+		c := read(name+".jar", b, &budget{maxLibraries, maxAllMetadata})
 		if _, err := Document(searchpack.PluginProperties{}, []Component{c}, time.Time{}); err != nil {
 			t.Error(err)
 		}
@@ -281,5 +282,40 @@ func TestManifestOfManyLines(t *testing.T) {
 	}
 	if got := manifest([]byte("A: b\r\n c\r\nB:d\n\nA: no\n")); got["A"] != "bc" || got["B"] != "d" || len(got) != 2 {
 		t.Errorf("%q", got)
+	}
+}
+
+// What jars unpack to costs nothing to pack: of all of them together so much is read, and of the rest
+// the file name is known.
+func TestBudget(t *testing.T) {
+	t.Parallel()
+	var parts []string
+	filler := "<project>" + strings.Repeat("<a/>", 50_000) + "</project>"
+	for i := range maxBundled {
+		group := fmt.Sprintf("g%d", i)
+		parts = append(append(parts, pom(group, "n", "1")...), mavenFolder+group+"/n/pom.xml", filler)
+	}
+	b := jar(t, parts...)
+	var files []File
+	for i := range 10 {
+		files = append(files, file(fmt.Sprintf("j%d-7.jar", i), b))
+	}
+	got, err := Components(slices.Values(files))
+	if err != nil || len(got) != len(files) {
+		t.Fatal(len(got), err)
+	}
+	bundled := 0
+	for i, c := range got {
+		bundled += len(c.Bundled)
+		if c.Name != fmt.Sprintf("j%d", i) || c.Version != "7" {
+			t.Errorf("%+v", c)
+		}
+	}
+	if most := maxAllMetadata/len(filler) + 1; bundled < most/2 || bundled > most {
+		t.Errorf("%d libraries are read, %d at most", bundled, most)
+	}
+	left := budget{libraries: 3, text: maxAllMetadata}
+	if c := read("j.jar", b, &left); len(c.Bundled) != 3 {
+		t.Errorf("%d libraries with room for 3", len(c.Bundled))
 	}
 }
