@@ -7,6 +7,7 @@ package rule
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/searchpack/searchpack"
@@ -35,11 +36,12 @@ type Place struct {
 	Text    []byte // what the finding is about; cut when it is kept
 }
 
-// At makes the finding of the rule. args fill the verbs of its message.
+// At makes the finding of the rule. args fill the verbs of its message; texts among them, which may be
+// a customer's bytes of any length, are made fit to be stored and printed.
 func (r *Rule) At(p Place, args ...any) searchpack.Finding {
 	message := r.Message
 	if len(args) > 0 {
-		message = fmt.Sprintf(message, args...)
+		message = fmt.Sprintf(message, fit(args)...)
 	}
 	f := searchpack.Finding{
 		Rule: r.ID, Severity: r.Severity, Path: Shown([]byte(p.Path)), Line: int(p.Line), Column: p.Column,
@@ -49,6 +51,25 @@ func (r *Rule) At(p Place, args ...any) searchpack.Finding {
 		f.OpenSearchLine = int(p.Counted)
 	}
 	return f
+}
+
+// maxArgument is how many characters of one argument a message has: some are sentences.
+const maxArgument = 1000
+
+// fit makes texts among the arguments of a message fit for it.
+func fit(args []any) []any {
+	out := slices.Clone(args)
+	for i, a := range out {
+		switch a := a.(type) {
+		case string:
+			out[i] = shown([]byte(a), maxArgument)
+		case []byte:
+			out[i] = shown(a, maxArgument)
+		case error:
+			out[i] = shown([]byte(a.Error()), maxArgument)
+		}
+	}
+	return out
 }
 
 // Report counts a finding of the rule and makes it if there is room for it.

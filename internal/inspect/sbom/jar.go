@@ -18,7 +18,15 @@ const (
 	maxMetadata = 256 << 10
 	maxBundled  = 200
 	maxUnpacked = 4 << 30 // bytes that a jar may say that it unpacks to
+	// maxLibraries and maxAllMetadata (bytes) bound what all jars of a plugin say of their libraries
+	// together: what a jar unpacks to costs nothing to pack. OpenSearch's own lib/ has some hundred
+	// libraries and a few megabytes.
+	maxLibraries   = 5000
+	maxAllMetadata = 32 << 20
 )
+
+// budget is what is left of the bounds. Jars for which nothing is left are known by their manifests.
+type budget struct{ libraries, text int }
 
 const (
 	mavenFolder  = "META-INF/maven/"
@@ -27,7 +35,7 @@ const (
 
 // read says what a jar is. A jar that cannot be read is known by its file name. The error is that of
 // open, or of the readers that it returns.
-func read(fileName string, open func() (io.ReadCloser, error)) (Component, error) {
+func read(fileName string, open func() (io.ReadCloser, error), left *budget) (Component, error) {
 	var failed error // of the file, not of the jar in it
 	list, err := archive.OpenJar(func() (io.ReadCloser, error) {
 		in, err := open()
@@ -37,7 +45,7 @@ func read(fileName string, open func() (io.ReadCloser, error)) (Component, error
 		}
 		return &observed{in, &failed}, nil
 	}, archive.Limits{Unpacked: maxUnpacked})
-	in := metadata{libraries: map[string]*Component{}}
+	in := metadata{libraries: map[string]*Component{}, left: left}
 	if err == nil {
 		// What was read before a damaged entry stands; an error of the file is in failed.
 		_ = list.Walk(in.wants, in.visit)
@@ -68,6 +76,7 @@ type metadata struct {
 	main      map[string]string     // of the manifest
 	apache    bool                  // the jar has the text of the Apache License
 	libraries map[string]*Component // by their folders below META-INF/maven
+	left      *budget
 }
 
 // wants chooses what to read.
@@ -84,11 +93,16 @@ func (m *metadata) wants(e archive.JarEntry) bool {
 	}
 	folder := path.Dir(e.Name)
 	if m.libraries[folder] == nil {
-		if len(m.libraries) == maxBundled {
+		if len(m.libraries) == maxBundled || m.left.libraries == 0 {
 			return false
 		}
+		m.left.libraries--
 		m.libraries[folder] = &Component{Source: FromMaven}
 	}
+	if m.left.text < int(e.Size) {
+		return false
+	}
+	m.left.text -= int(e.Size)
 	return true
 }
 

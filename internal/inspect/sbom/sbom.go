@@ -53,11 +53,12 @@ type Component struct {
 // that is none is known by its file name.
 func Components(files iter.Seq[File]) ([]Component, error) {
 	var out []Component
+	left := budget{libraries: maxLibraries, text: maxAllMetadata}
 	for f := range files {
 		if !strings.HasSuffix(strings.ToLower(f.Path), ".jar") || len(out) == maxJars {
 			continue
 		}
-		c, err := component(f)
+		c, err := component(f, &left)
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", f.Path, err)
 		}
@@ -68,7 +69,7 @@ func Components(files iter.Seq[File]) ([]Component, error) {
 }
 
 // component reads one jar, and hashes it while it is read for the first time, which is to its end.
-func component(f File) (Component, error) {
+func component(f File, left *budget) (Component, error) {
 	one, two := sha1.New(), sha256.New() //nolint:gosec // see above
 	first := true
 	c, err := read(path.Base(f.Path), func() (io.ReadCloser, error) {
@@ -78,7 +79,7 @@ func component(f File) (Component, error) {
 		}
 		first = false
 		return hashed{io.TeeReader(in, io.MultiWriter(one, two)), in}, nil
-	})
+	}, left)
 	if err != nil {
 		return Component{}, err
 	}

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -229,7 +230,11 @@ func TestLargeJar(t *testing.T) {
 
 // readBytes is read of bytes, which are always there.
 func readBytes(name string, b []byte) Component {
-	c, err := read(name, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil })
+	return readWithin(name, b, &budget{maxLibraries, maxAllMetadata})
+}
+
+func readWithin(name string, b []byte, left *budget) Component {
+	c, err := read(name, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil }, left)
 	if err != nil {
 		panic(err)
 	}
@@ -336,4 +341,38 @@ func FuzzText(f *testing.F) {
 		}
 		bundleLicenses(string(b))
 	})
+}
+
+// What a manifest costs does not grow with the square of its lines.
+func TestManifestOfManyLines(t *testing.T) {
+	text := []byte("Bundle-License: MIT\n" + strings.Repeat(" x\n", maxMetadata/3))
+	if n := testing.AllocsPerRun(1, func() { manifest(text) }); n > 200 {
+		t.Errorf("%v allocations", n)
+	}
+	if got := manifest([]byte("A: b\r\n c\r\nB:d\n\nA: no\n")); got["A"] != "bc" || got["B"] != "d" || len(got) != 2 {
+		t.Errorf("%q", got)
+	}
+}
+
+// What jars unpack to costs nothing to pack: of all of them together so much is read.
+func TestBudget(t *testing.T) {
+	t.Parallel()
+	var parts []string
+	filler := "<project>" + strings.Repeat("<a/>", 50_000) + "</project>"
+	for i := range maxBundled {
+		group := fmt.Sprintf("g%d", i)
+		parts = append(append(parts, pom(group, "n", "1")...), mavenFolder+group+"/n/pom.xml", filler)
+	}
+	b := jar(t, parts...)
+	room := budget{libraries: maxLibraries, text: 3*len(filler) + 20_000}
+	if readWithin("j.jar", b, &room); room.text < 0 || room.text >= len(filler) || room.libraries != maxLibraries-maxBundled {
+		t.Errorf("with room for three texts: %+v is left", room)
+	}
+	if readWithin("j.jar", b, &room); room.text < 0 {
+		t.Errorf("more is read than there is room for: %+v", room)
+	}
+	left := budget{libraries: 3, text: maxAllMetadata}
+	if c := readWithin("j.jar", b, &left); len(c.Bundled) != 3 {
+		t.Errorf("%d libraries with room for 3", len(c.Bundled))
+	}
 }
