@@ -163,8 +163,15 @@ func (t *tally) add(r *inspect.Result, strict bool) {
 	}
 }
 
-// String says it in a line: "2 errors and 1 other finding; 1 of 3 files fails".
+// String says it in a line: "2 errors and 1 other finding; 1 of 3 files fails", "nothing found in 2
+// files".
 func (t tally) String() string {
+	switch {
+	case t.errors+t.others == 0:
+		return "nothing found in " + counted(t.files, "file")
+	case t.failed == 0:
+		return fmt.Sprintf("%s in %s; no file fails", counted(t.others, "finding"), counted(t.files, "file"))
+	}
 	verb := "fail"
 	if t.failed == 1 {
 		verb = "fails"

@@ -294,3 +294,17 @@ func TestLintIsSafe(t *testing.T) {
 		}
 	}
 }
+
+func TestLintSummary(t *testing.T) {
+	t.Parallel()
+	for want, all := range map[string]tally{
+		"nothing found in 1 file":                          {files: 1},
+		"1 finding in 2 files; no file fails":              {files: 2, others: 1},
+		"0 errors and 2 other findings; 1 of 1 file fails": {files: 1, others: 2, failed: 1}, // strict
+		"3 errors and 1 other finding; 2 of 3 files fail":  {files: 3, failed: 2, errors: 3, others: 1},
+	} {
+		if got := all.String(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
