@@ -251,6 +251,9 @@ func TestLintFolder(t *testing.T) {
 		if doc.PackageType != searchpack.TypeDictionary || doc.Kind != searchpack.KindHunspell {
 			t.Errorf("%s: %+v", path, doc)
 		}
+		if path == dir && (doc.Errors > 0 || err != nil) {
+			t.Errorf("a good folder: %v, %+v", err, doc.Findings)
+		}
 	}
 	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)

@@ -103,8 +103,7 @@ func TestReaderErrors(t *testing.T) {
 }
 
 // A dictionary of the largest size that languages have, and one line without an end.
-func TestMemoryIsBounded(t *testing.T) {
-	t.Parallel()
+func TestMemoryIsBounded(t *testing.T) { //nolint:paralleltest // measures memory
 	var dic bytes.Buffer
 	dic.WriteString("300000\n")
 	for i := range 300_000 {
