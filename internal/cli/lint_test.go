@@ -255,6 +255,16 @@ func TestLintFolder(t *testing.T) {
 			t.Errorf("a good folder: %v, %+v", err, doc.Findings)
 		}
 	}
+	// A file of a folder has the name that an editor opens.
+	broken := filepath.Join(dir, "en_US.aff")
+	if err := os.WriteFile(broken, []byte("SET UTF-8\nPFX A Y x\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for output, want := range map[string]string{"table": broken + ":2: error hunspell.affix-header", "sarif": filepath.ToSlash(broken) + `"`} {
+		if out, err := lint(t, &LintCmd{File: []string{dir}}, output, Terminal{}, nil); !errors.Is(err, ErrFound) || !strings.Contains(out, want) || strings.Contains(out, "!/") {
+			t.Errorf("%s: %v, %s", output, err, out)
+		}
+	}
 	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
 	}

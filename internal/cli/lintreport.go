@@ -101,7 +101,7 @@ func (l lintText) file(f linted) error {
 		p.line("%s: %s", f.name, what)
 	}
 	for _, x := range f.result.Findings {
-		p.finding(f.name, x)
+		p.finding(f.file(x))
 	}
 	if more := f.result.FindingCount - len(f.result.Findings); more > 0 {
 		p.line("%s: note: and %s", f.name, counted(more, "more finding"))
