@@ -100,7 +100,7 @@ func (f *FindingsCmd) Run(c *Context) error {
 		for _, x := range answer.Findings {
 			message := x.Message
 			if x.Remedy != "" {
-				message += ". Remedy: " + x.Remedy
+				message += ". To mend it: " + x.Remedy
 			}
 			row := []any{line(x), place(x.Column), x.Severity, x.Rule, x.Text, message}
 			if inside {

@@ -30,7 +30,8 @@ type Place struct {
 	Path string // of the file inside an archive; "" = the file itself
 	Line int64  // physical, 1-based; 0 = the whole file
 	// Counted is the number that OpenSearch's own message gives to the line, where it counts
-	// otherwise (without blank lines); 0 = the same, or no number.
+	// otherwise (without blank lines); 0 = the same, or no number. Only errors have it: about what it
+	// takes, OpenSearch says nothing.
 	Counted int64
 	Column  int    // in characters, 1-based; 0 = the whole line
 	Text    []byte // what the finding is about; cut when it is kept
@@ -47,7 +48,7 @@ func (r *Rule) At(p Place, args ...any) searchpack.Finding {
 		Rule: r.ID, Severity: r.Severity, Path: Shown([]byte(p.Path)), Line: int(p.Line), Column: p.Column,
 		Text: Shown(p.Text), Message: message, Remedy: r.Remedy,
 	}
-	if p.Counted != p.Line {
+	if p.Counted != p.Line && r.Severity == searchpack.SeverityError {
 		f.OpenSearchLine = int(p.Counted)
 	}
 	return f
