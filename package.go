@@ -210,7 +210,7 @@ type Finding struct {
 	Path     string   `json:"path,omitempty"` // of the file inside a zip; "" = the file itself
 	Line     int      `json:"line,omitempty"` // physical, 1-based; 0: the whole file
 	// OpenSearchLine is the number that OpenSearch's own message gives to the line, where it leaves
-	// blank lines out; 0: the same as Line, or none.
+	// blank lines out; 0: the same as Line, or none, as of all that OpenSearch takes.
 	OpenSearchLine int    `json:"opensearch_line,omitempty"`
 	Column         int    `json:"column,omitempty"` // in characters, 1-based; 0: the whole line
 	Text           string `json:"text,omitempty"`   // the offending text, cut to 200 characters

@@ -225,3 +225,31 @@ func TestForeignFolderStays(t *testing.T) {
 	}
 	b.taken(o, "placed", func(r *searchpack.Report) bool { return showsFolder(t, r, searchpack.FileLive, "fox") })
 }
+
+// Nor can an order hide a folder that somebody else made, and then have it removed as Searchpack's own.
+func TestForeignFolderIsNotHidden(t *testing.T) {
+	t.Parallel()
+	for _, placed := range []bool{false, true} {
+		t.Run(fmt.Sprintf("in the place of a file of Searchpack's %v", placed), func(t *testing.T) {
+			t.Parallel()
+			b := newSite(t).node(nil).run()
+			if placed {
+				o := b.order(searchpack.Order{Files: []searchpack.FileOrder{b.live("F1", "a, b\n")}})
+				b.taken(o, "a file is live", func(r *searchpack.Report) bool { return shows(r, "F1", searchpack.FileLive, "a, b\n") })
+				if err := os.Remove(b.path("analyzers/F1")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			write(t, b.path("analyzers/F1/mine.txt"), "mine")
+			for _, state := range []searchpack.FileState{searchpack.FileHidden, searchpack.FileRemoved} {
+				o := b.order(searchpack.Order{Files: []searchpack.FileOrder{{PackageID: "F1", State: state}}})
+				b.taken(o, string(state), func(r *searchpack.Report) bool {
+					return len(r.Files) == 1 && r.Files[0].Error != ""
+				})
+				if got := liesIn(b.cfg.ConfigDir, "analyzers/F1"); got != "mine.txt: mine" {
+					t.Errorf("%s: the folder holds %q", state, got)
+				}
+			}
+		})
+	}
+}

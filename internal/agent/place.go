@@ -168,8 +168,8 @@ func (p *placer) live(ctx context.Context, t *tree, f searchpack.FileOrder) erro
 	if p.folders.is(have, f.Digest, f.Tree) {
 		return p.settled(t, f, want)
 	}
-	if have.folder && was.Folder.Zip == "" {
-		return fmt.Errorf("%s is a folder, which Searchpack did not make: move it away", name)
+	if err := foreignFolder(name, have, was); err != nil {
+		return err
 	}
 	begun := known && was.State == searchpack.FileLive && was.Digest == f.Digest && !was.Pending
 	if begun || (!known && have.exists) {
@@ -194,6 +194,15 @@ func (p *placer) live(ctx context.Context, t *tree, f searchpack.FileOrder) erro
 	}
 	p.log.Info("placed", "package", f.PackageID, "version", f.Version, "digest", f.Digest.Short(), "former", have.digest.Short())
 	return p.settled(t, f, want)
+}
+
+// foreignFolder is the error for a folder that the journal knows nothing of. Unlike a file it is not kept
+// elsewhere, so it makes way for nothing.
+func foreignFolder(name string, have found, was placed) error {
+	if have.folder && was.Folder.Zip == "" {
+		return fmt.Errorf("%s is a folder, which Searchpack did not make: move it away", name)
+	}
+	return nil
 }
 
 // there looks at what lies under the final name, its rights mended if it is the agent's own, and notes
@@ -384,6 +393,9 @@ func (p *placer) hide(ctx context.Context, t *tree, id string) error {
 		return err
 	}
 	was, known := p.book.entry(id)
+	if err := foreignFolder(name, have, was); err != nil {
+		return err
+	}
 	want := placed{State: searchpack.FileHidden, Former: cmp.Or(was.Digest, was.Former), Folder: was.Folder}
 	if have.exists {
 		if !known && have.regular {
@@ -431,13 +443,16 @@ func (p *placer) renameAway(t *tree, name, hidden string, have found) error {
 // else's and stays.
 func (p *placer) remove(ctx context.Context, t *tree, id string) error {
 	name := searchpack.ReferencePath(id)
-	_, known := p.book.entry(id)
+	was, known := p.book.entry(id)
 	have, err := p.look(ctx, t, name)
 	if err != nil {
 		return err
 	}
 	if have.exists && !known {
 		return fmt.Errorf("%s was not placed by Searchpack, so it is not removed: remove it by hand", name)
+	}
+	if err := foreignFolder(name, have, was); err != nil {
+		return err
 	}
 	for _, n := range []string{name, searchpack.HiddenPath(id)} {
 		p.conf.mu.Lock()

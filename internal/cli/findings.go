@@ -106,7 +106,7 @@ func (answer *findingsLine) show(p *page) {
 	for _, x := range answer.Findings {
 		message := x.Message
 		if x.Remedy != "" {
-			message += ". Remedy: " + x.Remedy
+			message += ". To mend it: " + x.Remedy
 		}
 		row := []any{line(x), place(x.Column), x.Severity, x.Rule, x.Text, message}
 		if inside {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -23,7 +24,7 @@ type LintCmd struct {
 	Type        string   `env:"-" placeholder:"TYPE" help:"The PackageType, for example PACKAGE-LICENSE; else a .zip is what it holds, and everything else a dictionary."`
 	PluginRules string   `env:"-" enum:"cluster,aws" default:"cluster" help:"Which plugins are accepted: what a cluster takes, or only what AWS does (cluster, aws)."`
 	Name        string   `env:"-" placeholder:"NAME" help:"What to call standard input."`
-	Strict      bool     `env:"-" help:"Fail on warnings, too."`
+	Strict      bool     `env:"-" help:"Fail on warnings, and on what most analyzers refuse, too."`
 }
 
 // Help stands below the flags.
@@ -60,6 +61,17 @@ type linted struct {
 	name   string
 	as     searchpack.PackageType
 	result inspect.Result
+	folder bool // a folder here, not a zip: its files have paths that editors and forges open
+}
+
+// file is the name of the file that the finding is in, and the finding with what it says beyond that.
+func (l linted) file(f searchpack.Finding) (string, searchpack.Finding) {
+	if !l.folder || f.Path == "" {
+		return l.name, f
+	}
+	name := filepath.Join(l.name, filepath.FromSlash(f.Path))
+	f.Path = ""
+	return name, f
 }
 
 // Run inspects the files, in the order given. All are looked for before the first is inspected.
@@ -92,7 +104,7 @@ func (l *LintCmd) Run(c *Context) error {
 			return fmt.Errorf("%s: %w", in.name, err)
 		}
 		total.add(&res, l.Strict)
-		if err := report.file(linted{in.name, in.as, res}); err != nil {
+		if err := report.file(linted{in.name, in.as, res, in.folder && in.file != nil}); err != nil {
 			return err
 		}
 	}
@@ -163,8 +175,15 @@ func (t *tally) add(r *inspect.Result, strict bool) {
 	}
 }
 
-// String says it in a line: "2 errors and 1 other finding; 1 of 3 files fails".
+// String says it in a line: "2 errors and 1 other finding; 1 of 3 files fails", "nothing found in 2
+// files".
 func (t tally) String() string {
+	switch {
+	case t.errors+t.others == 0:
+		return "nothing found in " + counted(t.files, "file")
+	case t.failed == 0:
+		return fmt.Sprintf("%s in %s; no file fails", counted(t.others, "finding"), counted(t.files, "file"))
+	}
 	verb := "fail"
 	if t.failed == 1 {
 		verb = "fails"

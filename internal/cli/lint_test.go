@@ -251,6 +251,19 @@ func TestLintFolder(t *testing.T) {
 		if doc.PackageType != searchpack.TypeDictionary || doc.Kind != searchpack.KindHunspell {
 			t.Errorf("%s: %+v", path, doc)
 		}
+		if path == dir && (doc.Errors > 0 || err != nil) {
+			t.Errorf("a good folder: %v, %+v", err, doc.Findings)
+		}
+	}
+	// A file of a folder has the name that an editor opens.
+	broken := filepath.Join(dir, "en_US.aff")
+	if err := os.WriteFile(broken, []byte("SET UTF-8\nPFX A Y x\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for output, want := range map[string]string{"table": broken + ":2: error hunspell.affix-header", "sarif": filepath.ToSlash(broken) + `"`} {
+		if out, err := lint(t, &LintCmd{File: []string{dir}}, output, Terminal{}, nil); !errors.Is(err, ErrFound) || !strings.Contains(out, want) || strings.Contains(out, "!/") {
+			t.Errorf("%s: %v, %s", output, err, out)
+		}
 	}
 	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
@@ -291,6 +304,20 @@ func TestLintIsSafe(t *testing.T) {
 		out, _ := lint(t, &LintCmd{File: []string{"-"}, Name: "x\x1b[2J\nFAKE"}, output, terminal, strings.NewReader(text))
 		if strings.ContainsAny(out, "\x1b\r\u202e\u2028") || strings.Contains(out, "\nFAKE") || !strings.Contains(out, "synonyms.two-arrows") {
 			t.Errorf("%s: %q", form, out)
+		}
+	}
+}
+
+func TestLintSummary(t *testing.T) {
+	t.Parallel()
+	for want, all := range map[string]tally{
+		"nothing found in 1 file":                          {files: 1},
+		"1 finding in 2 files; no file fails":              {files: 2, others: 1},
+		"0 errors and 2 other findings; 1 of 1 file fails": {files: 1, others: 2, failed: 1}, // strict
+		"3 errors and 1 other finding; 2 of 3 files fail":  {files: 3, failed: 2, errors: 3, others: 1},
+	} {
+		if got := all.String(); got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 }

@@ -185,14 +185,15 @@ func zipped(folder string, to io.Writer) error {
 	return z.Close()
 }
 
-// zipFile adds a file, and at most one byte more than limit.
+// zipFile adds a file, and at most one byte more than limit. It is packed: what is only stored has a data
+// descriptor behind it when it is written in one pass, which archive.descriptor refuses.
 func zipFile(z *zip.Writer, folder, name string, limit int64) (int64, error) {
 	f, err := os.Open(filepath.Join(folder, name))
 	if err != nil {
 		return 0, err
 	}
 	defer f.Close()
-	w, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store})
+	w, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate})
 	if err != nil {
 		return 0, err
 	}

@@ -93,11 +93,15 @@ type lintText struct{ c *Context }
 
 func (l lintText) file(f linted) error {
 	p := &page{terminal: l.c.Terminal}
-	if p.terminal.Is && f.as == searchpack.TypeDictionary {
-		p.line("%s: %s", f.name, kindLine(string(f.result.Kind), kindSource(&f.result), f.result.Confidence))
+	if p.terminal.Is {
+		what := string(f.as)
+		if f.as == searchpack.TypeDictionary {
+			what = kindLine(string(f.result.Kind), kindSource(&f.result), f.result.Confidence)
+		}
+		p.line("%s: %s", f.name, what)
 	}
 	for _, x := range f.result.Findings {
-		p.finding(f.name, x)
+		p.finding(f.file(x))
 	}
 	if more := f.result.FindingCount - len(f.result.Findings); more > 0 {
 		p.line("%s: note: and %s", f.name, counted(more, "more finding"))

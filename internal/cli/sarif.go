@@ -121,6 +121,7 @@ func sarifLevel(s searchpack.Severity) string {
 
 func (s *sarifReport) file(f linted) error {
 	for _, x := range f.result.Findings {
+		name, x := f.file(x)
 		message := x.Message
 		if x.Remedy != "" {
 			message += ". To mend it: " + x.Remedy
@@ -130,7 +131,7 @@ func (s *sarifReport) file(f linted) error {
 			r.RuleIndex = &i
 		}
 		// What is about the whole file stands at its first line: forges show nothing without a line.
-		location := sarifLocation{Physical: sarifPlace{Artifact: sarifArtifact{fileURI(f.name)}, Region: sarifRegion{StartLine: 1}}}
+		location := sarifLocation{Physical: sarifPlace{Artifact: sarifArtifact{fileURI(name)}, Region: sarifRegion{StartLine: 1}}}
 		switch {
 		case x.Path != "":
 			location.Logical = []sarifInner{{strings.TrimPrefix(position("", x), "!/")}}

@@ -74,7 +74,11 @@ func copyError(err error) error { return &phaseError{searchpack.PackageCopyFaile
 // maxHeader is how many bytes of a header of S3 are stored.
 const maxHeader = 1024
 
-func firstBytes(s string) string { return s[:min(len(s), maxHeader)] }
+// firstBytes makes a header fit for every database: cut, UTF-8, and without NUL.
+func firstBytes(s string) string {
+	s = strings.ToValidUTF8(s[:min(len(s), maxHeader)], "\uFFFD")
+	return strings.ReplaceAll(s, "\x00", "\uFFFD")
+}
 
 // objectReader reads the object for the blob store. It ends when the import is no longer wanted,
 // and takes an object that has other than the announced number of bytes for a broken stream, so

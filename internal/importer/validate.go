@@ -23,7 +23,7 @@ func (i *Importer) validate(ctx context.Context, j *job, c copied, passing inspe
 		return outcome{}, &phaseError{searchpack.PackageValidationFailed, err}
 	}
 	defer blob.Close()
-	plugin, res, err := i.look(j, blob)
+	plugin, res, err := i.look(ctx, j, blob)
 	if err != nil {
 		return outcome{}, &phaseError{searchpack.PackageValidationFailed, err}
 	}
@@ -41,10 +41,20 @@ func (i *Importer) validate(ctx context.Context, j *job, c copied, passing inspe
 	if onlyVulnerable(res) {
 		// AWS's words and, strange as it is, its empty type.
 		out.details = &searchpack.ErrorDetails{Message: fmt.Sprintf("%sDependency Scan reported %d vulnerabilities for the plugin: %s",
-			pluginReason, len(res.Vulnerabilities), strings.Join(res.Vulnerabilities, ", "))}
+			pluginReason, len(res.Vulnerabilities), listed(res.Vulnerabilities))}
 	}
 	out.plugin = plugin
 	return out, nil
+}
+
+// maxListed is how many vulnerabilities a message names: the jars of one plugin can have all there are.
+const maxListed = 100
+
+func listed(names []string) string {
+	if len(names) <= maxListed {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:maxListed], ", "), len(names)-maxListed)
 }
 
 // onlyVulnerable reports that a plugin is refused for vulnerable libraries and nothing else.
@@ -59,7 +69,7 @@ func onlyVulnerable(res inspect.Result) bool {
 
 // look inspects the blob by the package's type. A panic of the inspection, which reads hostile
 // bytes, is an error.
-func (i *Importer) look(j *job, blob searchpack.Blob) (plugin *searchpack.PluginProperties, res inspect.Result, err error) {
+func (i *Importer) look(ctx context.Context, j *job, blob searchpack.Blob) (plugin *searchpack.PluginProperties, res inspect.Result, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic in the inspection: %v", p)
@@ -72,11 +82,11 @@ func (i *Importer) look(j *job, blob searchpack.Blob) (plugin *searchpack.Plugin
 			EngineVersion: j.pkg.EngineVersion, MaxUnpacked: most, AWS: i.awsRules,
 			Vulnerabilities: i.vulnerabilities, WarnVulnerable: i.warnVulnerable,
 		}
-		return inspect.Plugin(&blobReader{blob: blob}, blob.Size(), rules)
+		return inspect.Plugin(&blobReader{ctx: ctx, blob: blob}, blob.Size(), rules)
 	case searchpack.TypeDictionary:
-		res, err = inspect.Folder(&blobReader{blob: blob}, blob.Size(), most, inspect.Options{Declared: searchpack.KindHunspell})
+		res, err = inspect.Folder(&blobReader{ctx: ctx, blob: blob}, blob.Size(), most, inspect.Options{Declared: searchpack.KindHunspell})
 	case searchpack.TypeConfig:
-		res, err = inspect.Config(&blobReader{blob: blob}, blob.Size(), most)
+		res, err = inspect.Config(&blobReader{ctx: ctx, blob: blob}, blob.Size(), most)
 	default:
 		format := strings.TrimPrefix(strings.ToLower(path.Ext(j.version.Source.Key)), ".")
 		res, err = inspect.License(blob, format)
@@ -97,14 +107,19 @@ func pluginFailure(res inspect.Result) string {
 	return pluginReason + "The provided plugin could not be loaded. Why: " + explain(res)
 }
 
-// blobReader reads a blob at any offset. One goroutine uses it at a time.
+// blobReader reads a blob at any offset, until the context ends: not every blob knows of one, and an
+// inspection reads much. One goroutine uses it at a time.
 type blobReader struct {
+	ctx  context.Context
 	blob searchpack.Blob
 	at   int64 // where the blob stands
 }
 
 // ReadAt implements io.ReaderAt.
 func (r *blobReader) ReadAt(p []byte, off int64) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
 	if off != r.at { // a seek may cost a request
 		at, err := r.blob.Seek(off, io.SeekStart)
 		if err != nil {

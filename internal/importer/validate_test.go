@@ -4,6 +4,8 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -322,7 +324,8 @@ func TestBlobReader(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer blob.Close()
-	r := &blobReader{blob: blob}
+	ctx, stop := context.WithCancel(t.Context())
+	r := &blobReader{ctx: ctx, blob: blob}
 	for _, c := range []struct {
 		off  int64
 		n    int
@@ -339,6 +342,24 @@ func TestBlobReader(t *testing.T) {
 	}
 	if res, err := inspect.Config(r, size, 10); err != nil || !res.Failed() {
 		t.Errorf("%+v, %v", res, err)
+	}
+	stop() // the inspection of a large zip does not outlive the import
+	if res, err := inspect.Config(r, size, 10); !errors.Is(err, context.Canceled) || res.Failed() {
+		t.Errorf("%+v, %v", res, err)
+	}
+}
+
+func TestListed(t *testing.T) {
+	t.Parallel()
+	names := make([]string, maxListed+20_000)
+	for i := range names {
+		names[i] = fmt.Sprintf("CVE-2026-%d", i)
+	}
+	if got := listed(names); len(got) > 2500 || !strings.HasSuffix(got, "CVE-2026-99 and 20000 more") {
+		t.Errorf("%d bytes: …%s", len(got), got[len(got)-40:])
+	}
+	if got := listed(names[:maxListed]); !strings.HasSuffix(got, "CVE-2026-98, CVE-2026-99") {
+		t.Errorf("…%s", got[len(got)-40:])
 	}
 }
 

@@ -30,8 +30,8 @@ func Folder(r io.ReaderAt, size, maxUnpacked int64, o Options) (Result, error) {
 	if res.Manifest, err = tree.Manifest(&out); err != nil || res.Manifest == nil {
 		return res.with(&out), err
 	}
-	if o.OpenSearch.String() == "" || o.OpenSearch.Before(3, 7) {
-		hunspell.NeedsVersion(&out)
+	if known := o.OpenSearch.String() != ""; !known || o.OpenSearch.Before(3, 7) {
+		hunspell.NeedsVersion(&out, known)
 	}
 	c := &dict.Config{Findings: &out, Entry: o.Entry, OpenSearch: o.OpenSearch}
 	for _, l := range tree.Locales {

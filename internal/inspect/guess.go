@@ -29,6 +29,9 @@ type sample struct {
 	separated                         int // hold a comma or an arrow
 	wordnet, affix, typeTable, quoted int
 	kuromoji, nori                    int
+	grouped                           int  // as only synonyms are: terms between commas
+	symbols                           int  // an arrow with no letter or digit on one side of it
+	spaced                            int  // hold a blank
 	entries                           int  // word/FLAGS
 	count                             bool // the first line is a number alone
 }
@@ -93,6 +96,10 @@ func (s *sample) add(line []byte) {
 	count(&s.typeTable, typeTableLine.Match(line))
 	count(&s.quoted, quotedLine.Match(line))
 	count(&s.entries, flaggedLine.Match(line))
+	grouped, symbol := sides(line)
+	count(&s.grouped, grouped)
+	count(&s.symbols, symbol)
+	count(&s.spaced, bytes.IndexFunc(line, unicode.IsSpace) >= 0)
 	count(&s.kuromoji, kuromojiLine(line))
 	count(&s.nori, noriLine(line))
 }
@@ -110,13 +117,24 @@ func (s *sample) kind() (searchpack.Kind, int) {
 		return searchpack.KindMapping, likely
 	case all(s.kuromoji):
 		return searchpack.KindKuromoji, likely
-	case all(s.separated):
-		return searchpack.KindSynonyms, formed
 	case 2*s.wordnet > s.lines:
 		return searchpack.KindWordNet, likely
+	case 2*s.typeTable > s.lines:
+		return searchpack.KindTypeTable, likely
+	case 2*s.kuromoji > s.lines:
+		return searchpack.KindKuromoji, likely
+	case all(s.separated) && s.grouped == 0 && s.symbols > 0:
+		// "& => and", ", => .": rules of a mapping more likely than synonyms of which most analyzers
+		// make nothing, and never so surely synonyms that they may be refused as such.
+		if 2*s.symbols >= s.lines {
+			return searchpack.KindMapping, likely
+		}
+		return searchpack.KindSynonyms, likely
+	case all(s.separated):
+		return searchpack.KindSynonyms, formed
 	case s.affix > 0 && 2*s.affix >= s.lines, s.count && s.entries > 0:
 		return searchpack.KindHunspell, likely
-	case 4*s.nori > 3*s.lines && s.separated == 0:
+	case s.nori > 0 && 4*s.nori > 3*s.spaced && s.separated == 0: // nouns without parts are words alone
 		return searchpack.KindNori, likely
 	case 2*s.separated >= s.lines:
 		return searchpack.KindSynonyms, doubting
@@ -124,6 +142,28 @@ func (s *sample) kind() (searchpack.Kind, int) {
 		return searchpack.KindWords, likely
 	}
 	return searchpack.KindWords, doubting
+}
+
+// sides reports whether the line is a group of synonyms, without an arrow or with several terms on a
+// side of it, and whether there is an arrow with nothing but symbols on one side.
+func sides(line []byte) (grouped, symbol bool) {
+	arrows := bytes.Split(line, []byte("=>"))
+	grouped = len(arrows) == 1 && bytes.IndexByte(line, ',') >= 0
+	for _, side := range arrows {
+		terms := 0
+		for term := range bytes.SplitSeq(side, []byte(",")) {
+			if hasWord(term) {
+				terms++
+			}
+		}
+		grouped = grouped || terms > 1
+		symbol = symbol || len(arrows) > 1 && terms == 0 && len(bytes.TrimSpace(side)) > 0
+	}
+	return grouped, symbol
+}
+
+func hasWord(text []byte) bool {
+	return bytes.IndexFunc(text, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }) >= 0
 }
 
 // kuromojiLine reports whether the line is text,segmentation,readings,part of speech, the segments

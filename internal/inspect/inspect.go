@@ -123,7 +123,7 @@ func (r Result) with(t *rule.Tally) Result {
 // doubt says in the findings that the kind is a guess, and makes warnings of errors where it is not
 // sure.
 func doubt(t *rule.Tally, res Result) {
-	way := "; if the file is of another kind, say so in the object's metadata: searchpack-kind = " + declarable()
+	way := "; if the file is of another kind, declare that: searchpack-kind in the object's metadata, or lint --kind"
 	if res.Confidence < searchpack.SureConfidence {
 		t.Soften(func(f *searchpack.Finding) {
 			f.Message = fmt.Sprintf("if the file is of the kind %s: %s", res.Kind, f.Message)

@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"bufio"
 	"io"
 
 	"github.com/searchpack/searchpack"
@@ -66,19 +67,24 @@ func opaque(r io.Reader, c *dict.Config) (int64, error) {
 
 var notText = &rule.Rule{
 	ID: "file.not-text", Severity: searchpack.SeverityWarning, Title: "perhaps no text",
-	Message: "this is not UTF-8; that is right for a binary dictionary or one that names its own encoding, every other file is refused",
-	Remedy:  "save a text file as UTF-8, or declare the kind: searchpack-kind = opaque",
+	Message: "this is not UTF-8%s; that is right for a binary dictionary or one that names its own encoding, every other file is refused",
+	Remedy:  "save a text file as UTF-8, or declare the kind (opaque, hyphenation, hunspell)",
 }
 
 // doubtful gives one warning for a file that need not be UTF-8 but mostly is.
 func doubtful(r io.Reader, c *dict.Config) (int64, error) {
+	in := bufio.NewReader(r)
+	begins := ""
+	if mark, _ := in.Peek(2); dict.HasUTF16Mark(mark) { // an error comes again
+		begins = " (the file begins like UTF-16)"
+	}
 	var found rule.Tally
-	n, err := dict.ReadLines(r, &dict.Config{Findings: &found}, dict.FamilyFile, noRules{})
+	n, err := dict.ReadLines(in, &dict.Config{Findings: &found}, dict.FamilyFile, noRules{})
 	for _, f := range found.Findings() {
 		switch f.Rule {
 		case "file.encoding":
 			if c.Findings.CountOf(searchpack.SeverityWarning) == 0 {
-				notText.Report(c.Findings, rule.Place{Line: int64(f.Line), Counted: int64(f.Line), Column: f.Column, Text: []byte(f.Text)})
+				notText.Report(c.Findings, rule.Place{Line: int64(f.Line), Counted: int64(f.Line), Column: f.Column, Text: []byte(f.Text)}, begins)
 			}
 		case "file.bom":
 			c.Findings.Add(f)

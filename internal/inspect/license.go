@@ -37,7 +37,7 @@ func License(r io.Reader, format string) (Result, error) {
 	}
 	var out rule.Tally
 	if fault != "" {
-		out.Add(failure(ruleLicense, "the license cannot be read: "+fault, "upload one well-formed document, .json or .xml"))
+		out.Add(failure(ruleLicense, "the license cannot be read: "+rule.Shown([]byte(fault)), "upload one well-formed document, .json or .xml"))
 	}
 	return Result{}.with(&out), nil
 }

@@ -59,6 +59,16 @@ func TestLicense(t *testing.T) {
 	}
 }
 
+// The names of a document are no longer in a message than other texts.
+func TestLicenseMessage(t *testing.T) {
+	t.Parallel()
+	name := strings.Repeat("n", 1<<20)
+	res, err := License(strings.NewReader("<"+name+"></l>"), "xml")
+	if err != nil || !res.Failed() || len(res.Findings[0].Message) > 1000 {
+		t.Errorf("%d findings, %v", len(res.Findings), err)
+	}
+}
+
 // encoding/json itself is the judge of what one document is.
 func FuzzLicense(f *testing.F) {
 	for _, text := range []string{`{"a":[1,true,null,"x"]}`, `[1,]`, `{"a":1,}`, `1 2`, `]`, `<a><b/></a>`} {

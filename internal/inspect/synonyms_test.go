@@ -44,7 +44,7 @@ func TestFindingIsUseful(t *testing.T) {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	guessed := inspect(t, "laptop, notebook\na => b => c\n", searchpack.KindUnknown).Findings
-	if !strings.Contains(guessed[0].Remedy, "searchpack-kind") || !strings.Contains(guessed[0].Remedy, "mapping") {
+	if !strings.Contains(guessed[0].Remedy, "searchpack-kind") || !strings.Contains(guessed[0].Remedy, "--kind") {
 		t.Errorf("the remedy of a guessed kind does not say how to declare another: %q", guessed[0].Remedy)
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Jars returns a folder of the cache that holds the artifacts, each "group:artifact:version", and
-// nothing else. It is filled by mvn if need be.
+// Jars returns a folder of the cache that holds the artifacts, each "group:artifact:version" of a jar
+// or "group:artifact:version:type", and nothing else. It is filled by mvn if need be.
 func Jars(ctx context.Context, cache Cache, name string, coordinates []string, o Options) (string, error) {
 	return cache.Make(ctx, name, func(ctx context.Context, dir string) error {
 		mvn, err := findMaven(o.Env, o.Log)
@@ -17,10 +17,13 @@ func Jars(ctx context.Context, cache Cache, name string, coordinates []string, o
 		}
 		for _, c := range coordinates {
 			parts := strings.Split(c, ":")
-			if len(parts) != 3 {
+			if len(parts) == 3 {
+				parts = append(parts, "jar")
+			}
+			if len(parts) != 4 {
 				return fmt.Errorf("%q is no artifact: it is written group:artifact:version", c)
 			}
-			if _, err := mvn.fetch(ctx, artifact{parts[0], parts[1], parts[2], "jar"}, dir); err != nil {
+			if _, err := mvn.fetch(ctx, artifact{parts[0], parts[1], parts[2], parts[3]}, dir); err != nil {
 				return err
 			}
 		}

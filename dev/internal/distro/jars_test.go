@@ -28,6 +28,12 @@ func TestJars(t *testing.T) {
 	if calls := r.calls(); len(calls) != 2 {
 		t.Errorf("calls %q, want one per jar", calls)
 	}
+	write(t, filepath.Join(r.dir, "d-3.zip"), "d", 0o644)
+	dir, err := Jars(t.Context(), cache, "whole", []string{"a:d:3:zip"}, r.o)
+	check(t, err)
+	if b, err := os.ReadFile(filepath.Join(dir, "d-3.zip")); err != nil || string(b) != "d" {
+		t.Errorf("%q, %v, want the zip", b, err)
+	}
 	_, err = Jars(t.Context(), cache, "missing", []string{"a:d:1"}, r.o)
 	wants(t, err, "Could not find artifact a:d:1:jar")
 	_, err = Jars(t.Context(), cache, "odd", []string{"a:d"}, r.o)

@@ -30,6 +30,19 @@ type Chain struct {
 type part struct {
 	name     string
 	settings map[string]settings.Value // nil: not defined by the index
+	made     *made                     // nil: nothing is remembered
+}
+
+// made is what was made of a component of an index, which many chains may have: its lists of words may
+// have megabytes.
+type made struct {
+	filters     [2]*madeFilter // by use
+	description string
+}
+
+type madeFilter struct {
+	filter filter
+	texts  bool
 }
 
 func (p part) kind() string {
@@ -75,7 +88,7 @@ func newChain(name string, tokenizer part, charFilters, filters []part, how use)
 			}
 			continue
 		}
-		m, texts := newFilter(f, how)
+		m, texts := f.filter(how)
 		if m == nil {
 			continue
 		}

@@ -55,6 +55,19 @@ var stemming = []string{
 	"sorani_normalization",
 }
 
+// filter is newFilter, made once of each component.
+func (p part) filter(how use) (f filter, texts bool) {
+	if p.made == nil {
+		return newFilter(p, how)
+	}
+	if p.made.filters[how] == nil {
+		f, texts := newFilter(p, how)
+		p.made.filters[how] = &madeFilter{f, texts}
+	}
+	m := p.made.filters[how]
+	return m.filter, m.texts
+}
+
 // newFilter returns what the filter does, nil if that is nothing; texts: it looks at texts.
 func newFilter(p part, how use) (f filter, texts bool) {
 	kind := p.kind()

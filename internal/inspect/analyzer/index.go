@@ -33,7 +33,7 @@ func newIndex(name string, flat map[string]settings.Value, left *int) *index {
 		}
 		c, ok := x.components[p[1]][p[2]]
 		if !ok {
-			c = part{name: p[2], settings: map[string]settings.Value{}}
+			c = part{name: p[2], settings: map[string]settings.Value{}, made: &made{}}
 			x.components[p[1]][p[2]] = c
 		}
 		c.settings[p[3]] = v
@@ -118,18 +118,29 @@ func (x *index) chains(c part) []*Chain {
 			chain.key = through
 			return []*Chain{chain}
 		}
-		return []*Chain{x.chain(a, a.filters(), asItIs)}
+		filters := a.filters()
+		if !x.spend(a, filters) {
+			return nil
+		}
+		return []*Chain{x.chain(a, filters, asItIs)}
 	}
 	var out []*Chain
 	for _, a := range x.users()[c.name] {
 		filters := a.filters()
-		at := slices.Index(filters, c.name)
-		if *x.left -= at + 1; *x.left < 0 {
+		if !x.spend(a, filters) {
 			return nil
 		}
+		at := slices.Index(filters, c.name)
 		out = append(out, x.chain(a, filters[:at], toParse))
 	}
 	return out
+}
+
+// spend takes the steps of an analyzer's chain, and is false if none are left.
+func (x *index) spend(a part, filters []string) bool {
+	names, _ := a.list("char_filter")
+	*x.left -= len(filters) + len(names) + 1
+	return *x.left >= 0
 }
 
 // users are the custom analyzers that have a filter, by the filter's name.
@@ -192,14 +203,21 @@ func (x *index) part(group, name string) part {
 	return part{name: name}
 }
 
-// describe writes all that decides what the part does.
+// describe writes all that decides what the part does, in a digest.
 func describe(p part) string {
 	if p.settings == nil {
 		return p.name
 	}
-	var b strings.Builder
-	for _, key := range slices.Sorted(maps.Keys(p.settings)) {
-		fmt.Fprintf(&b, "%s=%q ", key, p.settings[key].List)
+	if p.made != nil && p.made.description != "" {
+		return p.made.description
 	}
-	return b.String()
+	h := sha256.New()
+	for _, key := range slices.Sorted(maps.Keys(p.settings)) {
+		_, _ = fmt.Fprintf(h, "%q=%q ", key, p.settings[key].List) // a hash takes everything
+	}
+	d := string(h.Sum(nil))
+	if p.made != nil {
+		p.made.description = d
+	}
+	return d
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"path"
@@ -24,6 +25,8 @@ const (
 	// maxSteps bounds the walk through analyzers and their filters. The settings of a cluster of 3,000
 	// indices with ten analyzers each take some 300,000.
 	maxSteps = 1 << 19
+	// keyStep is how many bytes of a flat key count as a step.
+	keyStep = 256
 	// maxReaders bounds how often one file is checked.
 	maxReaders = 64
 )
@@ -54,6 +57,8 @@ func (r Reader) String() string {
 	return where + " (" + r.Path + ")"
 }
 
+var errTooMany = errors.New("the settings have too many analyzers and filters to be looked through: give those of one index")
+
 // Readers returns who reads the file, in a fixed order: the components of which a setting ends in
 // its name; if there is none, those that read the only file that is read at all. kind, unless it is
 // KindUnknown, leaves only components that read such files. The document is what
@@ -69,7 +74,7 @@ func Readers(document []byte, name string, kind searchpack.Kind) ([]Reader, erro
 	for _, x := range found {
 		all = append(all, x.readers()...)
 		if *x.left < 0 {
-			return nil, fmt.Errorf("the settings have too many analyzers and filters to be looked through: give those of one index")
+			return nil, errTooMany
 		}
 	}
 	wanted := slices.DeleteFunc(slices.Clone(all), func(r Reader) bool { return kind != searchpack.KindUnknown && r.Kind != kind })
@@ -144,6 +149,9 @@ func indices(document []byte) ([]*index, error) {
 	var out []*index
 	left := maxSteps
 	wrapped(v, "", 0, &out, &left)
+	if left < 0 {
+		return nil, errTooMany
+	}
 	if len(out) == 0 {
 		return nil, fmt.Errorf(`there are no analysis settings in it: what GET INDEX/_settings answers will do, or {"settings": {"analysis": …}}`)
 	}
@@ -156,7 +164,7 @@ var wrappers = []string{"settings", "template", "index_template", "component_tem
 
 // wrapped looks for settings in a value of the document.
 func wrapped(v any, name string, depth int, out *[]*index, left *int) {
-	if depth > maxWrapped {
+	if depth > maxWrapped || *left < 0 {
 		return
 	}
 	switch v := v.(type) {
@@ -167,6 +175,9 @@ func wrapped(v any, name string, depth int, out *[]*index, left *int) {
 	case map[string]any:
 		if holdsAnalysis(v) {
 			if flat, err := settings.Flatten(v); err == nil {
+				for key := range flat { // they are kept
+					*left -= len(key) / keyStep
+				}
 				if x := newIndex(name, flat, left); x != nil {
 					*out = append(*out, x)
 					return

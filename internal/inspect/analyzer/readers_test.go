@@ -2,6 +2,7 @@ package analyzer
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -153,6 +154,33 @@ func TestManyAnalyzers(t *testing.T) {
 	b.WriteString(`"z"]}}}}`)
 	if _, err := Readers([]byte(b.String()), "x", ""); err == nil || !strings.Contains(err.Error(), "too many") {
 		t.Errorf("looked through: %v", err)
+	}
+}
+
+// A long list of words costs once, however many analyzers have its filter.
+func TestManyAnalyzersOfOneList(t *testing.T) { // alone: it looks at the heap
+	var b strings.Builder
+	b.WriteString(`{"analysis":{"filter":{"syn":{"type":"synonym","synonyms_path":"F1"},"stop":{"type":"stop","stopwords":[`)
+	for i := range 20_000 {
+		fmt.Fprintf(&b, `"word%d",`, i)
+	}
+	b.WriteString(`"z"]}},"analyzer":{`)
+	for i := range 300 {
+		fmt.Fprintf(&b, `"a%d":{"tokenizer":"standard","filter":["stop","syn"]},`, i)
+	}
+	b.WriteString(`"z":{"tokenizer":"whitespace","filter":["stop","syn"]}}}}`)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	readers, err := Readers([]byte(b.String()), "x", "")
+	runtime.ReadMemStats(&after)
+	if err != nil || len(readers) != 2 {
+		t.Fatalf("%d readers, %v", len(readers), err)
+	}
+	if took := (after.TotalAlloc - before.TotalAlloc) >> 20; took > 100 {
+		t.Errorf("%d MiB for settings of %d KiB", took, b.Len()>>10)
+	}
+	if got := readers[0].Chain.Fate([]byte("word7")); got != dict.Eliminated {
+		t.Errorf("a stop word is %d", got)
 	}
 }
 

@@ -64,26 +64,37 @@ func OpenJar(open func() (io.ReadCloser, error), limits Limits) (*Jar, error) {
 	return j, nil
 }
 
-// lastBytes reads to the end and returns at most n of the last bytes, and how many there were.
+// lastBytes reads to the end and returns at most n of the last bytes, and how many there were. It
+// keeps no more of them.
 func lastBytes(r io.Reader, n int) (tail []byte, size int64, err error) {
-	buf := make([]byte, 0, 64<<10)
+	buf := make([]byte, min(64<<10, n))
+	at := 0 // where the next byte goes: once n were read, over the oldest
 	for {
-		if len(buf) == cap(buf) {
-			if len(buf) >= 2*n {
-				buf = append(buf[:0], buf[len(buf)-n:]...)
+		if at == len(buf) {
+			if len(buf) < n {
+				buf = append(make([]byte, 0, min(4*len(buf), n)), buf...) // what is left behind is a third
+				buf = buf[:cap(buf)]
 			} else {
-				buf = slices.Grow(buf, min(len(buf), 2*n-len(buf)))
+				at = 0
 			}
 		}
-		k, err := r.Read(buf[len(buf):min(cap(buf), 2*n)])
-		buf, size = buf[:len(buf)+k], size+int64(k)
+		k, err := r.Read(buf[at:])
+		at, size = at+k, size+int64(k)
 		if err == io.EOF {
-			return buf[max(len(buf)-n, 0):], size, nil
+			break
 		}
 		if err != nil {
 			return nil, 0, err
 		}
 	}
+	if size <= int64(len(buf)) {
+		return buf[:size], size, nil
+	}
+	// The oldest is at at: turn the bytes round.
+	slices.Reverse(buf[:at])
+	slices.Reverse(buf[at:])
+	slices.Reverse(buf)
+	return buf, size, nil
 }
 
 // list reads the directory as ZipFile.Source.initCEN does.

@@ -102,7 +102,9 @@ var errEnds = errors.New("it ends too early")
 type parser struct {
 	rest []byte
 	pool [][]byte // the constants, each with its tag; nil = there is none of that number
-	err  error
+	// texts are the constants of the kind Utf8 that were asked for: a file may name one 65,535 times.
+	texts map[uint16]string
+	err   error
 }
 
 func (p *parser) fail(format string, args ...any) {
@@ -185,7 +187,15 @@ func (p *parser) text(i uint16) string {
 		p.fail("its constant %d is no text", i)
 		return ""
 	}
-	return string(p.pool[i][3:]) // behind the tag and the length
+	text, known := p.texts[i]
+	if !known {
+		if p.texts == nil {
+			p.texts = map[uint16]string{}
+		}
+		text = string(p.pool[i][3:]) // behind the tag and the length
+		p.texts[i] = text
+	}
+	return text
 }
 
 // class is the name of a constant of the kind Class.

@@ -3,6 +3,7 @@ package classfile
 import (
 	"bytes"
 	"encoding/binary"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -123,4 +124,35 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%d and %d, %v", release, c.Release(), headErr)
 		}
 	})
+}
+
+// A constant costs its memory once, however often it is named: 65,535 constructors and as many
+// interfaces, all of one long name, come to 8 GiB else.
+func TestConstantsAreShared(t *testing.T) {
+	t.Parallel()
+	const many, long = 65_535, 65_000
+	u2 := binary.BigEndian.AppendUint16
+	b := u2([]byte{0xCA, 0xFE, 0xBA, 0xBE, 0, 0, 0, 55}, 4) // three constants
+	b = append(u2(append(b, tagText), long), strings.Repeat("x", long)...)
+	b = u2(append(b, tagClass), 1)
+	b = append(u2(append(b, tagText), uint16(len("<init>"))), "<init>"...)
+	b = u2(u2(u2(u2(b, Public), 2), 0), many) // flags, class, super, interfaces
+	for range many {
+		b = u2(b, 2)
+	}
+	b = u2(u2(b, 0), many) // fields, methods
+	for range many {
+		b = u2(u2(u2(u2(b, Public), 3), 1), 0)
+	}
+	b = u2(b, 0)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	c, err := Parse(b)
+	runtime.ReadMemStats(&after)
+	if err != nil || len(c.Interfaces) != many || len(c.Constructors) != many {
+		t.Fatalf("%v", err)
+	}
+	if took := (after.TotalAlloc - before.TotalAlloc) >> 20; took > 64 {
+		t.Errorf("%d MiB for a class file of %d KiB", took, len(b)>>10)
+	}
 }

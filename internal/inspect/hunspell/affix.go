@@ -19,7 +19,7 @@ func readAffixes(head *prologue, path string, c *dict.Config) (*Affixes, int64, 
 	}
 	p := &affixParser{
 		Affixes: &Affixes{charset: latin1}, source: source{path: path, c: c},
-		patterns: map[string]bool{alwaysTrue: true}, strips: map[string]bool{"": true}, appended: map[string]int{"": 0}, appendedEnd: 1,
+		patterns: newTexts(alwaysTrue), strips: newTexts(""), appended: newTexts(""), appendedEnd: 1, aliased: map[int]error{},
 	}
 	p.configure(head)
 	p.cs = p.charset
@@ -59,10 +59,10 @@ type affixParser struct {
 	seen      flagSet  // those in continued
 	at        map[uint16]place
 
+	aliased map[int]error // the aliases whose flags were looked at, and what is wrong with them
 	// What Lucene numbers, with an end to the numbers.
-	patterns, strips map[string]bool
-	appended         map[string]int
-	appendedEnd      int
+	patterns, strips, appended texts
+	appendedEnd                int
 }
 
 // place is a line, for findings that are made at the end.

@@ -90,17 +90,32 @@ func (p *affixParser) affix(class, row string, cells []string) {
 
 // continuation reads the flags behind an affix.
 func (p *affixParser) continuation(text, row string) {
-	if len(p.flags.values) > 0 {
-		var fault string
-		if text, fault = p.flags.lookUp(text); fault != "" {
-			p.report(badAlias, p.text.number, row, fault)
-			return
+	if len(p.flags.values) == 0 {
+		if err := p.continues(text, row); err != nil {
+			p.report(badFlag, p.text.number, row, text, err)
 		}
+		return
 	}
+	n, fault := p.flags.lookUp(text)
+	if fault != "" {
+		p.report(badAlias, p.text.number, row, fault)
+		return
+	}
+	err, known := p.aliased[n]
+	if !known { // once: an alias may be a megabyte long, and each of a million rows name it
+		err = p.continues(p.flags.values[n-1], row)
+		p.aliased[n] = err
+	}
+	if err != nil {
+		p.report(badFlag, p.text.number, row, p.flags.values[n-1], err)
+	}
+}
+
+// continues takes up the flags behind an affix.
+func (p *affixParser) continues(text, row string) error {
 	flags, err := p.kind.parse(text)
 	if err != nil {
-		p.report(badFlag, p.text.number, row, text, err)
-		return
+		return err
 	}
 	for _, f := range flags {
 		if !p.seen.has(f) {
@@ -115,14 +130,15 @@ func (p *affixParser) continuation(text, row string) {
 		}
 	}
 	slices.Sort(flags)
-	key := string(utf16.Decode(flags))
-	if _, ok := p.appended[key]; !ok && p.appendedEnd <= maxAppended {
-		p.appended[key] = p.appendedEnd
+	switch key := string(utf16.Decode(flags)); {
+	case p.appended.has(key):
+	case p.appendedEnd <= maxAppended:
+		p.appended.add(key)
 		p.appendedEnd += len(flags) + 1
-	} else if !ok {
-		p.appended[key] = p.appendedEnd
+	default:
 		p.reportOnce(row, "sets of flags behind affixes")
 	}
+	return nil
 }
 
 // What Lucene keeps in 16 bits (Dictionary.parseAffix).
@@ -135,11 +151,11 @@ const (
 )
 
 // numbered counts what Lucene gives numbers to.
-func (p *affixParser) numbered(seen map[string]bool, key string, most int, row, what string) {
+func (p *affixParser) numbered(seen texts, key string, most int, row, what string) {
 	switch {
-	case seen[key]:
-	case len(seen) <= most:
-		seen[strings.Clone(key)] = true
+	case seen.has(key):
+	case seen.count() <= most:
+		seen.add(key)
 	default:
 		p.reportOnce(row, what)
 	}
@@ -152,14 +168,14 @@ func (p *affixParser) reportOnce(row, what string) {
 	}
 }
 
-// lookUp is Dictionary.getAliasValue. fault says why there is none.
-func (t *aliases) lookUp(number string) (value, fault string) {
+// lookUp is Dictionary.getAliasValue, by the alias's number. fault says why there is none.
+func (t *aliases) lookUp(number string) (n int, fault string) {
 	n, ok := parseInt(number)
 	if !ok {
-		return "", "where AF lists flags, their number stands for them, and this is none"
+		return 0, "where AF lists flags, their number stands for them, and this is none"
 	}
 	if n < 1 || n > len(t.values) {
-		return "", "it names an alias that AF does not have"
+		return 0, "it names an alias that AF does not have"
 	}
-	return t.values[n-1], ""
+	return n, ""
 }

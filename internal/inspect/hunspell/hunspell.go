@@ -33,6 +33,7 @@ type aliases struct {
 	begun  bool
 	count  int // as the first line has it; -1 = it has none
 	values []string
+	size   int // bytes of the values
 }
 
 // NoAffixes is what a word list is read with when there is no .aff file at hand: flags are not known.

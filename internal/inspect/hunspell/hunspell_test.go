@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/inspect/dict"
@@ -103,8 +104,7 @@ func TestReaderErrors(t *testing.T) {
 }
 
 // A dictionary of the largest size that languages have, and one line without an end.
-func TestMemoryIsBounded(t *testing.T) {
-	t.Parallel()
+func TestMemoryIsBounded(t *testing.T) { // alone: it looks at the heap
 	var dic bytes.Buffer
 	dic.WriteString("300000\n")
 	for i := range 300_000 {
@@ -192,4 +192,70 @@ func FuzzDictionary(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A row of AF may be a megabyte long, and each line behind name it: its flags are looked at once.
+func TestLongAliases(t *testing.T) {
+	t.Parallel()
+	flags := "SET UTF-8\nFLAG num\nAF 2\nAF " + strings.Repeat("1,2,", 200_000) + "3\nAF 99999\n"
+	affixes := "SFX 1 Y 2002\n" + strings.Repeat("SFX 1 0 x/1 .\n", 2000) + strings.Repeat("SFX 1 0 y/2 .\n", 2)
+	began := time.Now()
+	got := brief(read(t, flags+affixes, "2000\n"+strings.Repeat("a/1\n", 2000)+"b/2\nc/2\nd/3\n", nil))
+	if took := time.Since(began); took > 20*time.Second { // half a second; with each line by itself a minute
+		t.Errorf("it took %v", took)
+	}
+	want := []string{"flag-undefined x.aff:7", "flag-undefined x.aff:7", "flag x.aff:2007", "flag x.aff:2008", "flag-undefined x.dic:2", "flag-undefined x.dic:2", "flag x.dic:2002", "flag x.dic:2003", "alias x.dic:2004"}
+	if bad := slices.DeleteFunc(got, func(s string) bool { return strings.HasPrefix(s, "twice") }); !slices.Equal(bad, want) {
+		t.Errorf("findings\n%q, want\n%q", bad, want)
+	}
+}
+
+// What is kept of texts that are all different does not grow with their length.
+func TestLongTextsAreNotKept(t *testing.T) {
+	const many = 100
+	rows := func(row func(i int, long string) string) io.Reader {
+		var all []io.Reader
+		for i := range many {
+			all = append(all, strings.NewReader(row(i, strings.Repeat("é", 250_000)+fmt.Sprint(i))))
+		}
+		return io.MultiReader(all...)
+	}
+	for name, r := range map[string]io.Reader{
+		"aliases":    io.MultiReader(strings.NewReader("AF 100\n"), rows(func(_ int, long string) string { return "AF " + long + "\n" })),
+		"morphology": io.MultiReader(strings.NewReader("AM 100\n"), rows(func(_ int, long string) string { return "AM " + long + "\n" })),
+		"strips":     io.MultiReader(strings.NewReader("SFX A Y 100\n"), rows(func(_ int, long string) string { return "SFX A " + long + " x .\n" })),
+		"conditions": io.MultiReader(strings.NewReader("SFX A Y 100\n"), rows(func(_ int, long string) string { return "SFX A 0 x " + long + "\n" })),
+		"flags":      io.MultiReader(strings.NewReader("SFX A Y 100\n"), rows(func(_ int, long string) string { return "SFX A 0 x/" + long + " .\n" })),
+		"ICONV":      io.MultiReader(strings.NewReader("ICONV 100\n"), rows(func(_ int, long string) string { return "ICONV " + long + " x\n" })),
+	} {
+		var most uint64
+		c := &dict.Config{Findings: &rule.Tally{}}
+		runtime.GC()
+		var before runtime.MemStats
+		runtime.ReadMemStats(&before)
+		p := &peak{r: io.MultiReader(strings.NewReader("SET UTF-8\n"), r), most: &most}
+		a, _, err := Affix(p, "x.aff", c)
+		if err != nil || most > before.HeapAlloc+44<<20 {
+			t.Errorf("%s: %d MiB, %v", name, (most-before.HeapAlloc)>>20, err)
+		}
+		runtime.KeepAlive(a)
+	}
+}
+
+// peak notes how much memory is held while it is read to its end.
+type peak struct {
+	r     io.Reader
+	reads int
+	most  *uint64
+}
+
+func (p *peak) Read(b []byte) (int, error) {
+	n, err := p.r.Read(b)
+	if p.reads++; p.reads%5000 == 0 || err != nil {
+		var now runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&now)
+		*p.most = max(*p.most, now.HeapAlloc)
+	}
+	return n, err
 }

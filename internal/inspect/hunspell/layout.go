@@ -129,8 +129,15 @@ func (l *Locale) check(out *rule.Tally) {
 	}
 }
 
-// NeedsVersion reports, for a package that is a folder, that OpenSearch must be new enough.
-func NeedsVersion(out *rule.Tally) { needsVersion.Report(out, rule.Place{}) }
+// NeedsVersion reports, for a package that is a folder, that OpenSearch must be new enough: a note where
+// nobody said which version it is for, a warning where that is too old.
+func NeedsVersion(out *rule.Tally, tooOld bool) {
+	f := needsVersion.At(rule.Place{})
+	if !tooOld {
+		f.Severity = searchpack.SeverityNote
+	}
+	out.Add(f)
+}
 
 var (
 	noDictionary = &rule.Rule{

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/inspect/rule"
 )
 
@@ -49,6 +50,18 @@ func TestLayout(t *testing.T) {
 		}
 		if text := strings.Join(got, " "); text != want {
 			t.Errorf("%s: %s, want %s", files, text, want)
+		}
+	}
+}
+
+// Where nobody said which OpenSearch reads the folder, nothing is wrong yet.
+func TestNeedsVersion(t *testing.T) {
+	t.Parallel()
+	for tooOld, want := range map[bool]searchpack.Severity{true: searchpack.SeverityWarning, false: searchpack.SeverityNote} {
+		var found rule.Tally
+		NeedsVersion(&found, tooOld)
+		if f := found.Findings(); len(f) != 1 || f[0].Rule != "hunspell.version" || f[0].Severity != want {
+			t.Errorf("too old %v: %+v", tooOld, f)
 		}
 	}
 }

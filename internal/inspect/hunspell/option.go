@@ -143,14 +143,20 @@ func (t *aliases) add(p *affixParser, line string, parts []string) {
 		}
 		return
 	}
-	value := line[2:]
-	if name == "AF" {
-		if value = ""; len(parts) > 1 {
-			value = parts[1]
-		}
+	value := ""
+	if name == "AF" && len(parts) > 1 { // of AM only the number of its rows counts
+		value = parts[1]
+	}
+	if t.size += len(value); t.size > maxAliasText {
+		value = ""
 	}
 	t.values = append(t.values, strings.Clone(value))
 }
 
-// maxAliases bounds a table. The largest dictionaries have some thousands.
-const maxAliases = 1 << 20
+const (
+	// maxAliases bounds a table. The largest dictionaries have some thousands.
+	maxAliases = 1 << 20
+	// maxAliasText bounds what is kept of all flags of a table, in bytes. What is beyond counts as no
+	// flags: a table of that size has other troubles.
+	maxAliasText = 32 << 20
+)

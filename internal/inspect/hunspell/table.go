@@ -19,7 +19,7 @@ func (p *affixParser) table(name, line string, parts []string) error {
 	}
 	p.block = name
 	header := p.text.number
-	seen := map[string]bool{}
+	seen := newTexts()
 	for i := range n {
 		row, ok, err := p.line()
 		if err != nil {
@@ -53,17 +53,17 @@ func (p *affixParser) tooMany(block, line string) {
 }
 
 // row says what is wrong with a row, "" if nothing is.
-func (p *affixParser) row(name string, cells []string, seen map[string]bool) string {
+func (p *affixParser) row(name string, cells []string, seen texts) string {
 	switch name {
 	case "ICONV", "OCONV":
 		if !countIs(cells, 3) {
 			return "it needs what is replaced and by what, and nothing else"
 		}
-		if seen[cells[1]] {
+		if seen.has(cells[1]) {
 			return "what it replaces stands in an earlier row"
 		}
-		if len(seen) < maxAliases {
-			seen[strings.Clone(cells[1])] = true
+		if seen.count() < maxAliases {
+			seen.add(cells[1])
 		}
 	case "REP":
 		if len(cells) < 3 {

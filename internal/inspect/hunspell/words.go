@@ -3,6 +3,7 @@ package hunspell
 import (
 	"hash/fnv"
 	"io"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -23,7 +24,7 @@ func Words(r io.Reader, path string, a *Affixes, c *dict.Config) (int64, error) 
 	}
 	w := &wordReader{
 		source: source{path: path, c: c, cs: a.charset}, a: a,
-		text: newText(r, a.charset), words: map[uint64]struct{}{},
+		text: newText(r, a.charset), words: map[uint64]struct{}{}, aliased: map[int]error{},
 	}
 	first, ok, err := w.text.next()
 	if err != nil {
@@ -60,7 +61,8 @@ type wordReader struct {
 	count    int // as the first line has it; 0 = it has none
 	read     int // words
 	words    map[uint64]struct{}
-	told     flagSet // flags without a meaning that were reported
+	told     flagSet       // flags without a meaning that were reported
+	aliased  map[int]error // the aliases whose flags were looked at, and what is wrong with them
 }
 
 // countLine looks at the first line, which Lucene passes over whatever it is.
@@ -168,19 +170,36 @@ func (w *wordReader) word(line string) {
 		w.report(spaceBehind, w.text.number, line)
 	}
 	w.morph(e, line)
-	flags := e.flags
-	if len(w.a.flags.values) > 0 && flags != "" {
-		var fault string
-		if flags, fault = w.a.flags.lookUp(flags); fault != "" {
-			w.report(badAlias, w.text.number, line, fault)
-			return
-		}
+	flags, fault := w.flagsOf(e)
+	if fault != "" {
+		w.report(badAlias, w.text.number, line, fault)
+		return
 	}
-	w.flags(flags, line)
+	if err := w.look(flags, line); err != nil {
+		w.report(badFlag, w.text.number, line, flags.text, err)
+	}
 	w.twice(e, flags, line)
 	if w.c.Entry != nil {
-		w.entry(e.word, strings.Join(strings.Fields(flags+" "+e.morph), " "), w.text.number)
+		w.entry(e.word, strings.Join(strings.Fields(flags.text+" "+e.morph), " "), w.text.number)
 	}
+}
+
+// entryFlags are the flags of an entry.
+type entryFlags struct {
+	text  string
+	alias int // the number that stands for them; 0 = none does
+}
+
+// flagsOf resolves an alias. fault says why that cannot be done.
+func (w *wordReader) flagsOf(e entry) (flags entryFlags, fault string) {
+	if len(w.a.flags.values) == 0 || e.flags == "" {
+		return entryFlags{text: e.flags}, ""
+	}
+	n, fault := w.a.flags.lookUp(e.flags)
+	if fault != "" {
+		return entryFlags{}, fault
+	}
+	return entryFlags{w.a.flags.values[n-1], n}, ""
 }
 
 // morph looks up a number that stands for morphological data where AM lists such data.
@@ -193,11 +212,24 @@ func (w *wordReader) morph(e entry, line string) {
 	}
 }
 
-func (w *wordReader) flags(text, line string) {
+// look looks at flags, at those of an alias once: it may be a megabyte long, and each of a million words
+// name it. The error is what Lucene fails at.
+func (w *wordReader) look(f entryFlags, line string) error {
+	if f.alias == 0 {
+		return w.flags(f.text, line)
+	}
+	err, known := w.aliased[f.alias]
+	if !known {
+		err = w.flags(f.text, line)
+		w.aliased[f.alias] = err
+	}
+	return err
+}
+
+func (w *wordReader) flags(text, line string) error {
 	flags, err := w.a.kind.parse(text)
 	if err != nil {
-		w.report(badFlag, w.text.number, line, text, err)
-		return
+		return err
 	}
 	for _, f := range flags {
 		if !w.a.defined.has(f) && !w.told.has(f) {
@@ -205,13 +237,17 @@ func (w *wordReader) flags(text, line string) {
 			w.report(undefinedFlag, w.text.number, line, w.a.kind.show(f))
 		}
 	}
+	return nil
 }
 
 // twice finds a word that was there before with the same flags and data. Equal words with other ones
 // are homonyms.
-func (w *wordReader) twice(e entry, flags, line string) {
-	h := fnv.New64a()
-	for _, part := range []string{e.word, "\x00", flags, "\x00", e.morph} {
+func (w *wordReader) twice(e entry, flags entryFlags, line string) {
+	h, named := fnv.New64a(), flags.text
+	if flags.alias > 0 {
+		named = strconv.Itoa(flags.alias)
+	}
+	for _, part := range []string{e.word, "\x00", named, "\x00", e.morph} {
 		_, _ = io.WriteString(h, part) // a hash takes everything
 	}
 	key := h.Sum64()

@@ -262,6 +262,49 @@ func (r repeat) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// Patterns in order of their letters make a list of Lucene's tree, and each search goes through it:
+// that ends, and a note says so.
+func TestPatternsThatTakeLong(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	b.WriteString("<hyphenation-info><patterns>\n")
+	for r := rune(0x100); r < 0xD000; r++ {
+		fmt.Fprintf(&b, "%c1\n", r)
+	}
+	for range 100_000 { // without a bound a minute
+		b.WriteString("\ucfff1\n")
+	}
+	b.WriteString("</patterns></hyphenation-info>")
+	c := &dict.Config{Findings: &rule.Tally{}}
+	n, err := Read(strings.NewReader(b.String()), c)
+	notes := c.Findings.CountOf(searchpack.SeverityNote)
+	if err != nil || n != 0xD000-0x100+100_002 || notes != 1 || c.Findings.Errors() > 0 || c.Rules > 100_000 {
+		t.Errorf("%d lines, %d notes, %d patterns, %v", n, notes, c.Rules, err)
+	}
+}
+
+// Which prefix is bound to what does not depend on how it is looked up.
+func TestPrefixes(t *testing.T) {
+	t.Parallel()
+	var many strings.Builder
+	for i := range 3000 {
+		fmt.Fprintf(&many, " xmlns:n%d='u'", i)
+	}
+	for text, good := range map[string]bool{
+		"<a xmlns:p='u'><p:b/></a>":                                                         true,
+		"<a><b xmlns:p='u'/><p:b/></a>":                                                     false,
+		"<a xmlns:p='u'><b xmlns:p='v'/><p:b/></a>":                                         true,
+		"<a xmlns:p='u' xmlns:q='v'><b xmlns:q='u' p:x='' q:x=''/></a>":                     false, // one attribute twice
+		"<a xmlns:p='u' xmlns:q='v'><b xmlns:q='u'/><b p:x='' q:x=''/></a>":                 true,
+		"<a xmlns:p='u'" + many.String() + ">" + strings.Repeat("<p:b/>", 200_000) + "</a>": true,
+	} {
+		c := &dict.Config{Findings: &rule.Tally{}}
+		if _, err := Read(strings.NewReader(text), c); err != nil || (c.Findings.Errors() == 0) != good {
+			t.Errorf("%.80s: %+v, %v", text, c.Findings.Findings(), err)
+		}
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	for _, seed := range []string{doc(""), in("ISO-8859-1") + dtd + doc("<exceptions>a-b<hyphen/>a</exceptions>"), wide(in("UTF-16")+doc(""), "\xff\xfe", true), "\ufeff<a:b xmlns:a='&#97;'/>"} {
 		f.Add([]byte(seed))

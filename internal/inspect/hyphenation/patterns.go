@@ -11,8 +11,14 @@ import (
 	"github.com/searchpack/searchpack/internal/inspect/rule"
 )
 
-// maxException bounds how much of one exception is kept.
-const maxException = 64 << 10
+const (
+	// maxException bounds how much of one exception is kept.
+	maxException = 64 << 10
+	// maxSteps bounds how far all patterns are followed through the tree. In order of their letters they
+	// make a list of it, in which each search takes up to 65,000 steps; those of a language take some
+	// millions together.
+	maxSteps = 100_000_000
+)
 
 // element is what PatternParser.currElement knows.
 type element int
@@ -242,6 +248,9 @@ func (p *patterns) addPattern(word []byte) error {
 	}
 	if !p.tree.insert(p.units, value) && p.tree.tooLong {
 		return &problem{rule: longPattern, place: rule.Place{Line: p.line, Text: word}}
+	}
+	if p.tree.steps+p.values.steps > maxSteps {
+		return &problem{unread, rule.Place{Line: p.line}, []any{"its patterns take too long to be looked up"}}
 	}
 	if (p.tree.tooMany || p.values.tooMany) && !p.mixed {
 		p.mixed = true

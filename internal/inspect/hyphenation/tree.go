@@ -12,6 +12,7 @@ type tree struct {
 	root, free     uint16
 	tooLong        bool
 	tooMany        bool
+	steps          int64 // from node to node, of all searches; see maxSteps
 }
 
 const (
@@ -76,6 +77,7 @@ func (t *tree) store(key []uint16) uint16 {
 }
 
 func (t *tree) put(p uint16, key []uint16, value uint16) uint16 {
+	t.steps++
 	if p == 0 {
 		return t.leaf(key, value)
 	}
@@ -137,6 +139,7 @@ func (t *tree) expand(p uint16, key []uint16, value uint16) bool {
 // find returns the key's value.
 func (t *tree) find(key []uint16) (uint16, bool) {
 	for p := t.root; p != 0; {
+		t.steps++
 		c := t.sc[p]
 		switch {
 		case c == compressed:

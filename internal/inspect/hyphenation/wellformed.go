@@ -25,6 +25,7 @@ const (
 type checks struct {
 	open     []string
 	bound    []binding
+	byPrefix map[string][]string // the uris that each prefix is bound to, the one that holds last
 	roots    int
 	doctype  bool
 	declares bool     // the DOCTYPE may declare entities
@@ -104,7 +105,11 @@ func (c *checks) declare(t xml.StartElement, at rule.Place) error {
 		case b.prefix == "xmlns", (b.prefix == "xml") != (b.uri == xmlSpace), b.uri == xmlnsSpace, b.prefix != "" && b.uri == "":
 			return malformedAt(at, "the namespace %s=%q cannot be declared", qualified(a.Name), b.uri)
 		}
+		if c.byPrefix == nil {
+			c.byPrefix = map[string][]string{}
+		}
 		c.bound = append(c.bound, b)
+		c.byPrefix[b.prefix] = append(c.byPrefix[b.prefix], b.uri)
 	}
 	if len(c.bound) > maxBindings {
 		return &problem{unread, at, []any{"it declares too many namespaces"}}
@@ -155,12 +160,11 @@ func (c *checks) lookup(prefix string) (string, bool) {
 	if prefix == "xml" {
 		return xmlSpace, true
 	}
-	for i := len(c.bound) - 1; i >= 0; i-- {
-		if c.bound[i].prefix == prefix {
-			return c.bound[i].uri, true
-		}
+	uris := c.byPrefix[prefix]
+	if len(uris) == 0 {
+		return "", false
 	}
-	return "", false
+	return uris[len(uris)-1], true
 }
 
 func qualified(n xml.Name) string {
@@ -180,6 +184,12 @@ func (c *checks) close(t xml.EndElement, at rule.Place) error {
 	}
 	c.open = c.open[:last]
 	for len(c.bound) > 0 && c.bound[len(c.bound)-1].depth > last {
+		prefix := c.bound[len(c.bound)-1].prefix
+		if uris := c.byPrefix[prefix]; len(uris) > 1 {
+			c.byPrefix[prefix] = uris[:len(uris)-1]
+		} else {
+			delete(c.byPrefix, prefix)
+		}
 		c.bound = c.bound[:len(c.bound)-1]
 	}
 	return nil

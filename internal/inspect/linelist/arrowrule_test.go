@@ -14,6 +14,7 @@ func TestMapping(t *testing.T) {
 	run(t, Mapping, map[string]example{
 		"rules":                   {"a => b\nc=>d\ne =>", "", "a>b|c>d|e"},
 		"no arrow":                {"\nquick", "2:0(1) no-arrow!", ""},
+		"blank by Unicode":        {"\u3000\n\u2003\t\n\x1c\nquick", "4:0(1) no-arrow!", ""},
 		"last arrow splits":       {"a => b => c", "1:8 two-arrows", "a => b>c"},
 		"#":                       {"# => hash\n#=>", "1:1 hash-arrow; 2:1 duplicate!; 2:1 hash-arrow", "#>hash"},
 		"nothing":                 {"=> a\n\\u0020 => b", "1:0 nothing!", " >b"},
@@ -48,7 +49,7 @@ func TestTypeTable(t *testing.T) {
 		"empty":              {"", "0:0 no-rules!", ""},
 		"only comments":      {"# $ => DIGIT\n\n", "0:0 no-rules!", ""},
 		"only what is wrong": {"\xff\n", "1:1 encoding!", ""},
-		"no arrow":           {"\n$ DIGIT\n$ => DIGIT\u2028x", "2:0(1) no-arrow!; 3:0(2) no-arrow!; 3:11(2) invisible", ""},
+		"no arrow":           {"\n$ DIGIT\n$ => DIGIT\u2028x", "2:0(1) no-arrow!; 3:0(2) no-arrow!; 3:11 invisible", ""},
 		"#":                  {"# => DIGIT", "1:1 hash-arrow", "#>DIGIT"},
 		"=":                  {"= => ALPHA\n=> => ALPHA", "2:1 not-one!", "=>ALPHA"},
 		"not one":            {"=> DIGIT\n$% => DIGIT\n\U0001F600 => ALPHA", "1:1 not-one!; 2:1 not-one!; 3:1 not-one!", ""},

@@ -25,7 +25,7 @@ func (in *inspection) entry() error {
 		classMissing.Report(in.out, in.descriptor.at(in.properties["classname"]), rule.Shown([]byte(name)), in.meant(name))
 		return nil
 	}
-	f := &family{in: in, classes: map[string]*classfile.Class{}}
+	f := &family{in: in, classes: map[string]*classfile.Class{}, met: map[string]bool{}}
 	if err := f.climb(strings.ReplaceAll(name, ".", "/")); err != nil {
 		return err
 	}

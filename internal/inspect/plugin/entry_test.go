@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/inspect/rule"
 )
 
@@ -181,4 +182,28 @@ func rawJar(t testing.TB, classPath string, class []byte, manifestPath string, m
 		t.Fatal(err)
 	}
 	return b.Bytes()
+}
+
+// A class may name 32,000 interfaces, and each of its parents as many others.
+func TestLargeFamilies(t *testing.T) {
+	t.Parallel()
+	files := []string{}
+	for i := range 5 {
+		names := make([]string, 2000)
+		for j := range names {
+			names[j] = fmt.Sprintf("i/I%d", i*len(names)+j)
+		}
+		class := fmt.Sprintf("class org/example/P%d extends org/example/P%d implements %s", i-1, i, strings.Join(names, ", "))
+		place := fmt.Sprintf("p.jar!/org/example/P%d.class", i-1)
+		if i == 0 {
+			class, place = strings.Replace(class, "P-1", "Lemmas", 1), mainPath
+		}
+		files = append(files, place, class)
+	}
+	var out rule.Tally
+	facts := inspect(t, forVersion(t, "3.8"), &out, append(files, "p.jar!/org/example/P4.class", "class org/example/P4 extends org/opensearch/plugins/Plugin")...)
+	// What comes behind the bound is not missed: nobody looked.
+	if unknown := out.CountOf(searchpack.SeverityNote); unknown != 1 || out.Errors() != maxParents || facts == nil {
+		t.Errorf("%d notes, %d errors: %+v", unknown, out.Errors(), out.Findings()[:1])
+	}
 }

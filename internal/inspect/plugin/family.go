@@ -15,7 +15,8 @@ import (
 const (
 	// maxGenerations bounds how far up a class is followed: each step unpacks a jar again.
 	maxGenerations = 16
-	// maxParents bounds how many classes of the plugin are looked at on the way up.
+	// maxParents bounds how many classes of the plugin are looked at on the way up, and how many others
+	// they extend and implement: a class file may name 32,000.
 	maxParents = 1000
 )
 
@@ -24,9 +25,10 @@ const (
 type family struct {
 	in      *inspection
 	classes map[string]*classfile.Class // nil = it cannot be read
-	// beyond are the parents outside of the plugin.
+	// beyond are the parents outside of the plugin, in the order in which they were met.
 	beyond []string
-	open   bool // there are parents that nothing is known of
+	met    map[string]bool // those of beyond
+	open   bool            // there are parents that nothing is known of
 }
 
 // at is the place of a class.
@@ -50,6 +52,7 @@ func (f *family) climb(name string) error {
 			return err
 		}
 		var next []string
+		wanted := map[string]bool{}
 		for _, child := range todo {
 			c := f.classes[child]
 			if c == nil {
@@ -57,7 +60,8 @@ func (f *family) climb(name string) error {
 				continue
 			}
 			for _, parent := range append([]string{c.Super}, c.Interfaces...) {
-				if f.follow(child, parent) && !slices.Contains(next, parent) {
+				if f.follow(child, parent) && !wanted[parent] {
+					wanted[parent] = true
 					next = append(next, parent)
 				}
 			}
@@ -75,10 +79,15 @@ func (f *family) follow(child, parent string) bool {
 	if _, mine := f.in.classes[keyOf(target.ClassName(parent))]; mine {
 		return true
 	}
-	if slices.Contains(f.beyond, parent) {
+	switch {
+	case f.met[parent] || len(f.beyond) > maxParents:
+		return false
+	case len(f.beyond) == maxParents:
+		f.beyond = append(f.beyond, parent)
+		f.unknown(child, parent)
 		return false
 	}
-	f.beyond = append(f.beyond, parent)
+	f.beyond, f.met[parent] = append(f.beyond, parent), true
 	exists, known := f.in.target.exists(parent)
 	switch {
 	case exists:

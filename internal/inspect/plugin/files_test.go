@@ -1,12 +1,16 @@
 package plugin
 
 import (
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/searchpack/searchpack/internal/inspect/archive"
 	"github.com/searchpack/searchpack/internal/inspect/rule"
 	"github.com/searchpack/searchpack/internal/inspect/target"
 )
@@ -179,5 +183,43 @@ func TestJarsAreBounded(t *testing.T) {
 		if err := in.readJars(); err != nil || !in.broken || !slices.Equal(found(&out), []string{"e archive.jar"}) {
 			t.Errorf("%s: %v, %v", name, found(&out), err)
 		}
+	}
+}
+
+// A manifest is a hundred thousand short lines, in each of ten thousand jars: what one costs must not
+// grow with their square.
+func TestManifestOfManyLines(t *testing.T) {
+	for name, manifest := range map[string]string{
+		"a value":  "Class-Path: x\n" + strings.Repeat(" y\n", maxManifest/3),
+		"no value": strings.Repeat(" y\n", maxManifest/3),
+	} {
+		if n := testing.AllocsPerRun(1, func() { mainAttributes([]byte(manifest)) }); n > 100 {
+			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
+	got := mainAttributes([]byte("Class-Path: a\r\n  b\r\n c\r\nclass-PATH: z\r\n y\r\n\r\nName: n\r\n"))
+	if want := map[string]string{"class-path": "zy"}; !maps.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+}
+
+// Class-Path may name a hundred thousand jars that are not there.
+func TestLongClassPath(t *testing.T) {
+	t.Parallel()
+	in := &inspection{unnamed: map[string]archive.Entry{}}
+	for i := range 5000 {
+		path := fmt.Sprintf("libraries/of/others/%d.jar", i)
+		in.unnamed[path] = archive.Entry{Path: path}
+	}
+	value := strings.Repeat("x ", maxManifest/2) + "9.jar 9.jar 10.jar"
+	began := time.Now()
+	for range 10 {
+		in.classPath(archive.Entry{Path: "libraries/of/others/main.jar"}, value)
+	}
+	if took := time.Since(began); took > 10*time.Second { // a tenth of a second; with a search for each name minutes
+		t.Errorf("%v", took)
+	}
+	if len(in.jars) != 2 || len(in.unnamed) != 4998 {
+		t.Errorf("%d jars are named, %d are left", len(in.jars), len(in.unnamed))
 	}
 }

@@ -28,13 +28,14 @@ type inspection struct {
 	*descriptor
 	archive *archive.Archive
 	target  Target
-	loaded  []archive.Entry // jars that nodes load
-	others  []archive.Entry // jars in folders, which nodes load only if a jar's Class-Path names them
-	jars    []jar           // those of loaded, then those that they name
-	classes map[uint64]int  // the name of each class, hashed -> its jar
-	left    int64           // of maxJarBytes
-	entries int             // of all jars
-	broken  bool            // there is a jar that could not be read
+	loaded  []archive.Entry          // jars that nodes load
+	others  []archive.Entry          // jars in folders, which nodes load only if a jar's Class-Path names them
+	jars    []jar                    // those of loaded, then those that they name
+	unnamed map[string]archive.Entry // those of others, by path, that no Class-Path has named so far
+	classes map[uint64]int           // the name of each class, hashed -> its jar
+	left    int64                    // of maxJarBytes
+	entries int                      // of all jars
+	broken  bool                     // there is a jar that could not be read
 	hell    map[jarPair]*overlap
 	// candidates look like the class of a plugin.
 	candidates []string
@@ -71,6 +72,10 @@ func (in *inspection) readJars() error {
 	for _, e := range in.loaded {
 		in.jars = append(in.jars, jar{entry: e})
 	}
+	in.unnamed = map[string]archive.Entry{}
+	for _, e := range in.others {
+		in.unnamed[e.Path] = e
+	}
 	for i := 0; i < len(in.jars); i++ { // a jar may name others
 		if err := in.readJar(i); err != nil {
 			if err = archive.ChargeIn(in.jars[i].entry.Path, err, in.out); err != nil {
@@ -83,7 +88,7 @@ func (in *inspection) readJars() error {
 		in.facts.ClassJava = max(in.facts.ClassJava, j.release)
 	}
 	for _, e := range in.others {
-		if !slices.ContainsFunc(in.jars, func(j jar) bool { return j.entry.Path == e.Path }) {
+		if _, unnamed := in.unnamed[e.Path]; unnamed {
 			jarElsewhere.Report(in.out, rule.Place{Path: e.Path})
 		}
 	}
@@ -97,9 +102,9 @@ func (in *inspection) classPath(from archive.Entry, value string) {
 		folder = from.Path[:at+1]
 	}
 	for name := range strings.FieldsSeq(value) {
-		at := slices.IndexFunc(in.others, func(e archive.Entry) bool { return e.Path == folder+name })
-		if at >= 0 && !slices.ContainsFunc(in.jars, func(j jar) bool { return j.entry.Path == folder+name }) {
-			in.jars = append(in.jars, jar{entry: in.others[at], named: true})
+		if e, found := in.unnamed[folder+name]; found {
+			delete(in.unnamed, e.Path)
+			in.jars = append(in.jars, jar{entry: e, named: true})
 		}
 	}
 }

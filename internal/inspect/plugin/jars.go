@@ -119,18 +119,13 @@ func (j *jar) class(path string, head []byte, oldest int) {
 // with a blank go on. Names are told apart whatever their case.
 func mainAttributes(b []byte) map[string]string {
 	out := map[string]string{}
-	last := ""
 	text := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(string(b))
+	text, _, _ = strings.Cut("\n"+text, "\n\n")
+	// Joined at once: added up line by line, a manifest of short lines would take seconds.
+	text = strings.ReplaceAll(text, "\n ", "")
 	for line := range strings.SplitSeq(text, "\n") {
-		name, value, isAttribute := strings.Cut(line, ":")
-		switch {
-		case line == "":
-			return out
-		case line[0] == ' ':
-			out[last] += line[1:]
-		case isAttribute:
-			last = strings.ToLower(name)
-			out[last] = strings.TrimPrefix(value, " ")
+		if name, value, isAttribute := strings.Cut(line, ":"); isAttribute {
+			out[strings.ToLower(name)] = strings.TrimPrefix(value, " ")
 		}
 	}
 	return out

@@ -7,6 +7,7 @@ package rule
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/searchpack/searchpack"
@@ -29,26 +30,47 @@ type Place struct {
 	Path string // of the file inside an archive; "" = the file itself
 	Line int64  // physical, 1-based; 0 = the whole file
 	// Counted is the number that OpenSearch's own message gives to the line, where it counts
-	// otherwise (without blank lines); 0 = the same, or no number.
+	// otherwise (without blank lines); 0 = the same, or no number. Only errors have it: about what it
+	// takes, OpenSearch says nothing.
 	Counted int64
 	Column  int    // in characters, 1-based; 0 = the whole line
 	Text    []byte // what the finding is about; cut when it is kept
 }
 
-// At makes the finding of the rule. args fill the verbs of its message.
+// At makes the finding of the rule. args fill the verbs of its message; texts among them, which may be
+// a customer's bytes of any length, are made fit to be stored and printed.
 func (r *Rule) At(p Place, args ...any) searchpack.Finding {
 	message := r.Message
 	if len(args) > 0 {
-		message = fmt.Sprintf(message, args...)
+		message = fmt.Sprintf(message, fit(args)...)
 	}
 	f := searchpack.Finding{
 		Rule: r.ID, Severity: r.Severity, Path: Shown([]byte(p.Path)), Line: int(p.Line), Column: p.Column,
 		Text: Shown(p.Text), Message: message, Remedy: r.Remedy,
 	}
-	if p.Counted != p.Line {
+	if p.Counted != p.Line && r.Severity == searchpack.SeverityError {
 		f.OpenSearchLine = int(p.Counted)
 	}
 	return f
+}
+
+// maxArgument is how many characters of one argument a message has: some are sentences.
+const maxArgument = 1000
+
+// fit makes texts among the arguments of a message fit for it.
+func fit(args []any) []any {
+	out := slices.Clone(args)
+	for i, a := range out {
+		switch a := a.(type) {
+		case string:
+			out[i] = shown([]byte(a), maxArgument)
+		case []byte:
+			out[i] = shown(a, maxArgument)
+		case error:
+			out[i] = shown([]byte(a.Error()), maxArgument)
+		}
+	}
+	return out
 }
 
 // Report counts a finding of the rule and makes it if there is room for it.

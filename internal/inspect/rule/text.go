@@ -15,9 +15,12 @@ var BOM = []byte("\uFEFF")
 
 // Shown makes bytes of a customer's file fit to be stored and printed: cut, valid UTF-8, and no
 // control characters that a terminal would obey.
-func Shown(text []byte) string {
-	if len(text) > utf8.UTFMax*maxShown {
-		text = text[:utf8.UTFMax*maxShown]
+func Shown(text []byte) string { return shown(text, maxShown) }
+
+// shown is Shown, cut to most characters.
+func shown(text []byte, most int) string {
+	if len(text) > utf8.UTFMax*most {
+		text = text[:utf8.UTFMax*most]
 	}
 	s := strings.TrimPrefix(strings.ToValidUTF8(string(text), "\uFFFD"), "\uFEFF")
 	s = strings.Map(func(r rune) rune {
@@ -28,7 +31,7 @@ func Shown(text []byte) string {
 	}, s)
 	n := 0
 	for i := range s {
-		if n == maxShown {
+		if n == most {
 			return s[:i]
 		}
 		n++

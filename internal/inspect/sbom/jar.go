@@ -1,57 +1,135 @@
 package sbom
 
 import (
-	"archive/zip"
-	"bytes"
 	"cmp"
-	"errors"
 	"io"
-	"math"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/searchpack/searchpack/internal/inspect/archive"
 )
 
-// Bounds on what is read of a jar. Each entry of its list costs memory; each metadata file is a page
-// or two.
+// Bounds on what is read of a jar. Metadata files are a page or two each, and one at a time is in
+// memory.
 const (
-	maxList     = 6 << 20 // bytes: some fifty thousand classes
 	maxMetadata = 256 << 10
 	maxBundled  = 200
+	maxUnpacked = 4 << 30 // bytes that a jar may say that it unpacks to
+	// maxLibraries and maxAllMetadata (bytes) bound what all jars of a plugin say of their libraries
+	// together: what a jar unpacks to costs nothing to pack. OpenSearch's own lib/ has some hundred
+	// libraries and a few megabytes.
+	maxLibraries   = 5000
+	maxAllMetadata = 32 << 20
 )
+
+// budget is what is left of the bounds. Jars for which nothing is left are known by their manifests.
+type budget struct{ libraries, text int }
 
 const (
 	mavenFolder  = "META-INF/maven/"
 	manifestName = "META-INF/MANIFEST.MF"
 )
 
-// read says what a jar is. A jar that cannot be read is known by its file name.
-func read(fileName string, jar []byte) Component {
-	var c Component
-	list := &listReader{r: bytes.NewReader(jar), left: maxList}
-	z, err := zip.NewReader(list, int64(len(jar)))
+// read says what a jar is. A jar that cannot be read is known by its file name. The error is that of
+// open, or of the readers that it returns.
+func read(fileName string, open func() (io.ReadCloser, error), left *budget) (Component, error) {
+	var failed error // of the file, not of the jar in it
+	list, err := archive.OpenJar(func() (io.ReadCloser, error) {
+		in, err := open()
+		if err != nil {
+			failed = err
+			return nil, err
+		}
+		return &observed{in, &failed}, nil
+	}, archive.Limits{Unpacked: maxUnpacked})
+	in := metadata{libraries: map[string]*Component{}, left: left}
+	if err == nil {
+		// What was read before a damaged entry stands; an error of the file is in failed.
+		_ = list.Walk(in.wants, in.visit)
+	}
+	if failed != nil {
+		return Component{}, failed
+	}
+	return in.component(fileName), nil
+}
+
+// observed remembers why a file could not be read.
+type observed struct {
+	io.ReadCloser
+	failed *error
+}
+
+// Read implements io.Reader.
+func (o *observed) Read(p []byte) (int, error) {
+	n, err := o.ReadCloser.Read(p)
+	if err != nil && err != io.EOF {
+		*o.failed = err
+	}
+	return n, err
+}
+
+// metadata is what the small files of a jar say.
+type metadata struct {
+	main      map[string]string     // of the manifest
+	apache    bool                  // the jar has the text of the Apache License
+	libraries map[string]*Component // by their folders below META-INF/maven
+	left      *budget
+}
+
+// wants chooses what to read.
+func (m *metadata) wants(e archive.JarEntry) bool {
+	switch {
+	case e.Size > maxMetadata:
+		return false // too large to be what it should
+	case e.Name == manifestName || slices.Contains(licenseFiles, e.Name):
+		return true
+	}
+	ok, _ := path.Match(mavenFolder+"*/*/pom.*", e.Name)
+	if !ok || !slices.Contains([]string{"pom.properties", "pom.xml"}, path.Base(e.Name)) {
+		return false
+	}
+	folder := path.Dir(e.Name)
+	if m.libraries[folder] == nil {
+		if len(m.libraries) == maxBundled || m.left.libraries == 0 {
+			return false
+		}
+		m.left.libraries--
+		m.libraries[folder] = &Component{Source: FromMaven}
+	}
+	if m.left.text < int(e.Size) {
+		return false
+	}
+	m.left.text -= int(e.Size)
+	return true
+}
+
+// visit reads one file.
+func (m *metadata) visit(e archive.JarEntry, r io.Reader) error {
+	b, err := io.ReadAll(r)
 	if err != nil {
-		c.byFileName(fileName)
-		return c
+		return err
 	}
-	list.left = math.MaxInt64 // what follows is bounded by maxMetadata and maxBundled
-	files := map[string]*zip.File{}
-	var poms []string
-	for _, f := range z.File {
-		if f.Name == manifestName {
-			files[f.Name] = cmp.Or(files[f.Name], f)
-		}
-		if ok, _ := path.Match(mavenFolder+"*/*/pom.*", f.Name); ok {
-			files[f.Name] = cmp.Or(files[f.Name], f)
-			if path.Base(f.Name) == "pom.properties" && len(poms) < maxBundled {
-				poms = append(poms, f.Name)
-			}
-		}
+	switch path.Base(e.Name) {
+	case path.Base(manifestName):
+		m.main = manifest(b)
+	case "pom.properties":
+		p, l := properties(b), m.libraries[path.Dir(e.Name)]
+		l.Group, l.Name, l.Version = p["groupId"], p["artifactId"], p["version"]
+	case "pom.xml":
+		m.libraries[path.Dir(e.Name)].Licenses = pomLicenses(b)
+	default:
+		m.apache = m.apache || apacheText.Match(b)
 	}
-	in := metadata(files)
-	main := manifest(in.read(manifestName))
-	libraries := in.libraries(poms)
+	return nil
+}
+
+// component puts together what the files say.
+func (m *metadata) component(fileName string) Component {
+	var c Component
+	libraries := m.sorted()
 	at := slices.IndexFunc(libraries, func(l Component) bool {
 		return strings.HasPrefix(fileName, l.Name+"-"+l.Version) || fileName == l.Name+".jar"
 	})
@@ -59,7 +137,7 @@ func read(fileName string, jar []byte) Component {
 		at = 0
 	}
 	if at < 0 {
-		c.byManifest(fileName, main)
+		c.byManifest(fileName, m.main)
 		c.Bundled = libraries
 	} else {
 		c = libraries[at]
@@ -68,45 +146,24 @@ func read(fileName string, jar []byte) Component {
 	if len(c.Bundled) == 0 {
 		c.Bundled = nil
 	}
-	c.Module = main["Automatic-Module-Name"]
+	c.Module = m.main["Automatic-Module-Name"]
 	if len(c.Licenses) == 0 {
-		c.Licenses = bundleLicenses(main["Bundle-License"])
+		c.Licenses = bundleLicenses(m.main["Bundle-License"])
+	}
+	if len(c.Licenses) == 0 && c.Bundled == nil && m.apache { // else the text may be that of a library inside
+		c.Licenses = []License{{ID: "Apache-2.0"}}
 	}
 	return c
 }
 
-// metadata reads small files of a jar.
-type metadata map[string]*zip.File
-
-// read returns nil for what is not there, cannot be unpacked, or is too large to be what it should.
-func (m metadata) read(name string) []byte {
-	f := m[name]
-	if f == nil {
-		return nil
-	}
-	in, err := f.Open()
-	if err != nil {
-		return nil
-	}
-	defer in.Close()
-	b, err := io.ReadAll(io.LimitReader(in, maxMetadata+1))
-	if err != nil || len(b) > maxMetadata {
-		return nil
-	}
-	return b
-}
-
-// libraries are those that the jar has Maven metadata of, the same one once.
-func (m metadata) libraries(poms []string) []Component {
-	slices.Sort(poms)
+// sorted are the libraries that the jar has Maven metadata of, the same one once.
+func (m *metadata) sorted() []Component {
 	out := []Component{}
-	for _, name := range poms {
-		p := properties(m.read(name))
-		l := Component{Group: p["groupId"], Name: p["artifactId"], Version: p["version"], Source: FromMaven}
+	for _, folder := range slices.Sorted(maps.Keys(m.libraries)) {
+		l := *m.libraries[folder]
 		if l.Name == "" || l.Group == "" {
 			continue
 		}
-		l.Licenses = pomLicenses(m.read(path.Dir(name) + "/pom.xml"))
 		if !slices.ContainsFunc(out, func(o Component) bool {
 			return o.Group == l.Group && o.Name == l.Name && o.Version == l.Version
 		}) {
@@ -120,6 +177,9 @@ var (
 	// versioned is how Maven names a jar.
 	versioned = regexp.MustCompile(`^(.+?)-(\d.*)\.(?i:jar)$`)
 	groupID   = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)+$`)
+	// gradleTitle is the title that the build of OpenSearch, and other builds by Gradle, write:
+	// "org.opensearch.plugin#analysis-icu;3.8.0". The jar's name in Maven may be another.
+	gradleTitle = regexp.MustCompile(`^([^#;]+)#[^#;]+;[^#;]+$`)
 )
 
 // byFileName names the component by its file.
@@ -132,11 +192,20 @@ func (c *Component) byFileName(fileName string) {
 	c.Name = fileName[:len(fileName)-len(path.Ext(fileName))]
 }
 
+// lucene is Maven's group of Lucene's jars, and the title of each.
+const lucene = "org.apache.lucene"
+
 // byManifest names the component by its file and what the manifest adds: its titles are written for
 // people, and one of Lucene's stands in all its jars.
 func (c *Component) byManifest(fileName string, main map[string]string) {
 	c.byFileName(fileName)
-	if id := main["Implementation-Vendor-Id"]; groupID.MatchString(id) {
+	id, title := main["Implementation-Vendor-Id"], main["Implementation-Title"]
+	if m := gradleTitle.FindStringSubmatch(title); m != nil {
+		id = m[1]
+	} else if title == lucene {
+		id = title
+	}
+	if groupID.MatchString(id) {
 		c.Group, c.Source = id, FromManifest
 	}
 	if c.Version == "" {
@@ -146,20 +215,4 @@ func (c *Component) byManifest(fileName string, main map[string]string) {
 			c.Version, c.Source = v, FromManifest
 		}
 	}
-}
-
-var errBudget = errors.New("the list of the jar is too long")
-
-// listReader bounds what is read of a jar to list it.
-type listReader struct {
-	r    *bytes.Reader
-	left int64
-}
-
-// ReadAt implements io.ReaderAt.
-func (l *listReader) ReadAt(p []byte, off int64) (int, error) {
-	if l.left -= int64(len(p)); l.left < 0 {
-		return 0, errBudget
-	}
-	return l.r.ReadAt(p, off)
 }

@@ -11,7 +11,8 @@ import (
 	"golang.org/x/text/encoding/ianaindex"
 )
 
-// License is one that a jar states. ID is set only if the text is exactly one of SPDX's.
+// License is one that a jar states. ID is set only if its text or address says for certain which of
+// SPDX's it is.
 type License struct {
 	ID, Name, URL string
 }
@@ -47,13 +48,56 @@ func newLicense(name, url string) License {
 	if webAddress.MatchString(url) { // CycloneDX takes addresses only
 		l.URL = url
 	}
-	for id, full := range spdx {
-		if name == id || name == full {
-			l.ID, l.Name = id, ""
-		}
+	if l.ID = idOf(name, url); l.ID != "" {
+		l.Name = ""
 	}
 	return l
 }
+
+// apacheName is how libraries write the name of the licence that most of them have.
+var apacheName = regexp.MustCompile(`^(?i:(The )?Apache( Software)?( License)?,?( Version| v\.?)? ?2(\.0)?)$`)
+
+// several are words of a text that names more than one licence, or changes one.
+var several = regexp.MustCompile(`(?i)\b(or|and|with|exception)\b|[/&+]`)
+
+// idOf returns SPDX's identifier of a licence, by its name or else its address; "" if it is not known.
+func idOf(name, url string) string {
+	for id, full := range spdx {
+		if name == id || name == full {
+			return id
+		}
+	}
+	if apacheName.MatchString(name) {
+		return "Apache-2.0"
+	}
+	if name != url && several.MatchString(name) {
+		return ""
+	}
+	m := address.FindStringSubmatch(url)
+	if m == nil {
+		return ""
+	}
+	return addresses[strings.ToLower(m[1])]
+}
+
+// address cuts from an address what differs between those of one text.
+var address = regexp.MustCompile(`^https?://(?:www\.)?([^?#]+?)(?:\.txt|\.html|\.php)?/?$`)
+
+// addresses are where libraries say that their licence is found, in lower case.
+var addresses = map[string]string{
+	"apache.org/licenses/license-2.0": "Apache-2.0", "opensource.org/licenses/apache-2.0": "Apache-2.0", "opensource.org/licenses/apache2.0": "Apache-2.0",
+	"opensource.org/licenses/mit": "MIT", "opensource.org/licenses/mit-license": "MIT", "opensource.org/license/mit": "MIT",
+	"opensource.org/licenses/bsd-2-clause": "BSD-2-Clause", "opensource.org/licenses/bsd-3-clause": "BSD-3-Clause",
+	"eclipse.org/legal/epl-v10": "EPL-1.0", "eclipse.org/legal/epl-2.0": "EPL-2.0", "eclipse.org/legal/epl-v20": "EPL-2.0",
+	"mozilla.org/mpl/2.0": "MPL-2.0", "mozilla.org/en-us/mpl/2.0": "MPL-2.0", "mozilla.org/mpl/mpl-1.1": "MPL-1.1",
+	"creativecommons.org/publicdomain/zero/1.0": "CC0-1.0", "unlicense.org": "Unlicense",
+}
+
+// licenseFiles are where a jar has the text of its licence.
+var licenseFiles = []string{"META-INF/LICENSE", "META-INF/LICENSE.txt", "META-INF/LICENSE.md"}
+
+// apacheText is how the text of the Apache License begins. Other texts name no licence for certain.
+var apacheText = regexp.MustCompile(`^\s*Apache License\s+Version 2\.0, January 2004\s`)
 
 // pomLicenses are those of a pom.xml. Those of its parent are not in the jar.
 func pomLicenses(pom []byte) []License {
@@ -110,6 +154,9 @@ const maxPomDepth = 100
 // bundleLicenses are those of the header Bundle-License (OSGi): parted by commas, each a name or URL
 // with attributes behind semicolons.
 func bundleLicenses(header string) []License {
+	if apacheName.MatchString(header) { // many forget the quotes around "Apache License, Version 2.0"
+		return []License{newLicense(header, "")}
+	}
 	var out []License
 	for part := range strings.SplitSeq(header, ",") {
 		words := strings.Split(part, ";")

@@ -2,12 +2,11 @@
 // hashes, as far as the jars tell, in a CycloneDX 1.6 document. It trusts no jar: what stands in the
 // metadata is what the jar says of itself. The same plugin gives the same document, byte by byte.
 //
-// Files come from an iterator, so that whoever has opened the archive says what is in it. One jar at
-// a time is in memory, up to MaxJar; a larger one is hashed and known by its file name.
+// Files come from an iterator, so that whoever has opened the archive says what is in it. Each jar is
+// read twice, and of one at a time the list of its entries is in memory, however large it is.
 package sbom
 
 import (
-	"bytes"
 	"crypto/sha1" //nolint:gosec // CycloneDX readers look jars up in Maven Central by it
 	"crypto/sha256"
 	"encoding/hex"
@@ -18,9 +17,6 @@ import (
 	"slices"
 	"strings"
 )
-
-// MaxJar is how large a jar may be to be looked into, in bytes.
-const MaxJar = 32 << 20
 
 // maxJars bounds how many jars are listed; an installation of OpenSearch has some hundred.
 const maxJars = 2000
@@ -57,11 +53,12 @@ type Component struct {
 // that is none is known by its file name.
 func Components(files iter.Seq[File]) ([]Component, error) {
 	var out []Component
+	left := budget{libraries: maxLibraries, text: maxAllMetadata}
 	for f := range files {
 		if !strings.HasSuffix(strings.ToLower(f.Path), ".jar") || len(out) == maxJars {
 			continue
 		}
-		c, err := component(f)
+		c, err := component(f, &left)
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", f.Path, err)
 		}
@@ -71,30 +68,27 @@ func Components(files iter.Seq[File]) ([]Component, error) {
 	return out, nil
 }
 
-func component(f File) (Component, error) {
-	in, err := f.Open()
+// component reads one jar, and hashes it while it is read for the first time, which is to its end.
+func component(f File, left *budget) (Component, error) {
+	one, two := sha1.New(), sha256.New() //nolint:gosec // see above
+	first := true
+	c, err := read(path.Base(f.Path), func() (io.ReadCloser, error) {
+		in, err := f.Open()
+		if err != nil || !first {
+			return in, err
+		}
+		first = false
+		return hashed{io.TeeReader(in, io.MultiWriter(one, two)), in}, nil
+	}, left)
 	if err != nil {
 		return Component{}, err
 	}
-	defer in.Close()
-	one, two := sha1.New(), sha256.New() //nolint:gosec // see above
-	var jar bytes.Buffer
-	if f.Size > 0 {
-		jar.Grow(int(min(f.Size, MaxJar)) + bytes.MinRead)
-	}
-	all := io.TeeReader(in, io.MultiWriter(one, two))
-	if _, err := jar.ReadFrom(io.LimitReader(all, MaxJar+1)); err != nil {
-		return Component{}, err
-	}
-	if _, err := io.Copy(io.Discard, all); err != nil {
-		return Component{}, err
-	}
-	c := Component{}
-	if jar.Len() <= MaxJar {
-		c = read(path.Base(f.Path), jar.Bytes())
-	} else {
-		c.byFileName(path.Base(f.Path))
-	}
 	c.Path, c.SHA1, c.SHA256 = f.Path, hex.EncodeToString(one.Sum(nil)), hex.EncodeToString(two.Sum(nil))
 	return c, nil
+}
+
+// hashed is a file that is hashed while it is read.
+type hashed struct {
+	io.Reader
+	io.Closer
 }

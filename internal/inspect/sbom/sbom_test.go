@@ -3,9 +3,12 @@ package sbom
 import (
 	"archive/zip"
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -99,6 +102,35 @@ func TestComponents(t *testing.T) {
 	}
 }
 
+// What the jars of OpenSearch and Lucene say of themselves, which have no metadata of Maven's.
+func TestOfOpenSearch(t *testing.T) {
+	t.Parallel()
+	const apache = "\n      Apache License\n   Version 2.0, January 2004\n http://www.apache.org/licenses/\n"
+	for title, want := range map[string]Component{
+		"org.opensearch.plugin#analysis-icu;3.8.0": {Group: "org.opensearch.plugin", Source: FromManifest},
+		"org.apache.lucene":                        {Group: "org.apache.lucene", Source: FromManifest},
+		"com.example.lemmas":                       {Source: FromFileName},
+		"a group#analysis-icu;3.8.0":               {Source: FromFileName},
+		"org.example#a":                            {Source: FromFileName},
+	} {
+		want.Name, want.Version, want.Licenses = "analysis-icu-client", "3.8.0", []License{{ID: "Apache-2.0"}}
+		got := readBytes("analysis-icu-client-3.8.0.jar", jar(t, manifestName, "Implementation-Title: "+title+"\n", "META-INF/LICENSE.txt", apache))
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", title, diff)
+		}
+	}
+	for name, files := range map[string][]string{
+		"another text":       {"META-INF/LICENSE", "Copyright (c) 2026. All rights reserved." + apache},
+		"elsewhere":          {"LICENSE", apache},
+		"of a library in it": append(pom("org.example", "inner", "1"), "META-INF/LICENSE", apache),
+		"one that it states": {manifestName, "Bundle-License: MIT\n", "META-INF/LICENSE", apache},
+	} {
+		if got := readBytes("a-1.jar", jar(t, files...)); slices.ContainsFunc(got.Licenses, func(l License) bool { return l.ID == "Apache-2.0" }) {
+			t.Errorf("%s: %+v", name, got.Licenses)
+		}
+	}
+}
+
 func TestNames(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
@@ -116,11 +148,19 @@ func TestLicenses(t *testing.T) {
 	t.Parallel()
 	for header, want := range map[string][]License{
 		"": nil, "Apache-2.0": {{ID: "Apache-2.0"}}, "apache-2.0": {{Name: "apache-2.0"}}, "Apache License 2.0": {{ID: "Apache-2.0"}},
-		"Apache License, Version 2.0":                {{Name: "Apache License"}, {Name: "Version 2.0"}}, // commas part licences there
-		`"MIT License";link="https://example.com/a"`: {{ID: "MIT", URL: "https://example.com/a"}},
-		"MIT;link=no address":                        {{ID: "MIT"}},
-		"<<EXTERNAL>>":                               nil,
-		"Apache-2.0 OR MIT":                          {{Name: "Apache-2.0 OR MIT"}},
+		"Apache License, Version 2.0":              {{ID: "Apache-2.0"}}, // although commas part licences there
+		"The Apache Software License, Version 2.0": {{ID: "Apache-2.0"}},
+		"Apache 2":                         {{ID: "Apache-2.0"}},
+		"Apache License, Version 2.0, MIT": {{Name: "Apache License"}, {Name: "Version 2.0"}, {ID: "MIT"}},
+		"https://www.apache.org/licenses/LICENSE-2.0.txt":      {{ID: "Apache-2.0", URL: "https://www.apache.org/licenses/LICENSE-2.0.txt"}},
+		"http://opensource.org/licenses/MIT/":                  {{ID: "MIT", URL: "http://opensource.org/licenses/MIT/"}},
+		"MIT or GPL;link=http://opensource.org/licenses/MIT":   {{Name: "MIT or GPL", URL: "http://opensource.org/licenses/MIT"}},
+		"The MIT One;link=https://opensource.org/licenses/MIT": {{ID: "MIT", URL: "https://opensource.org/licenses/MIT"}},
+		"https://www.gnu.org/licenses/lgpl-2.1.html":           {{Name: "https://www.gnu.org/licenses/lgpl-2.1.html", URL: "https://www.gnu.org/licenses/lgpl-2.1.html"}}, // "only" or "or later"?
+		`"MIT License";link="https://example.com/a"`:           {{ID: "MIT", URL: "https://example.com/a"}},
+		"MIT;link=no address":                                  {{ID: "MIT"}},
+		"<<EXTERNAL>>":                                         nil,
+		"Apache-2.0 OR MIT":                                    {{Name: "Apache-2.0 OR MIT"}},
 	} {
 		if diff := cmp.Diff(want, bundleLicenses(header)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", header, diff)
@@ -135,10 +175,10 @@ func TestLicenses(t *testing.T) {
 func TestMainOfJar(t *testing.T) {
 	t.Parallel()
 	b := jar(t, pom("org.yaml", "snakeyaml", "1.33")...)
-	if c := read("snakeyaml-shaded.jar", b); c.Name != "snakeyaml" || c.Bundled != nil {
+	if c := readBytes("snakeyaml-shaded.jar", b); c.Name != "snakeyaml" || c.Bundled != nil {
 		t.Errorf("%+v", c)
 	}
-	if c := read("lemmas-1.0.jar", b); c.Name != "lemmas" || len(c.Bundled) != 1 {
+	if c := readBytes("lemmas-1.0.jar", b); c.Name != "lemmas" || len(c.Bundled) != 1 {
 		t.Errorf("%+v", c)
 	}
 }
@@ -160,15 +200,45 @@ type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
-// zeros is a jar larger than memory is to hold: hashed, and known by its name.
+// A jar of 40 MiB is looked into, and one of that size that is none is known by its name.
 func TestLargeJar(t *testing.T) {
 	t.Parallel()
-	big := io.LimitReader(zeros{}, MaxJar+5)
-	f := File{Path: "big-1.0.jar", Size: 1 << 62, Open: func() (io.ReadCloser, error) { return io.NopCloser(big), nil }}
-	got, err := Components(slices.Values([]File{f}))
-	if err != nil || got[0].Name != "big" || got[0].SHA256 == "" {
-		t.Errorf("%+v, %v", got, err)
+	const size = 40 << 20
+	var big bytes.Buffer
+	z := zip.NewWriter(&big)
+	for i, content := range []io.Reader{io.LimitReader(zeros{}, size), strings.NewReader("groupId=org.example\nartifactId=big\nversion=1.0\n")} {
+		w, err := z.CreateHeader(&zip.FileHeader{Name: []string{"data.bin", mavenFolder + "org.example/big/pom.properties"}[i], Method: zip.Store})
+		if err == nil {
+			_, err = io.Copy(w, content)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	none := File{Path: "none-1.0.jar", Open: func() (io.ReadCloser, error) { return io.NopCloser(io.LimitReader(zeros{}, size)), nil }}
+	got, err := Components(slices.Values([]File{file("big-1.0.jar", big.Bytes()), none}))
+	if err != nil || len(got) != 2 || got[0].Group != "org.example" || got[1].Name != "none" {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	if sum := sha256.Sum256(big.Bytes()); got[0].SHA256 != hex.EncodeToString(sum[:]) {
+		t.Errorf("SHA-256 %s", got[0].SHA256)
+	}
+}
+
+// readBytes is read of bytes, which are always there.
+func readBytes(name string, b []byte) Component {
+	return readWithin(name, b, &budget{maxLibraries, maxAllMetadata})
+}
+
+func readWithin(name string, b []byte, left *budget) Component {
+	c, err := read(name, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil }, left)
+	if err != nil {
+		panic(err)
+	}
+	return c
 }
 
 type zeros struct{}
@@ -240,7 +310,7 @@ func TestLongList(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if c := read("long-1.jar", b.Bytes()); c.Name != "long" || c.Source != FromFileName {
+	if c := readBytes("long-1.jar", b.Bytes()); c.Name != "long" || c.Source != FromFileName {
 		t.Errorf("%+v", c)
 	}
 }
@@ -248,7 +318,7 @@ func TestLongList(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	f.Add("a-1.jar", jar(f, append(pom("g", "a", "1"), mavenFolder+"g/a/pom.xml", pomXML, manifestName, "Bundle-License: MIT;link=x\n y\n")...))
 	f.Fuzz(func(t *testing.T, name string, b []byte) {
-		c := read(name+".jar", b)
+		c := readBytes(name+".jar", b)
 		if _, err := Document(searchpack.PluginProperties{}, []Component{c}, time.Time{}); err != nil {
 			t.Error(err)
 		}
@@ -271,4 +341,38 @@ func FuzzText(f *testing.F) {
 		}
 		bundleLicenses(string(b))
 	})
+}
+
+// What a manifest costs does not grow with the square of its lines.
+func TestManifestOfManyLines(t *testing.T) {
+	text := []byte("Bundle-License: MIT\n" + strings.Repeat(" x\n", maxMetadata/3))
+	if n := testing.AllocsPerRun(1, func() { manifest(text) }); n > 200 {
+		t.Errorf("%v allocations", n)
+	}
+	if got := manifest([]byte("A: b\r\n c\r\nB:d\n\nA: no\n")); got["A"] != "bc" || got["B"] != "d" || len(got) != 2 {
+		t.Errorf("%q", got)
+	}
+}
+
+// What jars unpack to costs nothing to pack: of all of them together so much is read.
+func TestBudget(t *testing.T) {
+	t.Parallel()
+	var parts []string
+	filler := "<project>" + strings.Repeat("<a/>", 50_000) + "</project>"
+	for i := range maxBundled {
+		group := fmt.Sprintf("g%d", i)
+		parts = append(append(parts, pom(group, "n", "1")...), mavenFolder+group+"/n/pom.xml", filler)
+	}
+	b := jar(t, parts...)
+	room := budget{libraries: maxLibraries, text: 3*len(filler) + 20_000}
+	if readWithin("j.jar", b, &room); room.text < 0 || room.text >= len(filler) || room.libraries != maxLibraries-maxBundled {
+		t.Errorf("with room for three texts: %+v is left", room)
+	}
+	if readWithin("j.jar", b, &room); room.text < 0 {
+		t.Errorf("more is read than there is room for: %+v", room)
+	}
+	left := budget{libraries: 3, text: maxAllMetadata}
+	if c := readWithin("j.jar", b, &left); len(c.Bundled) != 3 {
+		t.Errorf("%d libraries with room for 3", len(c.Bundled))
+	}
 }

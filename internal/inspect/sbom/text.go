@@ -17,29 +17,17 @@ func properties(b []byte) map[string]string {
 	return out
 }
 
-// manifest reads the main section of a MANIFEST.MF. A line that begins with a blank goes on.
+// manifest reads the main section of a MANIFEST.MF: the other sections are about single entries. A line
+// that begins with a blank goes on.
 func manifest(b []byte) map[string]string {
 	out := map[string]string{}
-	key := ""
 	text := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(string(b))
+	text, _, _ = strings.Cut("\n"+text, "\n\n")
+	text = strings.ReplaceAll(text, "\n ", "") // at once: line by line takes the square of the time
 	for line := range strings.SplitSeq(text, "\n") {
-		if line == "" {
-			break // other sections are about single entries
+		if name, value, ok := strings.Cut(line, ":"); ok {
+			out[name] = clean(value)
 		}
-		if more, goesOn := strings.CutPrefix(line, " "); goesOn {
-			if key != "" {
-				out[key] += more
-			}
-			continue
-		}
-		name, value, ok := strings.Cut(line, ":")
-		if key = ""; ok {
-			key = name
-			out[key] = strings.TrimPrefix(value, " ")
-		}
-	}
-	for key, value := range out {
-		out[key] = clean(value)
 	}
 	return out
 }

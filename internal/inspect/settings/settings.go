@@ -12,8 +12,13 @@ import (
 	"strings"
 )
 
-// maxDepth of nested settings.
-const maxDepth = 64
+const (
+	// maxDepth of nested settings.
+	maxDepth = 64
+	// maxKeys bounds the flat keys of one index together, in bytes: nested ones repeat what is above
+	// them, so a document could make thousands of times its own length of them.
+	maxKeys = 32 << 20
+)
 
 // Value is one setting: a string, or a list of them.
 type Value struct {
@@ -57,10 +62,11 @@ func SplitNames(s string) []string {
 // the order of the JSON.
 func Flatten(v any) (map[string]Value, error) {
 	out := map[string]Value{}
+	left := maxKeys
 	switch m := v.(type) {
 	case nil:
 	case map[string]any:
-		if err := flattenInto(out, "", m, 0); err != nil {
+		if err := flattenInto(out, "", m, 0, &left); err != nil {
 			return nil, err
 		}
 	default:
@@ -70,16 +76,19 @@ func Flatten(v any) (map[string]Value, error) {
 	return out, nil
 }
 
-func flattenInto(out map[string]Value, prefix string, m map[string]any, depth int) error {
+func flattenInto(out map[string]Value, prefix string, m map[string]any, depth int, left *int) error {
 	if depth > maxDepth {
 		return fmt.Errorf("they are nested deeper than %d", maxDepth)
 	}
 	for _, k := range Sorted(m) {
+		if *left -= len(prefix) + len(k); *left < 0 {
+			return fmt.Errorf("their keys, written out, have more than %d bytes", maxKeys)
+		}
 		key := prefix + k
 		if prefix == "" {
 			if key == "index" {
 				if inner, ok := m[k].(map[string]any); ok {
-					if err := flattenInto(out, "", inner, depth+1); err != nil {
+					if err := flattenInto(out, "", inner, depth+1, left); err != nil {
 						return err
 					}
 					continue
@@ -87,18 +96,18 @@ func flattenInto(out map[string]Value, prefix string, m map[string]any, depth in
 			}
 			key = strings.TrimPrefix(key, "index.")
 		}
-		if err := flattenValue(out, key, m[k], depth); err != nil {
+		if err := flattenValue(out, key, m[k], depth, left); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func flattenValue(out map[string]Value, key string, v any, depth int) error {
+func flattenValue(out map[string]Value, key string, v any, depth int, left *int) error {
 	switch v := v.(type) {
 	case nil:
 	case map[string]any:
-		return flattenInto(out, key+".", v, depth+1)
+		return flattenInto(out, key+".", v, depth+1, left)
 	case []any:
 		list := make([]string, 0, len(v))
 		for _, e := range v {

@@ -2,6 +2,7 @@ package settings
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -45,6 +46,21 @@ func TestFlatten(t *testing.T) {
 	for _, v := range []any{"text", map[string]any{"a": []any{map[string]any{}}}, nested(maxDepth + 2)} {
 		if _, err := Flatten(v); err == nil {
 			t.Errorf("no error for %T", v)
+		}
+	}
+}
+
+// What nested keys are written out to is bounded: a long name above many others is repeated for each.
+func TestLongKeys(t *testing.T) {
+	t.Parallel()
+	inner := map[string]any{}
+	for i := range 1000 {
+		inner["x"+strconv.Itoa(i)] = "y"
+	}
+	for n, good := range map[int]bool{100: true, 100_000: false} {
+		flat, err := Flatten(map[string]any{"analysis": map[string]any{strings.Repeat("k", n): inner}})
+		if (err == nil) != good || good && len(flat) != len(inner) {
+			t.Errorf("a name of %d bytes: %d keys, %v", n, len(flat), err)
 		}
 	}
 }

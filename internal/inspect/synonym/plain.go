@@ -19,7 +19,7 @@ const (
 var class = func() (c [256]byte) {
 	for b := range c {
 		switch {
-		case b == ',' || b == '=' || b == '\\' || b < ' ' && b != '\t' || b == 0x7F:
+		case b == ',' || b == '=' || b == '\\' || b == '#' || b < ' ' && b != '\t' || b == 0x7F:
 			c[b] = ends
 		case b <= ' ':
 			c[b] = blank

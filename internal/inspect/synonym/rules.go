@@ -11,7 +11,7 @@ func Rules() []*rule.Rule { return append(solrRules(), wordnetRules()...) }
 func solrRules() []*rule.Rule {
 	return []*rule.Rule{
 		twoArrows, blankTerm, noToken, stacked, eliminated, longTerm,
-		oneSided, alone, dropped, indented, hiddenChar, longLine,
+		oneSided, alone, dropped, indented, trailing, hiddenChar, longLine,
 		repeated, itself, sameInCase, sameInForm, duplicate, groupAndArrow, circle, manyPairs, manyPairsFile,
 		caseElsewhere, merged, notCompared,
 	}
@@ -61,7 +61,7 @@ var (
 	alone = &rule.Rule{
 		ID: "synonyms.alone", Severity: searchpack.SeverityWarning, Title: "fewer than two terms",
 		Message: `fewer than two terms: the line adds no synonym`,
-		Remedy:  `write at least two terms with a comma between them, or "a => b"`,
+		Remedy:  `write at least two terms with a comma between them, or "a => b"; nothing else separates terms ("->", ";", tabs)`,
 	}
 	dropped = &rule.Rule{
 		ID: "synonyms.dropped", Severity: searchpack.SeverityWarning, Title: "a term that a lenient filter drops",
@@ -72,6 +72,11 @@ var (
 		ID: "synonyms.indented-comment", Severity: searchpack.SeverityWarning, Title: "a comment behind blanks",
 		Message: `blanks before "#": for OpenSearch the line is no comment but a rule`,
 		Remedy:  `delete the blanks before "#"; write "\#" if the term begins so`,
+	}
+	trailing = &rule.Rule{
+		ID: "synonyms.comment", Severity: searchpack.SeverityWarning, Title: "a comment behind a rule",
+		Message: `"#" begins a comment only at the beginning of a line: here it and the text behind it become a part of the rule's terms`,
+		Remedy:  `write the comment on a line of its own; write "\#" if the term is meant so`,
 	}
 	hiddenChar = &rule.Rule{
 		ID: "synonyms.invisible", Severity: searchpack.SeverityWarning, Title: "a character that nobody sees",

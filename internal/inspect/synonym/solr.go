@@ -109,6 +109,9 @@ func (s *solr) parse() bool {
 		return false
 	}
 	s.hidden()
+	if at := trailingComment(l.text); at >= 0 {
+		s.report(trailing, at)
+	}
 	if shape.count == 2 {
 		l.explicit = true
 		l.each(shape.sides[0], s.add)
@@ -144,6 +147,28 @@ func (s *solr) add(t span) {
 		l.terms = append(l.terms, term{start: int32(t.start), end: int32(t.end), kept: kept}) //nolint:gosec // lines.Max
 	}
 }
+
+// trailingComment returns where a "#" behind a blank seems to begin a comment: "# shoes" behind
+// anything, "#shoes" inside of a term; -1 = nowhere. "size #5" and a term "#shoes" are none.
+func trailingComment(text []byte) int {
+	begun := false // there is something of a term
+	for i, c := range text {
+		switch {
+		case c == ',' || c == '>' && i > 0 && text[i-1] == '=':
+			begun = false
+		case c == '#' && i > 0 && isBlank(text[i-1]) && i+1 < len(text):
+			next := text[i+1]
+			if len(rule.TrimBlanks(text[:i])) > 0 && (isBlank(next) || begun && next != ',' && (next < '0' || next > '9')) {
+				return i
+			}
+		case !isBlank(c):
+			begun = true
+		}
+	}
+	return -1
+}
+
+func isBlank(c byte) bool { return c == ' ' || c == '\t' }
 
 // hidden looks for characters that nobody sees, one in each line.
 func (s *solr) hidden() {

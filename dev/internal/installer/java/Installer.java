@@ -18,6 +18,10 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
@@ -57,8 +61,7 @@ public final class Installer {
             before.add(children(place));
         }
         try {
-            new InstallPluginCommand().execute(Terminal.DEFAULT, List.of(zip.toUri().toString()), true, env);
-            return "accepted\t";
+            return answer(zip, env);
         } catch (Throwable e) {
             return "refused\t" + text(e);
         } finally {
@@ -69,6 +72,26 @@ public final class Installer {
                     }
                 }
             }
+        }
+    }
+
+    /** Seconds after which an installation has no end: each takes some milliseconds. */
+    private static final int PATIENCE = 20;
+
+    private static String answer(Path zip, Environment env) throws Throwable {
+        FutureTask<String> task = new FutureTask<>(() -> {
+            new InstallPluginCommand().execute(Terminal.DEFAULT, List.of(zip.toUri().toString()), true, env);
+            return "accepted\t";
+        });
+        Thread thread = new Thread(task);
+        thread.setDaemon(true);
+        thread.start();
+        try {
+            return task.get(PATIENCE, TimeUnit.SECONDS);
+        } catch (ExecutionException e) {
+            throw e.getCause();
+        } catch (TimeoutException e) {
+            return "refused\tit has no end";
         }
     }
 
