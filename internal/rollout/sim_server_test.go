@@ -147,7 +147,7 @@ func (v *simServer) commit(w World, d Decision) {
 }
 
 func nothing(d Decision) bool {
-	return len(d.Orders)+len(d.Rollouts)+len(d.Associations)+len(d.Dissociated)+len(d.Proofs)+len(d.Unproven)+len(d.Bound)+len(d.Events) == 0
+	return len(d.Orders)+len(d.Rollouts)+len(d.Associations)+len(d.Dissociated)+len(d.Proofs)+len(d.Unproven)+len(d.Bound)+len(d.Events)+len(d.Previews)+len(d.Forgotten) == 0
 }
 
 func (v *simServer) apply(w World, d Decision) {
