@@ -134,6 +134,8 @@ const (
 	// DutyWitness: ask this node's own loaded analyzers for the terms of texts, and compare them with
 	// what the live file and the former one make of them here.
 	DutyWitness DutyKind = "witness"
+	// DutyPreview: analyze a text with the live file and with a candidate, and tell the tokens.
+	DutyPreview DutyKind = "preview"
 )
 
 // Duty is a typed task for one agent on behalf of the domain. Doing it twice does no harm.
@@ -143,6 +145,8 @@ type Duty struct {
 	Indices []string `json:"indices,omitempty"` // concrete names
 	// Witnesses of DutyWitness.
 	Witnesses []Witness `json:"witnesses,omitempty"`
+	// Preview of DutyPreview.
+	Preview *PreviewTask `json:"preview,omitempty"`
 	// CachedResources: a refresh also reads anew what nodes keep for all indices together, Hunspell
 	// dictionaries. OpenSearch knows it from 3.7 on.
 	CachedResources bool `json:"cached_resources,omitempty"`

@@ -91,6 +91,8 @@ type DutyResult struct {
 	NoRefreshAPI bool `json:"no_refresh_api,omitempty"`
 	// Witnessed answers the witnesses of the duty, in their order.
 	Witnessed []WitnessReport `json:"witnessed,omitempty"`
+	// Preview answers the preview of the duty.
+	Preview *PreviewReport `json:"preview,omitempty"`
 }
 
 // WitnessState is what an analyzer that a node has loaded turned out to be.

@@ -71,6 +71,7 @@ type Tx interface {
 	PackageTx
 	DomainTx
 	RolloutTx
+	PreviewTx
 	AgentTx
 	AccessTx
 	// Enqueue asks for work at due (zero = at once): an upsert that increments asked and never
@@ -132,7 +133,7 @@ type DomainTx interface {
 	// Changes of a domain, the newest limit (0 = all), newest first.
 	Changes(ctx context.Context, k DomainKey, limit int) ([]*DomainChange, error)
 	// DeleteDomain deletes the domain with all that hangs on it: associations, rollouts, agents,
-	// proofs, incidents, usage, join tokens, changes.
+	// proofs, incidents, usage, join tokens, changes, previews.
 	DeleteDomain(ctx context.Context, k DomainKey) error
 	PutAssociation(ctx context.Context, a *Association) error
 	Association(ctx context.Context, k DomainKey, packageID string) (*Association, error)
@@ -158,6 +159,15 @@ type RolloutTx interface {
 	DeleteProof(ctx context.Context, agentID, packageID string) error
 	// Proofs of a domain, by package id, then node name.
 	Proofs(ctx context.Context, k DomainKey) ([]*Proof, error)
+}
+
+// PreviewTx keeps previews.
+type PreviewTx interface {
+	PutPreview(ctx context.Context, p *Preview) error
+	Preview(ctx context.Context, id string) (*Preview, error)
+	// Previews of a domain, oldest first.
+	Previews(ctx context.Context, k DomainKey) ([]*Preview, error)
+	DeletePreview(ctx context.Context, id string) error
 }
 
 // AgentTx keeps agents, their reports and orders, incidents and join tokens.

@@ -100,7 +100,11 @@ func (a *Agent) newRun(state *stateDir) (*run, error) {
 	for _, e := range b.entries() {
 		r.placer.folders.add(e.Folder)
 	}
-	r.fetcher = newFetcher(r.placer.folders, conf, store, b, r.link.blobs, func() { r.place.ring(); r.probe.ring(); r.report.ring() })
+	r.fetcher = newFetcher(r.placer.folders, conf, store, b, r.link.blobs, func() {
+		for _, b := range []bell{r.place, r.probe, r.duty, r.report} {
+			b.ring()
+		}
+	})
 	return r, nil
 }
 

@@ -128,6 +128,12 @@ func (b *book) entry(packageID string) (placed, bool) {
 	return p, ok
 }
 
+// placed reports whether the package's file under analyzers/ is one that Searchpack put there.
+func (b *book) placed(packageID string) bool {
+	e, known := b.entry(packageID)
+	return known && e.State == searchpack.FileLive && !e.Pending
+}
+
 // entries returns the whole journal.
 func (b *book) entries() map[string]placed {
 	b.mu.Lock()

@@ -138,6 +138,10 @@ func checkDuties(duties []searchpack.Duty) error {
 			if err := checkWitnesses(d); err != nil {
 				return err
 			}
+		case searchpack.DutyPreview:
+			if err := checkPreview(d); err != nil {
+				return err
+			}
 		default:
 			return fmt.Errorf("the order has a duty %.40q that this agent does not know: upgrade the agent", d.Kind)
 		}
@@ -186,6 +190,25 @@ func checkWitnesses(d searchpack.Duty) error {
 	}
 	if points > maxWitnessPoints {
 		return fmt.Errorf("the order has %d points to witness; the limit is %d", points, maxWitnessPoints)
+	}
+	return nil
+}
+
+func checkPreview(d searchpack.Duty) error {
+	q := d.Preview
+	if q == nil || !packagePattern.MatchString(q.PackageID) || len(q.Text) > searchpack.MaxPreviewText {
+		return fmt.Errorf("the order has a preview (%s) that is none", d.ID)
+	}
+	for body, digest := range map[string]searchpack.Digest{q.Before: q.Live, q.After: q.Candidate} {
+		if body == "" && digest == "" && q.After != "" {
+			continue
+		}
+		if _, err := searchpack.ParseDigest(string(digest)); err != nil {
+			return fmt.Errorf("the order has a preview (%s) of no bytes: %w", d.ID, err)
+		}
+		if err := checkAnalyze("preview", d.ID, body); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -137,6 +137,8 @@ func (w *worker) do(ctx context.Context, d searchpack.Duty) (searchpack.DutyResu
 		return searchpack.DutyResult{}, w.node.RerouteRetryFailed(ctx)
 	case searchpack.DutyWitness:
 		return w.witness(ctx, d.Witnesses)
+	case searchpack.DutyPreview:
+		return w.preview(ctx, d.Preview)
 	}
 	return searchpack.DutyResult{}, searchpack.Errorf(searchpack.ErrUnsupported, "this agent does not know the duty %q: upgrade it", d.Kind)
 }

@@ -31,6 +31,9 @@ type OpenSearch interface {
 	RerouteRetryFailed(ctx context.Context) error
 	// Terms sends an inline _analyze to this node and returns its terms, sorted.
 	Terms(ctx context.Context, body string) ([]string, error)
+	// Tokens sends an inline _analyze to this node and returns its tokens in their order. ErrInvalid: it
+	// refuses the body or what it reads.
+	Tokens(ctx context.Context, body string) ([]searchpack.Token, error)
 	// LoadedTerms returns the terms that the index's analyzer as this node has it loaded makes of a
 	// text, sorted; shard is one that the node holds, field one that is mapped.
 	LoadedTerms(ctx context.Context, index string, shard int, field, analyzer, text string) ([]string, error)
@@ -88,6 +91,11 @@ func (f *filesOnly) RefreshSearchAnalyzers(_ context.Context, index string, _ bo
 
 // Terms implements OpenSearch: there is nobody to ask.
 func (f *filesOnly) Terms(context.Context, string) ([]string, error) { return nil, errFilesOnly }
+
+// Tokens implements OpenSearch: there is nobody to ask.
+func (f *filesOnly) Tokens(context.Context, string) ([]searchpack.Token, error) {
+	return nil, errFilesOnly
+}
 
 // LoadedTerms implements OpenSearch: nothing is loaded.
 func (f *filesOnly) LoadedTerms(context.Context, string, int, string, string, string) ([]string, error) {

@@ -308,3 +308,36 @@ func TestOpenSearchGoesAndComes(t *testing.T) {
 		return r.Node != nil && r.Node.EphemeralID == "e2" && r.NodeError == ""
 	})
 }
+
+// The candidate is fetched for the preview, both files are read, and when the order names neither any
+// more they are forgotten; what is live stays.
+func TestPreviewByOrder(t *testing.T) {
+	t.Parallel()
+	f := newFakeNode(t)
+	b := newSite(t).nodeWith(f).run()
+	live := b.live("F1", "a, b\n")
+	candidate, size := b.blob("a, c\n")
+	body := func(path string) string {
+		return `{"tokenizer":"standard","filter":[{"type":"synonym","synonyms_path":"` + path + `"}],"text":"searchpack"}`
+	}
+	o := b.order(searchpack.Order{
+		Files: []searchpack.FileOrder{live}, Candidates: []searchpack.Candidate{{PackageID: "F1", Digest: candidate, Size: size}},
+		Duties: []searchpack.Duty{{ID: "p", Kind: searchpack.DutyPreview, Preview: &searchpack.PreviewTask{
+			PackageID: "F1", Text: "a", Before: body("analyzers/F1"), Live: live.Digest, After: body(searchpack.CandidatePath(candidate)), Candidate: candidate,
+		}}},
+	})
+	r := b.taken(o, "it is answered", func(r *searchpack.Report) bool { return len(r.Duties) == 1 && r.Duties[0].Done })
+	if p := r.Duties[0].Preview; p == nil || p.Refused != "" || p.Before == nil || p.After == nil {
+		t.Errorf("answered %s", jsonOf(r.Duties[0]))
+	}
+	if got := f.called(); !slices.Equal(got, []string{"analyze F1", "analyze " + string(candidate)}) {
+		t.Errorf("calls %v", got)
+	}
+	o = b.order(searchpack.Order{Files: []searchpack.FileOrder{live}})
+	b.taken(o, "it is forgotten", func(r *searchpack.Report) bool {
+		return len(r.Duties) == 0 && len(r.Candidates) == 0 && b.lies(searchpack.CandidatePath(candidate)) == "<none>"
+	})
+	if got := b.lies("analyzers/F1"); got != "a, b\n" {
+		t.Errorf("live is %q", got)
+	}
+}

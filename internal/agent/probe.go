@@ -133,16 +133,10 @@ func (p *prober) ask(ctx context.Context, q searchpack.Probe) searchpack.ProbeRe
 		control = p.node.Analyze(ctx, q.Control)
 	}
 	verdict, reason := usage.Judge(candidate, control)
-	if reason != "" && verdict != searchpack.VerdictRetry && readsElsewhere(q.Body, p.placed) {
+	if reason != "" && verdict != searchpack.VerdictRetry && readsElsewhere(q.Body, p.book.placed) {
 		reason = "OpenSearch answers " + candidate.Type + "; its words stay on the node, because the chain also reads files that Searchpack did not place"
 	}
 	return searchpack.ProbeResult{ID: q.ID, Digest: q.Digest, Verdict: verdict, Status: candidate.Status, Reason: reason}
-}
-
-// placed reports whether the package's file under analyzers/ is one that Searchpack put there.
-func (p *prober) placed(packageID string) bool {
-	e, known := p.book.entry(packageID)
-	return known && e.State == searchpack.FileLive && !e.Pending
 }
 
 // nodeRestarted forgets answers that another start of the node may change: a plugin may be there now.

@@ -40,17 +40,26 @@ func (w *worker) witness(ctx context.Context, asked []searchpack.Witness) (searc
 
 // isLive: the file that the witness compares with lies under its final name, all of it.
 func (w *worker) isLive(ctx context.Context, q searchpack.Witness) error {
+	err := w.lies(ctx, searchpack.ReferencePath(q.PackageID), q.Digest)
+	if searchpack.ErrorCode(err) == searchpack.ErrConflict {
+		return searchpack.Errorf(searchpack.ErrConflict, "the file of %s on this node is not the one to compare with", q.PackageID)
+	}
+	return err
+}
+
+// lies: the file at the path has the bytes. ErrConflict: others, or there is none.
+func (w *worker) lies(ctx context.Context, path string, digest searchpack.Digest) error {
 	t, err := w.conf.open()
 	if err != nil {
 		return err
 	}
 	defer t.close()
-	f, err := w.conf.look(ctx, t, searchpack.ReferencePath(q.PackageID), time.Time{})
+	f, err := w.conf.look(ctx, t, path, time.Time{})
 	if err != nil {
 		return err
 	}
-	if f.digest != q.Digest {
-		return searchpack.Errorf(searchpack.ErrConflict, "the file of %s on this node is not the one to compare with", q.PackageID)
+	if f.digest != digest {
+		return searchpack.Errorf(searchpack.ErrConflict, "%s on this node has other bytes", path)
 	}
 	return nil
 }
@@ -109,20 +118,26 @@ func (w *worker) tellingTexts(ctx context.Context, q searchpack.Witness) ([]tell
 
 // terms analyzes the text with an inline body.
 func (w *worker) terms(ctx context.Context, body, text string) ([]string, error) {
+	b, err := withText(body, text)
+	if err != nil {
+		return nil, err
+	}
+	return w.node.Terms(ctx, b)
+}
+
+// withText puts the text into an inline body.
+func withText(body, text string) (string, error) {
 	var m map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(body), &m); err != nil {
-		return nil, searchpack.Errorf(searchpack.ErrInvalid, "a witness is no JSON object")
+	if err := json.Unmarshal([]byte(body), &m); err != nil || m == nil {
+		return "", searchpack.Errorf(searchpack.ErrInvalid, "what is to be analyzed is no JSON object")
 	}
 	quoted, err := json.Marshal(text)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	m["text"] = quoted
 	b, err := json.Marshal(m)
-	if err != nil {
-		return nil, err
-	}
-	return w.node.Terms(ctx, string(b))
+	return string(b), err
 }
 
 // point asks one analyzer of one index.

@@ -124,3 +124,22 @@ func TestOneUsageReportAtATime(t *testing.T) {
 		t.Errorf("the first: %v", err)
 	}
 }
+
+// A preview's answer goes into a row of its own: an agent cannot make that large.
+func TestReportOfTokens(t *testing.T) {
+	t.Parallel()
+	report := func(p *searchpack.PreviewReport) error {
+		return checkReport(&searchpack.Report{Schema: 1, Epoch: 1, Seq: 1, Duties: []searchpack.DutyResult{{ID: "d", Preview: p}}})
+	}
+	most := &searchpack.Tokens{Tokens: make([]searchpack.Token, searchpack.MaxPreviewTokens), More: 1 << 30}
+	if err := report(&searchpack.PreviewReport{Before: most, After: most}); err != nil {
+		t.Error(err)
+	}
+	many := &searchpack.Tokens{Tokens: make([]searchpack.Token, searchpack.MaxPreviewTokens+1)}
+	long := &searchpack.Tokens{Tokens: []searchpack.Token{{Text: strings.Repeat("x", 1000), Type: strings.Repeat("x", 25)}}}
+	for name, p := range map[string]*searchpack.PreviewReport{"many before": {Before: many}, "many after": {After: many}, "long": {After: long}} {
+		if err := report(p); searchpack.ErrorCode(err) != searchpack.ErrInvalid {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

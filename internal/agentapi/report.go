@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"reflect"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/searchpack/searchpack"
@@ -139,6 +140,9 @@ func checkLengths(in *searchpack.Report) error {
 	refreshed, members := 0, 0
 	for _, d := range in.Duties {
 		refreshed += len(d.Refreshed)
+		if err := checkTokens(d.Preview); err != nil {
+			return err
+		}
 	}
 	if in.Node != nil {
 		members = len(in.Node.Members)
@@ -153,6 +157,24 @@ func checkLengths(in *searchpack.Report) error {
 	} {
 		if x.has > x.max {
 			return searchpack.Errorf(searchpack.ErrInvalid, "The report has more than %d %s.", x.max, x.what)
+		}
+	}
+	return nil
+}
+
+// checkTokens bounds what a preview's answer puts into its row.
+func checkTokens(p *searchpack.PreviewReport) error {
+	const maxToken = 1 << 10
+	if p == nil {
+		return nil
+	}
+	for _, all := range []*searchpack.Tokens{p.Before, p.After} {
+		if all == nil {
+			continue
+		}
+		long := func(t searchpack.Token) bool { return len(t.Text)+len(t.Type) > maxToken }
+		if len(all.Tokens) > searchpack.MaxPreviewTokens || slices.ContainsFunc(all.Tokens, long) {
+			return searchpack.Errorf(searchpack.ErrInvalid, "The report has a preview of more than %d tokens, or of longer ones than %d bytes.", searchpack.MaxPreviewTokens, maxToken)
 		}
 	}
 	return nil

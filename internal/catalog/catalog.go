@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -26,8 +27,9 @@ type Catalog struct {
 	authorize   searchpack.Authorizer
 	differences Differences
 	// changed is called after a domain was made or deleted, or was given a change to carry out.
-	changed func()
-	log     *slog.Logger
+	changed     func()
+	log         *slog.Logger
+	previewWait time.Duration
 	// comparing holds one value for each comparison that is under way.
 	comparing chan struct{}
 }
@@ -52,7 +54,9 @@ type Options struct {
 	// Differences is asked what a version changes, for plans; nil: plans do not say.
 	Differences      Differences
 	OnDomainsChanged func()
-	Logger           *slog.Logger
+	// PreviewWait is how long Preview waits for a node's answer; 0 = 20 s.
+	PreviewWait time.Duration
+	Logger      *slog.Logger
 }
 
 // New returns a catalog.
@@ -60,6 +64,7 @@ func New(o Options) *Catalog {
 	c := &Catalog{
 		store: o.Store, blobs: o.Blobs, comparing: make(chan struct{}, comparisons), now: o.Now, limits: o.Limits, source: o.Source, authorize: o.Authorize,
 		differences: o.Differences, changed: o.OnDomainsChanged, log: o.Logger,
+		previewWait: cmp.Or(o.PreviewWait, previewWait),
 	}
 	if c.differences == nil && c.blobs != nil {
 		c.differences = c.planned

@@ -30,6 +30,7 @@ type Commands struct {
 	Rollouts RolloutsCmd `cmd:"" group:"client" help:"Show the rollouts of a domain and the proof per node."`
 	Rollout  RolloutCmd  `cmd:"" group:"client" help:"Pause, resume or abort a rollout."`
 	Plan     PlanCmd     `cmd:"" group:"client" help:"Show what associating a version would do, and change nothing."`
+	Preview  PreviewCmd  `cmd:"" group:"client" help:"Show what a version makes of a text, on a real node, and change nothing."`
 	Push     PushCmd     `cmd:"" group:"client" help:"Make a file the newest version of a package, and roll it out."`
 	Rollback RollbackCmd `cmd:"" group:"client" help:"Go back to an older version of a package."`
 	Pin      PinCmd      `cmd:"" group:"client" help:"Pin a domain to a version of a package, or let it follow the latest."`

@@ -31,14 +31,22 @@ func trackName(t searchpack.Track) string {
 	return string(t)
 }
 
+// versionNumber reads "v3" and "3".
+func versionNumber(s string) (int, error) {
+	n, err := strconv.ParseInt(strings.TrimPrefix(s, "v"), 10, 31)
+	if err == nil && n < 1 {
+		err = strconv.ErrRange
+	}
+	return int(n), err
+}
+
 func (in chooseRequest) input(packageID string) (catalog.ChooseInput, error) {
 	out := catalog.ChooseInput{PackageID: packageID, Former: in.Version == former}
 	if in.Version != "" && !out.Former {
-		n, err := strconv.ParseInt(strings.TrimPrefix(in.Version, "v"), 10, 31)
-		if err != nil || n < 1 {
+		var err error
+		if out.Number, err = versionNumber(in.Version); err != nil {
 			return out, searchpack.Errorf(searchpack.ErrInvalid, "version is no version: write it as v3, or former.")
 		}
-		out.Number = int(n)
 	}
 	if in.Track != "" {
 		t, known := tracks[in.Track]

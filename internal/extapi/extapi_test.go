@@ -55,6 +55,16 @@ var answers = []answerCase{
 	{name: "associations-none", operation: "GET /domains/{domain}/associations", request: "GET /domains/empty/associations", prepare: nothing, asked: []any{"empty"}},
 	{name: "plan", operation: "GET /domains/{domain}/packages/{package}/plan", request: "GET /domains/shop/packages/F111111111/plan?version=3", asked: []any{"shop", "F111111111", 3}},
 	{name: "plan-none", operation: "GET /domains/{domain}/packages/{package}/plan", request: "GET /domains/empty/packages/F111111111/plan", prepare: nothing, asked: []any{"empty", "F111111111", 0}},
+	{
+		name: "preview", operation: "POST /domains/{domain}/packages/{package}/preview", request: "POST /domains/shop/packages/F111111111/preview",
+		body:  `{"version":"v3","index":"products","analyzer":"search","text":"cheap tv"}`,
+		asked: []any{"shop", catalog.PreviewInput{PackageID: "F111111111", Number: 3, Index: "products", Analyzer: "search", Text: "cheap tv"}},
+	},
+	{
+		name: "preview-first", operation: "POST /domains/{domain}/packages/{package}/preview", request: "POST /domains/empty/packages/F111111111/preview",
+		body: `{"index":"products","text":"tv"}`, prepare: nothing,
+		asked: []any{"empty", catalog.PreviewInput{PackageID: "F111111111", Index: "products", Text: "tv"}},
+	},
 	{name: "nodes", operation: "GET /domains/{domain}/nodes", request: "GET /domains/shop/nodes", asked: []any{"shop"}},
 	{name: "nodes-none", operation: "GET /domains/{domain}/nodes", request: "GET /domains/shop/nodes", prepare: nothing, asked: []any{"shop"}},
 	{name: "retire", operation: "POST /domains/{domain}/nodes/{node}/retire", request: "POST /domains/shop/nodes/n1/retire", asked: []any{"shop", "n1"}},

@@ -206,6 +206,13 @@ func (f *fake) Plan(_ context.Context, _ searchpack.Caller, domain, id string, n
 	return plan, f.note(domain, id, number)
 }
 
+func (f *fake) Preview(_ context.Context, _ searchpack.Caller, domain string, in catalog.PreviewInput) (*catalog.PreviewView, error) {
+	if f.nothing {
+		return previewOfTheFirst, f.note(domain, in)
+	}
+	return preview, f.note(domain, in)
+}
+
 func (f *fake) Nodes(_ context.Context, _ searchpack.Caller, domain string) (*catalog.NodesView, error) {
 	if f.nothing {
 		return &catalog.NodesView{Domain: domain, Nodes: []catalog.NodeView{}}, f.note(domain)

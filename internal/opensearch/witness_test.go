@@ -110,3 +110,19 @@ func TestAskField(t *testing.T) {
 		check(t, body, want, got, err, "")
 	}
 }
+
+func TestTokens(t *testing.T) {
+	t.Parallel()
+	cl := client(t, says(200, `{"tokens":[{"token":"tv","start_offset":0,"end_offset":2,"type":"word","position":1,"positionLength":2},{"token":"a","type":"SYNONYM","position":0}]}`))
+	got, err := cl.Tokens(t.Context(), `{"text":"x"}`)
+	check(t, "in their order", []searchpack.Token{{Text: "tv", Position: 1, Length: 2, Type: "word"}, {Text: "a", Type: "SYNONYM"}}, got, err, "")
+	for status, code := range map[int]searchpack.Code{
+		400: searchpack.ErrInvalid, 500: searchpack.ErrInvalid, 429: searchpack.ErrUnavailable, 503: searchpack.ErrUnavailable,
+		401: searchpack.ErrUnavailable, 403: searchpack.ErrUnavailable,
+	} {
+		cl := client(t, says(status, `{"error":{"type":"x","reason":"why"},"status":1}`))
+		if _, err := cl.Tokens(t.Context(), `{}`); searchpack.ErrorCode(err) != code || !strings.Contains(err.Error(), "why") {
+			t.Errorf("%d: %v", status, err)
+		}
+	}
+}

@@ -168,6 +168,10 @@ func (b *bench) step() Decision {
 	for _, p := range d.Proofs {
 		b.w.Proofs = append(slices.DeleteFunc(b.w.Proofs, sameProof(p)), p)
 	}
+	for _, p := range d.Previews {
+		b.w.Previews[slices.IndexFunc(b.w.Previews, func(x searchpack.Preview) bool { return x.ID == p.ID })] = p
+	}
+	b.w.Previews = slices.DeleteFunc(b.w.Previews, func(p searchpack.Preview) bool { return slices.Contains(d.Forgotten, p.ID) })
 	for _, e := range d.Events {
 		b.events = append(b.events, e.Action)
 	}

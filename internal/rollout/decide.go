@@ -26,6 +26,7 @@ func decide(w World, off guards) Decision {
 	}
 	d := newDecider(w, off)
 	d.takeStock()
+	d.takePreviews()
 	for pass := 0; d.who.Frozen == ""; pass++ {
 		d.chooseSpeaker()
 		d.advance()
@@ -61,11 +62,15 @@ type decider struct {
 	questions    map[string][]question         // by version id, made once
 	sets         map[setKey][]searchpack.Probe // made once for all nodes
 	seen         map[seenKey]seen
+	previews     []searchpack.Preview // that wait for an answer
 
 	orders map[string]searchpack.Order
 	events []searchpack.Event
-	again  bool // the bound on moves was reached: decide again at once
-	next   time.Time
+	// shown and forgotten are previews for which nothing is left to be asked.
+	shown     []searchpack.Preview
+	forgotten []string
+	again     bool // the bound on moves was reached: decide again at once
+	next      time.Time
 }
 
 func newDecider(w World, off guards) *decider {
@@ -107,7 +112,7 @@ func (d *decider) must() []*node {
 
 // decision compares the rows with the world's.
 func (d *decider) decision() Decision {
-	out := Decision{Orders: d.orders, Events: d.events, Next: d.next}
+	out := Decision{Orders: d.orders, Events: d.events, Next: d.next, Previews: d.shown, Forgotten: d.forgotten}
 	for _, n := range d.nodes {
 		if n.bound {
 			out.Bound = append(out.Bound, n.Agent)

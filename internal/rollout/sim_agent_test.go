@@ -289,6 +289,12 @@ func (a *simAgent) doDuties() (string, bool) {
 				a.duties[d.ID] = res
 				continue
 			}
+		case searchpack.DutyPreview:
+			if res.Preview = a.preview(d.Preview); res.Preview == nil {
+				again = true
+				a.duties[d.ID] = searchpack.DutyResult{ID: d.ID, Error: "the files are not there"}
+				continue
+			}
 		case searchpack.DutyReroute:
 			for _, n := range a.cluster.upNodes() {
 				n.reroute()

@@ -28,6 +28,7 @@ func (v *simServer) check(w World, d Decision) {
 		}
 	}
 	v.checkTogether(w, d)
+	v.checkPreviews(w, d)
 }
 
 func stepOf(r searchpack.Rollout, pkg string) int {
@@ -397,6 +398,9 @@ func (s *sim) checkEnd() {
 	v := s.server
 	for _, r := range v.world().Rollouts {
 		s.fail("rule 8: rollout %s has not ended: %s in phase %s: %s", r.ID, r.State, r.Phase, r.Waiting)
+	}
+	if len(v.previews) > 0 {
+		s.fail("%d previews are kept", len(v.previews))
 	}
 	for _, a := range s.agents {
 		for pkg, as := range v.associations {

@@ -65,6 +65,7 @@ func (s *sim) run() string {
 		s.after(time.Minute, s.nextCall)
 	} else {
 		s.planCalls()
+		s.planPreviews()
 	}
 	if s.faults {
 		s.planFaults()

@@ -28,6 +28,7 @@ type simServer struct {
 	versions     map[string]searchpack.Version
 	proofs       map[proofKey]searchpack.Proof
 	usage        *searchpack.Usage
+	previews     []searchpack.Preview
 	looks        map[string]simLook // what was true when a look was read
 	list         []simMember        // who must prove, for the decision being checked
 	complete     bool               // nobody of list is silent
@@ -74,7 +75,7 @@ func (v *simServer) update(pkg, fault string) {
 func (v *simServer) world() World {
 	w := World{
 		Now: v.now, Domain: searchpack.Domain{DomainKey: simDomain}, Packages: maps.Clone(v.packages),
-		Versions: maps.Clone(v.versions), Usage: v.usage,
+		Versions: maps.Clone(v.versions), Usage: v.usage, Previews: slices.Clone(v.previews),
 	}
 	for _, id := range slices.Sorted(maps.Keys(v.agents)) {
 		w.Agents = append(w.Agents, *v.agents[id])
@@ -147,13 +148,14 @@ func (v *simServer) commit(w World, d Decision) {
 }
 
 func nothing(d Decision) bool {
-	return len(d.Orders)+len(d.Rollouts)+len(d.Associations)+len(d.Dissociated)+len(d.Proofs)+len(d.Unproven)+len(d.Bound)+len(d.Events) == 0
+	return len(d.Orders)+len(d.Rollouts)+len(d.Associations)+len(d.Dissociated)+len(d.Proofs)+len(d.Unproven)+len(d.Bound)+len(d.Events)+len(d.Previews)+len(d.Forgotten) == 0
 }
 
 func (v *simServer) apply(w World, d Decision) {
 	if !nothing(d) {
 		v.log("decision %s", brief(d))
 	}
+	v.takePreviews(d)
 	for _, a := range d.Bound {
 		v.agents[a.ID].Agent = a
 	}

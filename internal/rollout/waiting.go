@@ -119,6 +119,9 @@ func (d *decider) sayWhenToLookAgain() {
 			}
 		}
 	}
+	for _, p := range d.World.Previews {
+		d.lookAgainAt(p.ExpiresAt)
+	}
 	if r := d.running(); r != nil {
 		d.lookAgainAt(r.PhaseAt.Add(LookPatience))
 		d.lookAgainAt(r.PhaseAt.Add(ReturnPatience))

@@ -15,7 +15,7 @@ type World struct {
 	Associations []searchpack.Association
 	// Rollouts that are open, oldest first.
 	Rollouts []searchpack.Rollout
-	// Packages and Versions that associations and rollouts name, by id.
+	// Packages and Versions that associations, rollouts and previews name, by id.
 	Packages map[string]searchpack.Package
 	Versions map[string]searchpack.Version
 	// Findings of those versions whose rollouts may fail: they name the line of a bad rule.
@@ -24,6 +24,8 @@ type World struct {
 	Usage *searchpack.Usage
 	// Proofs as stored.
 	Proofs []searchpack.Proof
+	// Previews as stored, oldest first.
+	Previews []searchpack.Preview
 }
 
 // Decision is what is to be written. Values not named stay as they are.
@@ -36,6 +38,8 @@ type Decision struct {
 	Proofs       []searchpack.Proof       // new or changed
 	Unproven     []searchpack.Proof       // to delete (agent id and package id count)
 	Bound        []searchpack.Agent       // agents whose identity was bound
+	Previews     []searchpack.Preview     // answered now
+	Forgotten    []string                 // ids of previews whose time is over
 	Events       []searchpack.Event       // ID, Account and Region are filled in by the caller
 	// Next is when to decide again although nothing was reported; zero = only on news.
 	Next time.Time

@@ -44,6 +44,11 @@ func loadRows(ctx context.Context, tx searchpack.Tx, key searchpack.DomainKey, w
 	if err != nil {
 		return err
 	}
+	previews, err := tx.Previews(ctx, key)
+	if err != nil {
+		return err
+	}
+	w.Previews = values(previews)
 	w.Agents, w.Associations = values(agents), values(associations)
 	w.Rollouts, w.Proofs = values(rollouts), values(proofs)
 	w.Usage, err = tx.Usage(ctx, key)
@@ -53,7 +58,7 @@ func loadRows(ctx context.Context, tx searchpack.Tx, key searchpack.DomainKey, w
 	return err
 }
 
-// loadVersions reads every package and version that associations and rollouts name, and the
+// loadVersions reads every package and version that associations, rollouts and previews name, and the
 // findings of those that a rollout may have to explain.
 func loadVersions(ctx context.Context, tx searchpack.Tx, w *rollout.World) error {
 	packages, versions, explain := map[string]bool{}, map[string]bool{}, map[string]bool{}
@@ -65,6 +70,9 @@ func loadVersions(ctx context.Context, tx searchpack.Tx, w *rollout.World) error
 			packages[s.PackageID], versions[s.VersionID], versions[s.FormerID] = true, true, true
 			explain[s.VersionID] = true
 		}
+	}
+	for _, p := range w.Previews {
+		packages[p.PackageID], versions[p.VersionID] = true, true
 	}
 	var err error
 	if w.Packages, err = byID(ctx, packages, tx.Package); err != nil {

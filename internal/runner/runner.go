@@ -103,7 +103,8 @@ func (r *Runner) Handle(ctx context.Context, w *searchpack.Work) (searchpack.Wor
 // empty reports whether the decision writes nothing.
 func empty(d rollout.Decision) bool {
 	return len(d.Orders) == 0 && len(d.Rollouts) == 0 && len(d.Associations) == 0 && len(d.Dissociated) == 0 &&
-		len(d.Proofs) == 0 && len(d.Unproven) == 0 && len(d.Bound) == 0 && len(d.Events) == 0
+		len(d.Proofs) == 0 && len(d.Unproven) == 0 && len(d.Bound) == 0 && len(d.Events) == 0 &&
+		len(d.Previews) == 0 && len(d.Forgotten) == 0
 }
 
 // apply writes a decision.
@@ -133,7 +134,24 @@ func apply(ctx context.Context, tx searchpack.Tx, key searchpack.DomainKey, now 
 			return fmt.Errorf("dissociate %s: %w", id, err)
 		}
 	}
+	if err := applyPreviews(ctx, tx, d); err != nil {
+		return err
+	}
 	return applyProofs(ctx, tx, key, now, d)
+}
+
+func applyPreviews(ctx context.Context, tx searchpack.Tx, d rollout.Decision) error {
+	for i := range d.Previews {
+		if err := tx.PutPreview(ctx, &d.Previews[i]); err != nil {
+			return fmt.Errorf("preview %s: %w", d.Previews[i].ID, err)
+		}
+	}
+	for _, id := range d.Forgotten {
+		if err := tx.DeletePreview(ctx, id); err != nil {
+			return fmt.Errorf("preview %s: %w", id, err)
+		}
+	}
+	return nil
 }
 
 func applyProofs(ctx context.Context, tx searchpack.Tx, key searchpack.DomainKey, now time.Time, d rollout.Decision) error {

@@ -67,8 +67,9 @@ func runAgent(t *testing.T, s *running, name, domain string) (config string, sto
 	return runAgentAt(t, s, s.AgentAddr(), name, domain)
 }
 
-// runAgentAt has the agent reach the server, or others that share its database, at the address.
-func runAgentAt(t *testing.T, s *running, address, name, domain string) (config string, stop func()) {
+// runAgentAt has the agent reach the server, or others that share its database, at the address; edit
+// may give it an OpenSearch.
+func runAgentAt(t *testing.T, s *running, address, name, domain string, edit ...func(*agent.Config)) (config string, stop func()) {
 	t.Helper()
 	id, token, hash, err := s.newToken()
 	if err != nil {
@@ -78,11 +79,15 @@ func runAgentAt(t *testing.T, s *running, address, name, domain string) (config 
 		t.Fatal(err)
 	}
 	config = t.TempDir()
-	a, err := agent.New(agent.Config{
+	cfg := agent.Config{
 		Server: "https://" + address, TokenFile: put(t, filepath.Join(t.TempDir(), "token"), token), FilesOnly: true,
 		ConfigDir: config, StateDir: filepath.Join(t.TempDir(), "state"), Name: name, Version: "test",
 		Intervals: agent.Intervals{Coalesce: time.Millisecond, Watch: 50 * time.Millisecond, RetryMax: 500 * time.Millisecond},
-	})
+	}
+	for _, f := range edit {
+		f(&cfg)
+	}
+	a, err := agent.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

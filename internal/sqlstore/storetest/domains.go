@@ -63,6 +63,7 @@ func fill(ctx context.Context, tx searchpack.Tx, name string) error {
 		},
 		func() error { return tx.PutJoinToken(ctx, &searchpack.JoinToken{ID: "t-" + name, Domain: k}) },
 		func() error { return tx.PutChange(ctx, &searchpack.DomainChange{ID: "c-" + name, Domain: k}) },
+		func() error { return tx.PutPreview(ctx, &searchpack.Preview{ID: "p-" + name, Domain: k}) },
 	} {
 		if err := put(); err != nil {
 			return err
@@ -110,7 +111,11 @@ func countAll(ctx context.Context, tx searchpack.Tx, name string) (map[string]in
 		return n, err
 	}
 	changes, err := tx.Changes(ctx, k, 0)
-	return n, count("changes", len(changes), err)
+	if err := count("changes", len(changes), err); err != nil {
+		return n, err
+	}
+	previews, err := tx.Previews(ctx, k)
+	return n, count("previews", len(previews), err)
 }
 
 func boolToInt(b bool) int {
@@ -124,7 +129,7 @@ func testDeleteDomain(t *testing.T, s searchpack.Store) {
 	ctx := t.Context()
 	full := map[string]int{
 		"associations": 1, "usage": 1, "rollouts": 1, "agents": 1, "proofs": 1, "incidents": 1, "join tokens": 1,
-		"changes": 1,
+		"changes": 1, "previews": 1,
 	}
 	none := map[string]int{}
 	for what := range full {

@@ -37,6 +37,7 @@ func Run(t *testing.T, open func(t *testing.T) searchpack.Store) {
 		{"Usage", testUsage},
 		{"Rollouts", testRollouts},
 		{"Proofs", testProofs},
+		{"Previews", testPreviews},
 		{"Agents", testAgents},
 		{"Reports", testReports},
 		{"Heard", testHeard},
