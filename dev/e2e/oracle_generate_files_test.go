@@ -143,3 +143,17 @@ func (g *generator) affixedWords() string {
 	}
 	return b.String()
 }
+
+// settings makes the settings that may lie beside a dictionary.
+func (g *generator) settings() string {
+	var b strings.Builder
+	for range 1 + g.r.IntN(2) {
+		b.WriteString(g.one("ignore_case", "ignore_case", "ignore_case", "strict_affix_parsing", "a.b", "'q'", "- a", "# c", "---", "...") +
+			g.one(": ", ": ", ": ", ": ", ":", " ") + g.one("true", "false", "True", "yes", "Off", "oN", "maybe", "'true'", "\"no\"", "", "1", "null", "~",
+			"[true]", "{c: d}", "[a, [b]]", "&x true", "*x", "true # c", "[a", "a: b") + "\n")
+	}
+	if text := b.String(); g.chance(5) {
+		return g.disturb(text)
+	}
+	return b.String()
+}

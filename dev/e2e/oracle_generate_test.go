@@ -191,6 +191,9 @@ func (g *generator) cases(n int) []oracle.Case {
 			c.Files[0].Content = []byte(g.xml())
 		case searchpack.KindHunspell:
 			c.Files = []oracle.File{{Name: "x.aff", Content: []byte(g.affixes())}, {Name: "x.dic", Content: []byte(g.affixedWords())}}
+			if g.chance(6) {
+				c.Files = append(c.Files, oracle.File{Name: "settings.yml", Content: []byte(g.settings())})
+			}
 		default:
 			c.Files[0].Content = []byte(g.file())
 		}

@@ -68,6 +68,9 @@ func (d *differential) compareMeaning(c oracle.Case, a oracle.Answer, v verdict)
 			return difference{} // it takes terms apart: its map has other words than the file
 		}
 		for _, m := range a.Meanings {
+			if m.Flag {
+				theirs.stands(m.Key, m.Key)
+			}
 			for _, value := range m.Values {
 				theirs.stands(m.Key, value)
 			}

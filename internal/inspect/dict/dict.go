@@ -30,8 +30,9 @@ type Config struct {
 	Rules, Unfit int64
 }
 
-// Entry is one meaning of a dictionary: what a key stands for. A word list has keys only; a synonym
-// group a, b gives a → b and b → a. Its bytes are valid during the call.
+// Entry is one meaning of a dictionary: what a key stands for. A word list has keys only. Of synonyms it
+// is what becomes of a text: the group a, b gives a → a, a → b, b → a and b → b, since its words stay,
+// and the rule a => b gives a → b alone. Its bytes are valid during the call.
 type Entry struct {
 	Key, Value []byte
 	Line       int64 // physical, 1-based

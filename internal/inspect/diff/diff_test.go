@@ -320,3 +320,19 @@ func FuzzDictionaries(f *testing.F) {
 		res.Witnesses(20)
 	})
 }
+
+// A group keeps its words, and two rules with arrows do not.
+func TestGroupsAndArrows(t *testing.T) {
+	t.Parallel()
+	got, err := Dictionaries(version("a, b\n", searchpack.KindSynonyms), version("a => b\nb => a\n", searchpack.KindSynonyms), inspect.Options{})
+	want := []Change{
+		{Sort: Changed, Key: "a", Old: []string{"a", "b"}, OldCount: 2, New: []string{"b"}, NewCount: 1, OldLine: 1, NewLine: 1},
+		{Sort: Changed, Key: "b", Old: []string{"a", "b"}, OldCount: 2, New: []string{"a"}, NewCount: 1, OldLine: 1, NewLine: 2},
+	}
+	if diff := cmp.Diff(want, got.Changes); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	if same, _ := Dictionaries(version("a, b\n", searchpack.KindSynonyms), version("b => a, b\na => b, a\n", searchpack.KindSynonyms), inspect.Options{}); same.Changes != nil || same.Same != 2 {
+		t.Errorf("%+v", same)
+	}
+}

@@ -18,7 +18,7 @@ func readAffixes(head *prologue, path string, c *dict.Config) (*Affixes, int64, 
 		return nil, 0, head.err
 	}
 	p := &affixParser{
-		Affixes: &Affixes{charset: latin1}, source: source{path: path, c: c},
+		Affixes: &Affixes{charset: latin1, converted: map[rune]bool{}}, source: source{path: path, c: c},
 		patterns: newTexts(alwaysTrue), strips: newTexts(""), appended: newTexts(""), appendedEnd: 1, aliased: map[int]error{},
 	}
 	p.configure(head)

@@ -24,8 +24,8 @@ const (
 	conditionRefused
 )
 
-// conditionOf is AffixCondition.compile, as far as it is certain here: what holds escapes, counts or
-// characters outside of the basic plane counts as fine.
+// conditionOf is AffixCondition.compile, as far as it is certain here: what holds counts, characters
+// outside of the basic plane, or escapes in what is matched against the stripped text, counts as fine.
 func conditionOf(class, strip, condition string) conditionFate {
 	if patternKey(class, strip, condition) == alwaysTrue {
 		return conditionFine
@@ -36,7 +36,7 @@ func conditionOf(class, strip, condition string) conditionFate {
 		}
 		return conditionNever
 	}
-	if strings.ContainsAny(condition, `\{`) || !basic(condition+strip) {
+	if strings.ContainsRune(condition, '{') || !basic(condition+strip) {
 		return conditionFine
 	}
 	if open := strings.LastIndexByte(condition, '['); open >= 0 && !strings.Contains(condition[open:], "]") {
@@ -99,17 +99,17 @@ func matchesOne(part string, r rune) (matches, certain bool) {
 	case part == ".":
 		return true, true
 	case part[0] != '[':
-		return part == string(r), !strings.ContainsAny(part, "()|*+?^$\"]")
+		return part == string(r), !strings.ContainsAny(part, "()|*+?^$\"]\\")
 	}
 	inside, negated := strings.CutPrefix(part[1:len(part)-1], "^")
-	if inside == "" || strings.ContainsAny(inside, "[&-^") {
+	if inside == "" || strings.ContainsAny(inside, "[&-^\\") {
 		return false, false
 	}
 	return strings.ContainsRune(inside, r) != negated, true
 }
 
-// pattern follows RegExp of Lucene, without optional syntax and without escapes and counts, which
-// conditionOf leaves out.
+// pattern follows RegExp of Lucene, without optional syntax and without counts, which conditionOf
+// leaves out.
 type pattern struct {
 	text []rune
 	at   int
@@ -134,12 +134,15 @@ func (p *pattern) match(c rune) bool {
 	return false
 }
 
-// char takes any character.
+// char takes any character, or one behind a backslash: of the letters only those that name a class.
 func (p *pattern) char() {
+	escape := p.match('\\')
 	if p.at >= len(p.text) {
 		p.bad = true
 		return
 	}
+	c := p.text[p.at]
+	p.bad = escape && (c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z') && !p.peek("dDsSwW")
 	p.at++
 }
 

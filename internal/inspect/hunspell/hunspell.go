@@ -26,6 +26,12 @@ type Affixes struct {
 	flags   aliases // AF
 	morphs  aliases // AM
 	unread  bool    // the file cannot be decoded here
+
+	// What Lucene does to words before it keeps them: IGNORE, the first characters of ICONV, the
+	// dictionary's ignore_case, and LANG if its capitals are those of Turkish.
+	ignored            string
+	converted          map[rune]bool
+	ignoreCase, turkic bool
 }
 
 // aliases is a table of AF or AM: a number says how many follow, then one a line.
@@ -98,7 +104,8 @@ func File(r io.Reader, c *dict.Config) (int64, error) {
 	return Words(head.all(), "", NoAffixes(), c)
 }
 
-// Read reads a dictionary of several files: the .aff, then each .dic. open gives their bytes.
+// Read reads a dictionary of several files: its settings, the .aff, then each .dic. open gives their
+// bytes.
 func Read(l Locale, open func(name string) (io.ReadCloser, error), c *dict.Config) error {
 	read := func(name string, f func(io.Reader) error) error {
 		in, err := open(name)
@@ -111,10 +118,17 @@ func Read(l Locale, open func(name string) (io.ReadCloser, error), c *dict.Confi
 		}
 		return nil
 	}
+	ignoreCase := false
+	if l.Settings != "" {
+		if err := read(l.Settings, func(in io.Reader) (err error) { ignoreCase, err = readSettings(in, l.Settings, c); return err }); err != nil {
+			return err
+		}
+	}
 	var a *Affixes
 	if err := read(l.Affix, func(in io.Reader) (err error) { a, _, err = Affix(in, l.Affix, c); return err }); err != nil {
 		return err
 	}
+	a.ignoreCase = ignoreCase
 	for _, name := range l.Words {
 		if err := read(name, func(in io.Reader) error { _, err := Words(in, name, a, c); return err }); err != nil {
 			return err

@@ -259,3 +259,17 @@ func (p *peak) Read(b []byte) (int, error) {
 	}
 	return n, err
 }
+func TestEscapesInConditions(t *testing.T) {
+	t.Parallel()
+	for condition, want := range map[string]conditionFate{
+		`.\y`: conditionRefused, `[\y]`: conditionRefused, `.\`: conditionRefused,
+		`.\d\W`: conditionFine, `[\d]`: conditionFine, `.\-`: conditionFine, `.\\`: conditionFine, `.\é`: conditionFine,
+	} {
+		if got := conditionOf("SFX", "", condition); got != want {
+			t.Errorf("%s: %d, want %d", condition, got, want)
+		}
+	}
+	if got := conditionOf("SFX", "y", `.\y`); got != conditionFine {
+		t.Errorf("an escape is matched against what is stripped: %d", got)
+	}
+}

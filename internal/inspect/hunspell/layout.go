@@ -20,6 +20,8 @@ type Locale struct {
 	Name  string
 	Affix string   // name of its .aff file in the zip
 	Words []string // names of its .dic files in the zip, in OpenSearch's order: by name
+	// Settings is the name of the file that OpenSearch reads settings of the dictionary from; "": none.
+	Settings string
 }
 
 // Folder is how a zip becomes the folder analyzers/<PackageID>.
@@ -76,6 +78,7 @@ func Layout(names []string, out *rule.Tally) *Folder {
 		l.add(name, out)
 	}
 	for _, l := range locales {
+		l.Settings = f.settings(names, l.Name)
 		f.Locales = append(f.Locales, *l)
 	}
 	slices.SortFunc(f.Locales, func(a, b Locale) int { return cmp.Compare(a.Name, b.Name) })
@@ -88,6 +91,17 @@ func Layout(names []string, out *rule.Tally) *Folder {
 		return nil
 	}
 	return f
+}
+
+// settings finds the settings of a dictionary.
+func (f *Folder) settings(names []string, locale string) string {
+	for _, base := range settingsFiles {
+		place := path.Join(Dir, locale, base)
+		if i := slices.IndexFunc(names, func(n string) bool { return f.Place(n) == place }); i >= 0 {
+			return names[i]
+		}
+	}
+	return ""
 }
 
 func isDictionary(name string) bool {

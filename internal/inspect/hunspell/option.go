@@ -88,6 +88,13 @@ func (p *affixParser) single(name, line string, parts []string) {
 			bad()
 			return
 		}
+		switch name {
+		case "IGNORE":
+			p.ignored = parts[1]
+		case "LANG":
+			language, _, _ := strings.Cut(parts[1], "_")
+			p.turkic = language == "tr" || language == "az"
+		}
 		n, number := parseInt(parts[1])
 		if name == "MAXNGRAMSUGS" && !number || name == "MAXDIFF" && (!number || n < 0 || n > 10) {
 			bad()

@@ -12,7 +12,8 @@ func Rules() []*rule.Rule {
 		badHeader, shortBlock, longTable, badAffix, foreignRow, crossProduct, badCondition, neverApplies, tooManyOf,
 		badFlag, severalFlags, undefinedFlag, badAliases, manyAliases, fewAliases, badAlias,
 		badTable, shortTable, badRow,
-		noCount, wrongCount, longEntry, spaceBehind, wordTwice,
+		noCount, wrongCount, longEntry, disordered, spaceBehind, wordTwice,
+		badSettings, badIgnoreCase, otherSetting, unreadSettings,
 		needsVersion, noDictionary, misplaced, badLocale, severalAffixes, noAffixes, noWords, singleFile,
 	}
 }
@@ -85,7 +86,9 @@ var (
 		"write the number of words into a line of its own at the top, or leave the file out")
 	wrongCount = doubt("wrong-count", "a number of words that is far off", "the first line counts %d words, and there are %d: perhaps the file is not whole",
 		"upload the file again, or correct the number")
-	longEntry   = fault("long-entry", "an entry that is too long", "the entry has more than %d bytes", "split the line")
+	longEntry  = fault("long-entry", "an entry that is too long", "the entry has more than %d bytes", "split the line")
+	disordered = fault("order", "a word that Lucene cannot keep", "Lucene sorts words in two ways that differ at this one: %s",
+		"take the control characters out; keep words with characters beyond U+FFFF in a dictionary of their own")
 	spaceBehind = doubt("space-behind", "a space at the end of a word", "the space belongs to the word, so no text matches it", "take the space away")
 	wordTwice   = doubt("twice", "a word that stands twice", "the same word, with the same flags, stands in an earlier line", "take one of them away")
 )

@@ -1,6 +1,9 @@
 package hunspell
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // table reads a table: a line with the number of its rows, then the rows, which Lucene takes whatever
 // they begin with.
@@ -64,6 +67,9 @@ func (p *affixParser) row(name string, cells []string, seen texts) string {
 		}
 		if seen.count() < maxAliases {
 			seen.add(cells[1])
+		}
+		if first, _ := utf8.DecodeRuneInString(cells[1]); name == "ICONV" {
+			p.converted[first] = true
 		}
 	case "REP":
 		if len(cells) < 3 {

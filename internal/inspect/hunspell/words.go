@@ -1,7 +1,6 @@
 package hunspell
 
 import (
-	"hash/fnv"
 	"io"
 	"strconv"
 	"strings"
@@ -13,9 +12,6 @@ import (
 // maxEntry is how many bytes of UTF-8 an entry may have: OfflineSorter writes its length in 15 bits.
 const maxEntry = 1<<15 - 1
 
-// maxRemembered bounds the words of which repetitions are found: eight bytes and some each.
-const maxRemembered = 4 << 20
-
 // Words reads a .dic file with what its .aff file says, and returns how many lines it has. The error
 // is r's own. path names the file in findings.
 func Words(r io.Reader, path string, a *Affixes, c *dict.Config) (int64, error) {
@@ -24,7 +20,7 @@ func Words(r io.Reader, path string, a *Affixes, c *dict.Config) (int64, error) 
 	}
 	w := &wordReader{
 		source: source{path: path, c: c, cs: a.charset}, a: a,
-		text: newText(r, a.charset), words: map[uint64]struct{}{}, aliased: map[int]error{},
+		text: newText(r, a.charset), words: newWords(), aliased: map[int]error{},
 	}
 	first, ok, err := w.text.next()
 	if err != nil {
@@ -60,7 +56,7 @@ type wordReader struct {
 	replaced int64
 	count    int // as the first line has it; 0 = it has none
 	read     int // words
-	words    map[uint64]struct{}
+	words    words
 	told     flagSet       // flags without a meaning that were reported
 	aliased  map[int]error // the aliases whose flags were looked at, and what is wrong with them
 }
@@ -90,36 +86,51 @@ type entry struct {
 	flags    string
 	hasFlags bool
 	morph    string
-	size     int // bytes of what Lucene sorts
+	size     int  // bytes of what Lucene sorts
+	torn     bool // Lucene fails to take it apart
 }
 
-// Separators that Dictionary.unescapeEntry writes; in the file they are passed over.
-const separators = "\x1e\x1f"
+// Separators that Dictionary.unescapeEntry writes; in the file they are passed over, unless escaped.
+const (
+	morphSeparator = '\x1e'
+	flagSeparator  = '\x1f'
+	separators     = "\x1e\x1f"
+)
 
-// parseEntry is Dictionary.unescapeEntry: flags stand behind the first slash that is neither escaped
-// nor the first character.
+// parseEntry is Dictionary.unescapeEntry and what readSortedDictionaries makes of it: flags stand
+// behind the first slash that is neither escaped nor the first character.
 func parseEntry(line string) entry {
 	end := morphBoundary(line)
-	var e entry
-	var word, flags strings.Builder
-	to := &word
+	var b strings.Builder
 	for i := 0; i < end; i++ {
 		switch ch := line[i]; {
 		case ch == '\\' && i+1 < len(line):
 			i++
-			to.WriteByte(line[i])
-		case ch == '/' && i > 0 && !e.hasFlags:
-			e.hasFlags, to = true, &flags
+			b.WriteByte(line[i])
+		case ch == '/' && i > 0:
+			b.WriteByte(flagSeparator)
 		case strings.IndexByte(separators, ch) < 0:
-			to.WriteByte(ch)
+			b.WriteByte(ch)
 		}
 	}
-	e.size = word.Len() + flags.Len() + 1 + len(line) - end
-	if e.hasFlags {
-		e.size++
+	b.WriteByte(morphSeparator)
+	text := b.String() + strings.Map(func(r rune) rune {
+		if r == morphSeparator || r == flagSeparator {
+			return -1
+		}
+		return r
+	}, line[end:])
+	e := entry{size: len(text)}
+	flags, morph := strings.IndexByte(text, flagSeparator), strings.IndexByte(text, morphSeparator)
+	switch e.morph = text[morph+1:]; {
+	case flags < 0:
+		e.word = text[:morph]
+	case flags > morph:
+		e.torn = true
+	default:
+		e.hasFlags, e.word = true, text[:flags]
+		e.flags = strings.ReplaceAll(strings.TrimFunc(text[flags+1:morph], javaSpace), string(flagSeparator), "/")
 	}
-	e.word, e.flags = word.String(), strings.TrimFunc(flags.String(), javaSpace)
-	e.morph = strings.Trim(line[end:], separators)
 	return e
 }
 
@@ -162,6 +173,10 @@ func (w *wordReader) word(line string) {
 		w.report(longEntry, w.text.number, line, maxEntry)
 		return
 	}
+	if e.torn {
+		w.report(disordered, w.text.number, line, escaped)
+		return
+	}
 	w.read++
 	if e.word == "" {
 		return
@@ -178,7 +193,12 @@ func (w *wordReader) word(line string) {
 	if err := w.look(flags, line); err != nil {
 		w.report(badFlag, w.text.number, line, flags.text, err)
 	}
-	w.twice(e, flags, line)
+	if !w.words.add(e.word, flags.name()+"\x00"+e.morph) {
+		w.report(wordTwice, w.text.number, line)
+	}
+	if fault := w.words.order(w.a, e); fault != "" {
+		w.report(disordered, w.text.number, line, fault)
+	}
 	if w.c.Entry != nil {
 		w.entry(e.word, strings.Join(strings.Fields(flags.text+" "+e.morph), " "), w.text.number)
 	}
@@ -188,6 +208,14 @@ func (w *wordReader) word(line string) {
 type entryFlags struct {
 	text  string
 	alias int // the number that stands for them; 0 = none does
+}
+
+// name stands for the flags, alone or with others of the same file.
+func (f entryFlags) name() string {
+	if f.alias > 0 {
+		return strconv.Itoa(f.alias)
+	}
+	return f.text
 }
 
 // flagsOf resolves an alias. fault says why that cannot be done.
@@ -238,22 +266,4 @@ func (w *wordReader) flags(text, line string) error {
 		}
 	}
 	return nil
-}
-
-// twice finds a word that was there before with the same flags and data. Equal words with other ones
-// are homonyms.
-func (w *wordReader) twice(e entry, flags entryFlags, line string) {
-	h, named := fnv.New64a(), flags.text
-	if flags.alias > 0 {
-		named = strconv.Itoa(flags.alias)
-	}
-	for _, part := range []string{e.word, "\x00", named, "\x00", e.morph} {
-		_, _ = io.WriteString(h, part) // a hash takes everything
-	}
-	key := h.Sum64()
-	if _, ok := w.words[key]; ok {
-		w.report(wordTwice, w.text.number, line)
-	} else if len(w.words) < maxRemembered {
-		w.words[key] = struct{}{}
-	}
 }

@@ -55,12 +55,12 @@ func (h *head) read(r io.Reader) (io.Reader, error) {
 	_, _ = in.Discard(size) // peeked at
 	start := h.end
 	h.end = behind(start, text[:size])
-	switch version {
-	case "", "1.0":
-	case "1.1":
+	switch {
+	case version == "1.0", size == 0:
+	case version == "1.1":
 		return nil, &problem{unread, start, []any{"it is XML 1.1"}}
 	default:
-		return nil, malformedAt(start, "there is no XML %s", version)
+		return nil, malformedAt(start, "there is no XML %q", version)
 	}
 	return encoded(in, name, wide != nil, start)
 }

@@ -21,6 +21,9 @@ const (
 	maxToken = 16 << 20
 	// maxTag is the same of a tag, whose attributes cost far more than their length.
 	maxTag = 64 << 10
+	// maxEntity is how many bytes an entity may stand for, and by how much less of a text is read as a
+	// whole where there are entities.
+	maxEntity = 256
 	// maxName is the longest name that Java's parser takes (jdk.xml.maxXMLNameLimit).
 	maxName = 1000
 )
@@ -29,9 +32,9 @@ const (
 func Read(r io.Reader, c *dict.Config) (int64, error) {
 	in := &source{r: r}
 	d := document{c: c, patterns: newPatterns(c)}
-	if err := d.read(in); err != nil {
+	if err := d.read(in); err != nil && in.err == nil {
 		d.report(err)
-	} else {
+	} else if err == nil {
 		d.patterns.end()
 	}
 	_, _ = io.Copy(io.Discard, in) // counts the lines; its error is kept
@@ -84,6 +87,10 @@ func (d *document) read(in *source) error {
 			d.report(d.checks.dtd)
 			d.checks.dtd = nil
 		}
+		if len(d.checks.entities) > 0 && d.decoder.Entity == nil {
+			d.decoder.Entity = d.checks.entities
+			d.bytes.MaxToken = maxToken / maxEntity
+		}
 		if err := d.patterns.token(token, at); err != nil {
 			return err
 		}
@@ -112,14 +119,16 @@ func (d *document) failure(err error) error {
 		}
 		return malformedAt(at, "%s", syntax.Msg)
 	}
-	return err
+	// What encoding/xml says of <?xml at a place where it is no declaration; or the reader's own error,
+	// which is no finding.
+	return malformedAt(at, "%s", err)
 }
 
 func malformedAt(at rule.Place, format string, args ...any) *problem {
 	return &problem{malformed, at, []any{rule.Shown(fmt.Appendf(nil, format, args...))}}
 }
 
-// report makes a finding of the error that ended the reading, unless it is the reader's own.
+// report makes a finding of the error that ended the reading.
 func (d *document) report(err error) {
 	var p *problem
 	if errors.As(err, &p) {

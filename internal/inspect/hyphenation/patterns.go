@@ -121,7 +121,7 @@ func (p *patterns) close() error {
 		p.in = exceptions
 		return nil
 	}
-	err := p.flush()
+	err := p.flush(true)
 	p.in = other
 	return err
 }
@@ -142,7 +142,7 @@ func (p *patterns) text(text []byte) error {
 		if end == len(text) {
 			return nil
 		}
-		if err := p.flush(); err != nil {
+		if err := p.flush(false); err != nil {
 			return err
 		}
 		if text[end] == '\n' {
@@ -154,8 +154,9 @@ func (p *patterns) text(text []byte) error {
 	return nil
 }
 
-// flush takes the word that has ended.
-func (p *patterns) flush() error {
+// flush takes the word that has ended, at a blank or at a tag. An exception that a tag ends goes on
+// in a hyphen element, wherever that comes.
+func (p *patterns) flush(atTag bool) error {
 	word := p.word
 	if len(word) == 0 {
 		return nil
@@ -169,6 +170,9 @@ func (p *patterns) flush() error {
 		p.c.Rules++
 		p.addException(word)
 		p.endException()
+		if !atTag {
+			p.exception, p.hyphenated = p.exception[:0], p.hyphenated[:0]
+		}
 	case inPatterns:
 		p.c.Rules++
 		return p.addPattern(word)
@@ -221,7 +225,6 @@ func (p *patterns) addException(piece []byte) {
 func (p *patterns) endException() {
 	p.checkClasses(p.exception, p.exception)
 	p.entry(p.exception, p.hyphenated)
-	p.exception, p.hyphenated = p.exception[:0], p.hyphenated[:0]
 }
 
 // addPattern mirrors HyphenationTree.addPattern, which gets the letters and the digits between them.

@@ -25,6 +25,63 @@ func (l *line) sides() (left, right side, ok bool) {
 	return l.side(start, at), l.side(at+len(arrow), end), true
 }
 
+// slowFrom is how many characters cost OpenSearch a noticeable time: it tries the pattern at each of
+// them, and each time as far as the end, which makes a hundred million steps.
+const slowFrom = 15_000
+
+// checkSlow warns of text in which the pattern is tried again and again: all of a line without a match,
+// what stands before the last line separator, and the blanks behind the arrow, at each of which \s* goes
+// on to the last.
+func (l *line) checkSlow(slow *rule.Rule) {
+	if len(l.text) < slowFrom {
+		return
+	}
+	before := l.text
+	_, right, ok := l.sides()
+	if ok {
+		start, _ := toEnd(l.text)
+		before = l.text[:start]
+	}
+	if n := max(longestSegment(before), longestBlanks(right.text)); n >= slowFrom {
+		l.report(slow, -1, n)
+	}
+}
+
+// longestSegment is the length of the longest text between terminators.
+func longestSegment(text []byte) int {
+	most, begin := 0, 0
+	for i := 0; i < len(text); {
+		r, n := utf8.DecodeRune(text[i:])
+		if r == '\u0085' || r == '\u2028' || r == '\u2029' {
+			most = max(most, utf16Len(text[begin:i]))
+			begin = i + n
+		}
+		i += n
+	}
+	return max(most, utf16Len(text[begin:]))
+}
+
+// longestBlanks is the length of the longest run of what \s matches.
+func longestBlanks(text []byte) int {
+	most, run := 0, 0
+	for _, c := range text {
+		if run++; bytes.IndexByte([]byte(javaSpaces), c) < 0 {
+			run = 0
+		}
+		most = max(most, run)
+	}
+	return most
+}
+
+// newSlow makes the rule about lines that take long, for a family.
+func newSlow(family string) *rule.Rule {
+	return &rule.Rule{
+		ID: family + ".slow", Severity: searchpack.SeverityWarning, Title: "a line that takes OpenSearch long",
+		Message: "%d characters in a row without an arrow (or as many blanks behind one): the time that OpenSearch takes for them grows with the square of their number, and the thread that reads the file, on every node, does nothing else meanwhile",
+		Remedy:  "write one rule per line; perhaps line ends are missing",
+	}
+}
+
 // side is one side of a rule, trimmed.
 type side struct {
 	text []byte

@@ -24,6 +24,7 @@ type mapping struct {
 }
 
 func (m *mapping) rule(l *line) {
+	l.checkSlow(mapSlow)
 	left, right, ok := l.sides()
 	if !ok {
 		l.c.Unfit++
@@ -89,8 +90,10 @@ func quoted(s []byte) bool { return len(s) > 1 && s[0] == '"' && s[len(s)-1] == 
 var mappingFaults = newFaults("mapping")
 
 var mappingRules = append([]*rule.Rule{
-	mapNoArrow, mapTerminator, mapNothing, mapDuplicate, mapLost, mapTwoArrows, mapEscape, mapQuotes, mapSame,
+	mapNoArrow, mapTerminator, mapNothing, mapDuplicate, mapLost, mapTwoArrows, mapEscape, mapQuotes, mapSame, mapSlow,
 }, faultRules(mappingFaults)...)
+
+var mapSlow = newSlow("mapping")
 
 var (
 	mapNoArrow = &rule.Rule{

@@ -37,6 +37,7 @@ func knownType(name []byte) bool {
 }
 
 func (t *typeTable) rule(l *line) {
+	l.checkSlow(typeSlow)
 	left, right, ok := l.sides()
 	if !ok {
 		l.c.Unfit++
@@ -97,10 +98,12 @@ func defaultType(u uint16) string {
 	return ""
 }
 
+var typeSlow = newSlow("type-table")
+
 var typeFaults = newFaults("type-table")
 
 var typeRules = append([]*rule.Rule{
-	typeNoRules, typeNoArrow, typeNotOne, typeUnknown, typeLost, typeContradiction, typeTwice, typeDefault,
+	typeNoRules, typeNoArrow, typeNotOne, typeUnknown, typeLost, typeContradiction, typeTwice, typeDefault, typeSlow,
 }, faultRules(typeFaults)...)
 
 var (

@@ -21,6 +21,7 @@ type giver struct {
 	text  []byte // the terms of the rule, one after the other
 	ends  []int
 	lines []int64
+	kept  int // how many terms are not dropped
 }
 
 // line gives the pairs of a Solr rule.
@@ -37,18 +38,18 @@ func (g *giver) line(l *line, noExpand bool) {
 		}
 	}
 	if len(l.terms) < l.count { // the others count in the digest, in the file's words
-		g.give(span{0, len(l.terms)}, span{}, true, l.text)
+		g.give(span{0, len(l.terms)}, span{}, l.text)
 		return
 	}
 	switch left := (span{0, l.left}); {
 	case l.explicit:
-		g.give(left, span{l.left, len(l.terms)}, true, nil)
+		g.give(left, span{l.left, len(l.terms)}, nil)
 	default:
 		g.group(noExpand)
 	}
 }
 
-func (g *giver) reset() { g.text, g.ends, g.lines = g.text[:0], g.ends[:0], g.lines[:0] }
+func (g *giver) reset() { g.text, g.ends, g.lines, g.kept = g.text[:0], g.ends[:0], g.lines[:0], 0 }
 
 // add takes a term; nil for one that is dropped.
 func (g *giver) add(text []byte, line int64) {
@@ -56,16 +57,22 @@ func (g *giver) add(text []byte, line int64) {
 	g.text = append(g.text, meaning...)
 	g.ends = append(g.ends, len(g.text))
 	g.lines = append(g.lines, line)
+	if text != nil {
+		g.kept++
+	}
 }
 
-// group gives the pairs of a group: all, or all to the first, which is mapped to itself then, alone too.
+// group gives the pairs of a group: all to all, themselves too, since the words of a group stay; or all
+// to the first, which is mapped to itself then, alone too.
 func (g *giver) group(noExpand bool) {
 	all := span{0, len(g.ends)}
 	if noExpand {
-		g.give(all, span{0, min(1, len(g.ends))}, true, nil)
+		g.give(all, span{0, min(1, len(g.ends))}, nil)
 		return
 	}
-	g.give(all, all, false, nil)
+	if g.kept > 1 {
+		g.give(all, all, nil)
+	}
 }
 
 func (g *giver) term(i int) []byte {
@@ -76,8 +83,9 @@ func (g *giver) term(i int) []byte {
 	return g.text[start:g.ends[i]]
 }
 
-// give gives the pairs of keys and values; a term with itself only if asked. instead is digested for the values if they are not known one by one.
-func (g *giver) give(keys, values span, itself bool, instead []byte) {
+// give gives the pairs of keys and values. instead is digested for the values if they are not known one
+// by one.
+func (g *giver) give(keys, values span, instead []byte) {
 	var all []byte
 	switch {
 	case instead != nil:
@@ -95,7 +103,7 @@ func (g *giver) give(keys, values span, itself bool, instead []byte) {
 			continue
 		}
 		for j := values.start; j < values.end; j++ {
-			if value := g.term(j); len(value) > 0 && (i != j || itself) {
+			if value := g.term(j); len(value) > 0 {
 				g.c.Entry(dict.Entry{Key: key, Value: value, Line: g.lines[i]})
 			}
 		}

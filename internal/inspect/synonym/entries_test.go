@@ -28,16 +28,19 @@ func TestEntries(t *testing.T) {
 		cfg     dict.Config
 		want    string
 	}{
-		{"# x\na, b", dict.Config{}, "2 a → b; 2 b → a"},
+		{"# x\na, b", dict.Config{}, "2 a → a; 2 a → b; 2 b → a; 2 b → b"},
+		{"a => b\nb => a", dict.Config{}, "1 a → b; 2 b → a"}, // not what a group means
+		{"a", dict.Config{}, ""},
+		{"a, a", dict.Config{}, "1 a → a; 1 a → a; 1 a → a; 1 a → a"},
 		{"a, b, c", dict.Config{NoExpand: true}, "1 a → a; 1 b → a; 1 c → a"},
 		{"a, b => c, d", dict.Config{}, "1 a → c; 1 a → d; 1 b → c; 1 b → d"},
 		{"a => a, b", dict.Config{NoExpand: true}, "1 a → a; 1 a → b"},
-		{"  a \t x ,b\x00c", dict.Config{}, "1 a x → b c; 1 b c → a x"},
-		{`a\,b, c\=>d`, dict.Config{}, "1 a,b → c=>d; 1 c=>d → a,b"},
-		{"a\u3000 b, c", dict.Config{}, "1 a b → c; 1 c → a b"},
-		{"Ab, é", dict.Config{}, "1 Ab → é; 1 é → Ab"}, // as it stands: an analyzer may know the difference
-		{"a\n a =>\n=>\na => b => c\nd, e", dict.Config{}, "5 d → e; 5 e → d"},
-		{"the, a, b", dict.Config{Lenient: true, Analyzer: inspecttest.Analyzer("stop:the")}, "1 a → b; 1 b → a"},
+		{"  a \t x ,b\x00c", dict.Config{}, "1 a x → a x; 1 a x → b c; 1 b c → a x; 1 b c → b c"},
+		{`a\,b, c\=>d`, dict.Config{}, "1 a,b → a,b; 1 a,b → c=>d; 1 c=>d → a,b; 1 c=>d → c=>d"},
+		{"a\u3000 b, c", dict.Config{}, "1 a b → a b; 1 a b → c; 1 c → a b; 1 c → c"},
+		{"Ab, é", dict.Config{}, "1 Ab → Ab; 1 Ab → é; 1 é → Ab; 1 é → é"}, // as it stands: an analyzer may know the difference
+		{"a\n a =>\n=>\na => b => c\nd, e", dict.Config{}, "5 d → d; 5 d → e; 5 e → d; 5 e → e"},
+		{"the, a, b", dict.Config{Lenient: true, Analyzer: inspecttest.Analyzer("stop:the")}, "1 a → a; 1 a → b; 1 b → a; 1 b → b"},
 		{"the, a, b", dict.Config{Lenient: true, NoExpand: true, Analyzer: inspecttest.Analyzer("stop:the")}, ""},
 	} {
 		want := []string{}
@@ -49,7 +52,7 @@ func TestEntries(t *testing.T) {
 		}
 	}
 	got := entries(t, synonym.WordNet, s(1, "a")+s(1, "b  c")+s(2, "d"), dict.Config{})
-	if diff := cmp.Diff([]string{"1 a → b c", "2 b c → a"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"1 a → a", "1 a → b c", "2 b c → a", "2 b c → b c"}, got); diff != "" {
 		t.Errorf("WordNet (-want +got):\n%s", diff)
 	}
 }

@@ -265,7 +265,7 @@ func (s *set) give(noExpand bool) {
 	switch {
 	case s.giver.c.Entry == nil:
 	case s.full:
-		s.giver.give(span{0, len(s.giver.ends)}, span{}, true, fmt.Appendf(nil, "%s %x", s.giver.text, s.rest))
+		s.giver.give(span{0, len(s.giver.ends)}, span{}, fmt.Appendf(nil, "%s %x", s.giver.text, s.rest))
 	default:
 		s.giver.group(noExpand)
 	}
