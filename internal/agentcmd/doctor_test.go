@@ -135,8 +135,8 @@ func TestDoctorChangesNothing(t *testing.T) {
 		return out
 	}
 	before := shot()
-	checkup(t, false, "--config", config, "--state", state, "--files-only", "--token-file", file(t, joinToken()))
-	checkup(t, false, "--config", config, "--state", filepath.Join(state, "none"), "--files-only")
+	_, _, _ = checkup(t, false, "--config", config, "--state", state, "--files-only", "--token-file", file(t, joinToken()))
+	_, _, _ = checkup(t, false, "--config", config, "--state", filepath.Join(state, "none"), "--files-only")
 	after := shot()
 	if len(before) != len(after) {
 		t.Errorf("%v, then %v", before, after)
@@ -158,7 +158,7 @@ func TestDoctorLooksAtLinks(t *testing.T) {
 	if c := got["configuration folder"]; c.Level != doctor.Error || !strings.Contains(c.Says, "link out of") {
 		t.Errorf("%+v", c)
 	}
-	if real := resolved(filepath.Join(config, "analyzers")); real == filepath.Join(config, "analyzers") {
+	if path := resolved(filepath.Join(config, "analyzers")); path == filepath.Join(config, "analyzers") {
 		t.Error("a link is not followed")
 	}
 }

@@ -30,12 +30,27 @@ func configFolder(s *Seen) []Check {
 		return []Check{failure(configName, fmt.Sprintf("mount -o remount,rw %s   (systemd: ReadWritePaths=%s; Kubernetes: readOnly: false)", place.Path, c.Path),
 			"%s is mounted read-only: nothing can be placed", place.Path)}
 	case !place.Writable:
-		return []Check{failure(configName, fmt.Sprintf("chown -R %d:%d %s   (or run the agent as uid %d; User= of its unit)", s.Me.UID, place.GID, place.Path, place.UID),
+		// Never the whole configuration folder: the rest of it is not the agent's.
+		do := fmt.Sprintf("install -d -m 0750 -o %d -g %d %s", s.Me.UID, place.GID, s.Analyzers.Path)
+		if s.Analyzers.There {
+			do = fmt.Sprintf("chown -R %d:%d %s", s.Me.UID, place.GID, place.Path)
+		}
+		return []Check{failure(configName, fmt.Sprintf("run the agent as uid %d (User= of its unit), or: %s", place.UID, do),
 			"uid %d may not write to %s, which belongs to uid %d, group %d, mode %04o", s.Me.UID, place.Path, place.UID, place.GID, place.Mode.Perm())}
 	case !s.YML.There && !s.Node.Skipped:
 		return []Check{failure(configName, "--config DIR, the folder that holds opensearch.yml", "%s holds no opensearch.yml: it is not a node's", c.Path)}
 	}
 	return []Check{ok(configName, "%s, uid %d, mode %04o", c.Path, c.UID, c.Mode.Perm())}
+}
+
+// user: root may do what the agent may not, so a doctor that runs as root sees less.
+func user(s *Seen) []Check {
+	const name = "user"
+	if s.Me.UID == 0 && s.State.There && s.State.UID != 0 {
+		return []Check{warning(name, fmt.Sprintf("sudo -u '#%d' searchpack agent doctor …", s.State.UID),
+			"this runs as root, the agent as uid %d, by its state folder: what uid %d may not do is not seen", s.State.UID, s.State.UID)}
+	}
+	return []Check{ok(name, "uid %d; the agent must run as the same", s.Me.UID)}
 }
 
 // owner: can OpenSearch read what the agent places? Files get owner, group and mode of
