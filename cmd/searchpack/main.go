@@ -49,6 +49,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		args = []string{"--help"}
 	}
 	var p program
+	streams := &agentcmd.Streams{Out: stdout, Err: stderr}
 	status := -1 // set by --help and --version, which end the program
 	parser, err := kong.New(&p,
 		kong.Name("searchpack"),
@@ -66,7 +67,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 			{Key: "agent", Title: "On a node:"},
 		}),
 		kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.Bind(&agentcmd.Streams{Out: stdout, Err: stderr}, agentcmd.Version(server.Version)),
+		kong.Bind(streams, agentcmd.Version(server.Version)),
 	)
 	if err != nil {
 		fmt.Fprintln(stderr, "searchpack:", err)
@@ -83,6 +84,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "searchpack: %s (%s --help)\n", cli.OneLine(err.Error()), asked(err))
 		return exitUsage
 	}
+	streams.JSON = p.Output == "json"
 	err = command.Run(&cli.Context{Context: ctx, Globals: &p.Globals, In: os.Stdin, Out: stdout, Now: time.Now, Version: server.Version, Terminal: terminal(stdout)})
 	return exitStatus(err, stderr)
 }
@@ -130,7 +132,7 @@ func exitStatus(err error, stderr io.Writer) int {
 func help(options kong.HelpOptions, ctx *kong.Context) error {
 	if node := ctx.Selected(); node != nil && group(node) != "client" {
 		for _, flag := range ctx.Model.Flags {
-			says := flag.Name == "help" || flag.Name == "output" && group(node) == "check"
+			says := flag.Name == "help" || flag.Name == "output" && (group(node) == "check" || node.Name == "doctor")
 			flag.Hidden = flag.Hidden || !says
 		}
 	}

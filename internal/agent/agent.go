@@ -26,11 +26,11 @@ func New(cfg Config) (*Agent, error) {
 	return &Agent{cfg: cfg, log: cfg.Logger}, nil
 }
 
-// lockWait is how long a start waits for the state folder: an agent that is ending gives it back.
+// lockWait is how long a start waits for its folders: an agent that is ending gives them back.
 const lockWait = time.Second
 
 // Run works until ctx ends. It returns nil then, and an error only for what makes all work
-// impossible: a state folder that is in use or cannot be used. The server and OpenSearch may be
+// impossible: a state or configuration folder that is in use, or a state folder that cannot be used. The server and OpenSearch may be
 // away and come back.
 func (a *Agent) Run(ctx context.Context) error {
 	state, err := openStateDir(ctx, a.cfg.StateDir, lockWait, a.cfg.step)
@@ -38,6 +38,11 @@ func (a *Agent) Run(ctx context.Context) error {
 		return err
 	}
 	defer state.close()
+	release, err := lockConfigDir(ctx, a.cfg.ConfigDir, lockWait, a.log)
+	if err != nil {
+		return err
+	}
+	defer release()
 	r, err := a.newRun(state)
 	if err != nil {
 		return err

@@ -84,24 +84,12 @@ func (s *stateDir) takeLock(ctx context.Context, wait time.Duration) error {
 	if err != nil {
 		return fmt.Errorf("the state folder: %s", explain(err))
 	}
-	ctx, cancel := context.WithTimeout(ctx, wait)
-	defer cancel()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if err == nil {
-			break
-		}
-		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
-			return errors.Join(fmt.Errorf("lock the state folder %s: %w", s.path, err), f.Close())
-		}
-		select {
-		case <-ctx.Done():
-			pid, _ := s.read(lockName, 32)
-			return errors.Join(fmt.Errorf("%w: %s (process %s)", errLocked, s.path, strings.TrimSpace(string(pid))), f.Close())
-		case <-tick.C:
-		}
+	switch err := flock(ctx, f, wait); {
+	case errors.Is(err, unix.EWOULDBLOCK):
+		pid, _ := s.read(lockName, 32)
+		return errors.Join(fmt.Errorf("%w: %s (process %s)", errLocked, s.path, strings.TrimSpace(string(pid))), f.Close())
+	case err != nil:
+		return errors.Join(fmt.Errorf("lock the state folder %s: %w", s.path, err), f.Close())
 	}
 	_ = f.Truncate(0) // the pid is for people
 	_, _ = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
@@ -110,9 +98,7 @@ func (s *stateDir) takeLock(ctx context.Context, wait time.Duration) error {
 }
 
 func (s *stateDir) close() {
-	// Given back by name: a process that is being started at this moment has the file open too.
-	_ = unix.Flock(int(s.lock.Fd()), unix.LOCK_UN)
-	_ = s.lock.Close()
+	unlock(s.lock)
 	s.tree.close()
 }
 
@@ -136,10 +122,16 @@ func readIdentity(t *tree) (*identity, error) {
 
 // key returns the agent's key; the first call makes it. It never leaves the folder.
 func (s *stateDir) key() (*ecdsa.PrivateKey, error) {
-	b, err := s.read(keyName, maxToken)
+	key, err := readKey(s.tree)
 	if errors.Is(err, fs.ErrNotExist) {
 		return s.newKey()
 	}
+	return key, err
+}
+
+// readKey reads the key; fs.ErrNotExist: there is none yet.
+func readKey(t *tree) (*ecdsa.PrivateKey, error) {
+	b, err := t.read(keyName, maxToken)
 	if err != nil {
 		return nil, fmt.Errorf("the agent's key: %w", err)
 	}
@@ -183,16 +175,18 @@ func (s *stateDir) keepCertificate(cert, authority string) error {
 }
 
 // certificate reads the agent's certificate with its key, and the authority's.
-func (s *stateDir) certificate() (tls.Certificate, []byte, error) {
-	key, err := s.key()
+func (s *stateDir) certificate() (tls.Certificate, []byte, error) { return readCertificate(s.tree) }
+
+func readCertificate(t *tree) (tls.Certificate, []byte, error) {
+	key, err := readKey(t)
 	if err != nil {
 		return tls.Certificate{}, nil, err
 	}
-	authority, err := s.read(caName, maxToken)
+	authority, err := t.read(caName, maxToken)
 	if err != nil {
 		return tls.Certificate{}, nil, fmt.Errorf("the authority's certificate: %w", err)
 	}
-	b, err := s.read(certName, maxToken)
+	b, err := t.read(certName, maxToken)
 	if err != nil {
 		return tls.Certificate{}, nil, fmt.Errorf("the agent's certificate: %w", err)
 	}

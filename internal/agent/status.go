@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -9,9 +10,8 @@ import (
 	"os"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/auth/enroll"
 )
 
 // LocalStatus is what an agent's state folder says.
@@ -68,6 +68,20 @@ func Status(stateDir string) (*LocalStatus, error) {
 	return s, nil
 }
 
+// Certificate reads what an enrolled agent shows the server, and the authority (PEM) that it trusts.
+// Nothing is made or changed.
+func Certificate(stateDir string) (cert tls.Certificate, authority []byte, err error) {
+	t, err := openTree(stateDir, func(string) {})
+	if err != nil {
+		return cert, nil, fmt.Errorf("the state folder: %s", explain(err))
+	}
+	defer t.close()
+	return readCertificate(t)
+}
+
+// ReadToken reads the file of a join token.
+func ReadToken(file string) (enroll.Token, error) { return readToken(file) }
+
 // locked reports whether an agent holds the folder.
 func locked(t *tree) bool {
 	f, err := t.root.OpenFile(lockName, os.O_RDWR, 0)
@@ -75,10 +89,5 @@ func locked(t *tree) bool {
 		return false
 	}
 	defer f.Close()
-	// A shared lock that is given back at once disturbs an agent that starts for an instant only.
-	if unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB) != nil {
-		return true
-	}
-	_ = unix.Flock(int(f.Fd()), unix.LOCK_UN)
-	return false
+	return heldLock(f)
 }

@@ -32,6 +32,11 @@ func (a *Agent) SyncOnce(ctx context.Context) error {
 		return err
 	}
 	defer state.close()
+	release, err := lockConfigDir(ctx, a.cfg.ConfigDir, lockWait, a.log)
+	if err != nil {
+		return err
+	}
+	defer release()
 	r, err := a.newRun(state)
 	if err != nil {
 		return err

@@ -110,21 +110,11 @@ func parseServer(server string) (*url.URL, error) {
 // Enroll asks for an identity with a join token. The server must belong to the authority whose key
 // hash the token carries.
 func Enroll(ctx context.Context, server string, token enroll.Token, csrPEM []byte, name string, now func() time.Time) (*EnrollAnswer, error) {
-	base, err := parseServer(server)
+	c, err := newcomer(server, token, now)
 	if err != nil {
 		return nil, err
 	}
-	h := httpClient(&tls.Config{
-		MinVersion: tls.VersionTLS13, ServerName: enroll.ServerName,
-		// Not unchecked: VerifyConnection checks against the hash in the token, which is all that
-		// an agent knows of the authority before it has enrolled.
-		InsecureSkipVerify: true,
-		VerifyConnection: func(s tls.ConnectionState) error {
-			return enroll.VerifyPinned(s.PeerCertificates, token.CAKeyHash, now())
-		},
-	})
-	defer h.CloseIdleConnections()
-	c := &Client{base: base, now: now, http: h}
+	defer c.Close()
 	var out EnrollAnswer
 	err = c.call(ctx, PathEnroll, EnrollRequest{Token: token.String(), CSR: string(csrPEM), Name: name}, &out)
 	if err != nil {
@@ -134,6 +124,23 @@ func Enroll(ctx context.Context, server string, token enroll.Token, csrPEM []byt
 		return nil, err
 	}
 	return &out, nil
+}
+
+// newcomer makes the client of an agent that has only a token.
+func newcomer(server string, token enroll.Token, now func() time.Time) (*Client, error) {
+	base, err := parseServer(server)
+	if err != nil {
+		return nil, err
+	}
+	return &Client{base: base, now: now, http: httpClient(&tls.Config{
+		MinVersion: tls.VersionTLS13, ServerName: enroll.ServerName,
+		// Not unchecked: VerifyConnection checks against the hash in the token, which is all that
+		// an agent knows of the authority before it has enrolled.
+		InsecureSkipVerify: true,
+		VerifyConnection: func(s tls.ConnectionState) error {
+			return enroll.VerifyPinned(s.PeerCertificates, token.CAKeyHash, now())
+		},
+	})}, nil
 }
 
 // checkEnrolled refuses an authority that the token did not name.

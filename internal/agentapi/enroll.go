@@ -34,11 +34,17 @@ func (s *Server) enroll(w http.ResponseWriter, r *http.Request) error {
 	now := s.now()
 	// Anybody may call this, so a bad token must not cost a writing transaction.
 	err = s.cfg.Store.View(r.Context(), func(tx searchpack.Tx) error {
-		_, err := checkToken(r.Context(), tx, token, r.RemoteAddr, now)
+		t, err := checkToken(r.Context(), tx, token, r.RemoteAddr, now)
+		if err == nil && in.CSR == "" && t.Uses == 0 {
+			err = errToken
+		}
 		return err
 	})
 	if err != nil {
 		return err
+	}
+	if in.CSR == "" { // agent doctor tries its token
+		return searchpack.Errorf(searchpack.ErrInvalid, "The join token is good. To enrol, send a certificate request with it.")
 	}
 	var agent *searchpack.Agent
 	err = s.cfg.Store.Update(r.Context(), func(tx searchpack.Tx) error {

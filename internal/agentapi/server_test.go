@@ -260,6 +260,12 @@ func TestEnrollRefuses(t *testing.T) {
 		"good":           {good, ""},
 	} {
 		_, csr := newKey(t)
+		// Trying it says the same, as often as one likes: it takes no use.
+		for range 2 {
+			if err := agentapi.TryToken(t.Context(), s.url, tc.tok, s.clock.now); searchpack.ErrorCode(err) != tc.want {
+				t.Errorf("%s: tried: %v, want %q", name, err, tc.want)
+			}
+		}
 		if _, err := s.enroll(tc.tok, csr); searchpack.ErrorCode(err) != tc.want {
 			t.Errorf("%s: %v, want %q", name, err, tc.want)
 		}

@@ -20,10 +20,14 @@ type Commands struct {
 	Run    RunCmd    `cmd:"" help:"Work beside one OpenSearch process until stopped."`
 	Sync   SyncCmd   `cmd:"" help:"Put in place what was last ordered, with the server or without it: run it before OpenSearch starts."`
 	Status StatusCmd `cmd:"" help:"Print what the agent here last knew."`
+	Doctor DoctorCmd `cmd:"" help:"Check the installation here, and say what to type. Changes nothing."`
 }
 
 // Streams are the program's outputs.
-type Streams struct{ Out, Err io.Writer }
+type Streams struct {
+	Out, Err io.Writer
+	JSON     bool // print documents where there is a choice
+}
 
 // ErrUsage marks what must be changed in flags, environment or configuration file: exit status 2.
 var ErrUsage = errors.New("usage")
@@ -57,13 +61,18 @@ func (p *Place) config(s *Streams, version string) agent.Config {
 // Version of the program, for reports.
 type Version string
 
-// RunCmd runs an agent.
-type RunCmd struct {
-	Place
+// Beside says how to reach the node that the agent runs beside.
+type Beside struct {
 	OpenSearch  string `name:"opensearch" placeholder:"URL" default:"http://127.0.0.1:9200" help:"The node's own address."`
 	CA          string `name:"opensearch-ca" type:"path" placeholder:"FILE" help:"Authority of the node's certificate, PEM."`
 	Credentials string `name:"opensearch-credentials" type:"path" placeholder:"FILE" help:"user:password for the node. They never leave it."`
 	FilesOnly   bool   `hidden:"" env:"-" help:"There is no OpenSearch (development stack)."`
+}
+
+// RunCmd runs an agent.
+type RunCmd struct {
+	Place
+	Beside
 }
 
 // Help stands below the flags.

@@ -67,6 +67,8 @@ func (p *problem) reasons(depth int) []string {
 // permissions that a user of OpenSearch needs for each path, by the start or the end of the path.
 var permissions = []struct{ part, permission string }{
 	{"/_analyze", "indices:admin/analyze"},
+	{"/_termvectors", "indices:data/read/tv"},
+	{"/_mapping", "indices:admin/mappings/get"},
 	{"_refresh_search_analyzers", "indices:admin/refresh_search_analyzers"},
 	{"/_cache/clear", "indices:admin/cache/clear"},
 	{"/_cluster/reroute", "cluster:admin/reroute"},
