@@ -10,7 +10,7 @@ import (
 // writeOrders tells every node what it should be like, if that is not what it was told last, and
 // reports whether any was told something. Nodes whose identity is in doubt keep what they were told.
 func (d *decider) writeOrders() bool {
-	duties, told := d.duties(), false
+	duties, told := append(d.duties(), d.mends()...), false
 	for _, n := range d.nodes {
 		if n.conflict != "" {
 			continue
@@ -87,32 +87,54 @@ func (d *decider) candidates() []searchpack.Candidate {
 	return out
 }
 
-// witnessDuties of a node: for the running rollout once its files lie everywhere, and for what serves
-// while the node owes the proof.
+// witnessDuties of a node: for the running rollout once its files lie everywhere; for what serves
+// while the node owes the proof, and now and then when it has proven it.
 func (d *decider) witnessDuties(n *node) []searchpack.Duty {
-	var out []searchpack.Duty
-	for _, id := range slices.Sorted(maps.Keys(d.associations)) {
+	var own, owed, again []searchpack.Duty
+	for _, id := range d.inTurn(n) {
 		a := d.associations[id]
 		r, s := d.step(id)
-		var asked seen
 		switch {
 		case r != nil && r.Phase == searchpack.PhaseProve && s.Action == searchpack.ActionAssociate:
-			asked = d.stepWitness(r, s)
-		case r != nil && placed(r.Phase), a.ServingID == "", d.proves(n, a):
+			own = appendDuty(own, d.stepWitness(r, s))
 			continue
-		default:
-			v, ok := d.Versions[a.ServingID]
-			if !ok || !n.shows(id, v.Digest) {
-				continue
-			}
-			asked = d.servingWitness(a, v)
+		case r != nil && placed(r.Phase), a.ServingID == "":
+			continue
 		}
-		if len(asked.duty.Witnesses) > 0 {
-			out = append(out, asked.duty)
+		v, ok := d.Versions[a.ServingID]
+		switch {
+		case !ok || !n.shows(id, v.Digest):
+		case d.proves(n, a):
+			again = appendDuty(again, d.repeated(n, a, v))
+		default:
+			owed = appendDuty(owed, d.servingWitness(n, a, v))
 		}
 	}
-	return out
+	serving := append(owed, again...)
+	return append(own, serving[:min(len(serving), maxServingWitnesses)]...)
 }
+
+func appendDuty(duties []searchpack.Duty, s seen) []searchpack.Duty {
+	if len(s.duty.Witnesses) == 0 {
+		return duties
+	}
+	return append(duties, s.duty)
+}
+
+// inTurn lists the packages associated; if they are more than a turn asks about, the node's turns
+// begin with ever other ones.
+func (d *decider) inTurn(n *node) []string {
+	ids := d.ids()
+	if len(ids) <= maxServingWitnesses {
+		return ids
+	}
+	number, _ := d.turn(n)
+	from := int(number * maxServingWitnesses % int64(len(ids)))
+	return slices.Concat(ids[from:], ids[:from])
+}
+
+// ids of the packages associated, sorted.
+func (d *decider) ids() []string { return slices.Sorted(maps.Keys(d.associations)) }
 
 // probesFor the node: of the running rollout's files, and of serving files whose proof it owes.
 func (d *decider) probesFor(n *node) []searchpack.Probe {

@@ -113,9 +113,11 @@ func (d *decider) keepProof(n *node, a *searchpack.Association, v searchpack.Ver
 	case d.proves(n, a):
 		if n.Report != nil && d.settled(n) && !n.shows(a.PackageID, v.Digest) {
 			delete(d.proofs, proofKey{n.ID, a.PackageID}) // changed behind our back: prove it anew
+			return
 		}
+		d.turnedBack(n, a, v)
 	case n.standing == MustProve && d.provable(n, a.PackageID, v):
-		shown := d.servingWitness(a, v)
+		shown := d.servingWitness(n, a, v)
 		if ok, _, _ := d.witnessed(n, shown); ok {
 			d.writeProof(n, a.PackageID, v, shown)
 		}
