@@ -28,6 +28,8 @@ func (v *simServer) check(w World, d Decision) {
 		}
 	}
 	v.checkTogether(w, d)
+	v.checkControl(w, d)
+	v.checkProofs(w, d)
 }
 
 func stepOf(r searchpack.Rollout, pkg string) int {
@@ -197,7 +199,6 @@ func (v *simServer) checkProven(w World, a searchpack.Association) {
 	if !v.complete {
 		v.fail("rule 1: %s serves although a member is silent", ver.ID)
 	}
-	before, _ := running(w, Decision{})
 	for _, m := range v.list {
 		f := slices.IndexFunc(m.state.Report.Files, func(f searchpack.FileReport) bool {
 			return f.PackageID == a.PackageID && f.State == searchpack.FileLive && f.Digest == ver.Digest
@@ -214,22 +215,23 @@ func (v *simServer) checkProven(w World, a searchpack.Association) {
 		if good == 0 {
 			v.fail("rule 1: %s serves, but %s has not proven it", ver.ID, m.agent.node.name)
 		}
-		v.checkLoaded(m.agent.node, a.PackageID, ver, before)
+		v.checkLoaded(w, m.agent, a.PackageID, ver)
 	}
 }
 
-// checkLoaded: a node that was there from the start has the bytes on disk and in every index that
-// was there from the start.
-func (v *simServer) checkLoaded(n *simNode, pkg string, ver searchpack.Version, r searchpack.Rollout) {
-	if !n.up || n.since.After(r.StartedAt) {
-		return
+// checkLoaded: the node has the bytes on disk and in every index of the cluster state that was read,
+// also if it has joined meanwhile. What turned back by itself since is seen when it is asked again.
+func (v *simServer) checkLoaded(w World, a *simAgent, pkg string, ver searchpack.Version) {
+	n := a.node
+	if f := stateOf(w, a.id).Report; !n.up || f == nil || f.Node == nil || f.Node.NodeID != n.id {
+		return // went away, or has an empty disk now
 	}
 	if n.files[pkg] != ver.Digest {
-		v.fail("rule 1: %s serves, but %s has other bytes", ver.ID, n.name)
+		v.fail("rule 1: %s is proven, but %s has other bytes", ver.ID, n.name)
 	}
 	for _, u := range v.cluster.usedBy(pkg) {
-		if d, ok := n.loaded[u.name]; ok && u.created.Before(r.StartedAt) && d != ver.Digest {
-			v.fail("rule 1: %s serves, but %s of index %s has not loaded it", ver.ID, n.name, u.name)
+		if d, ok := n.loaded[u.name]; ok && w.Usage != nil && u.version <= w.Usage.Version && !n.turned[u.name] && d != ver.Digest {
+			v.fail("rule 1: %s is proven, but %s of index %s has not loaded it", ver.ID, n.name, u.name)
 		}
 	}
 }
@@ -395,6 +397,7 @@ func (v *simServer) checkServing(w World, d Decision, id string) {
 // checkEnd: once faults and calls are over everything ends, and every node is as wanted.
 func (s *sim) checkEnd() {
 	v := s.server
+	s.checkChoice()
 	for _, r := range v.world().Rollouts {
 		s.fail("rule 8: rollout %s has not ended: %s in phase %s: %s", r.ID, r.State, r.Phase, r.Waiting)
 	}

@@ -31,6 +31,7 @@ type simServer struct {
 	looks        map[string]simLook // what was true when a look was read
 	list         []simMember        // who must prove, for the decision being checked
 	complete     bool               // nobody of list is silent
+	textsFor     string             // rollout whose texts are made, or being made
 	placing      string             // version and rollout whose placing was checked
 	fence        int
 	decisions    int
@@ -111,6 +112,7 @@ func (v *simServer) dueAt(t time.Time) {
 }
 
 func (v *simServer) decide() {
+	v.follow()
 	w := v.world()
 	fence := v.fence
 	d := decide(w, v.off)
@@ -158,11 +160,8 @@ func (v *simServer) apply(w World, d Decision) {
 		v.agents[a.ID].Agent = a
 	}
 	for _, r := range d.Rollouts {
-		for i := range v.rollouts {
-			if v.rollouts[i].ID == r.ID {
-				v.rollouts[i] = withTexts(r)
-			}
-		}
+		v.put(r)
+		v.makeTexts(r)
 	}
 	for _, a := range d.Associations {
 		v.associations[a.PackageID] = a
@@ -185,14 +184,30 @@ func (v *simServer) apply(w World, d Decision) {
 	}
 }
 
-// withTexts does what the worker does once a rollout runs.
-func withTexts(r searchpack.Rollout) searchpack.Rollout {
-	if r.State == searchpack.RolloutRunning {
-		for i := range r.Steps {
-			r.Steps[i].Texts, r.Steps[i].TextsMade = []string{"text"}, true
-		}
+// makeTexts does what the worker does once a rollout runs: it reads both versions, which takes a
+// while, and now and then cannot.
+func (v *simServer) makeTexts(r searchpack.Rollout) {
+	if r.State != searchpack.RolloutRunning || r.Steps[0].TextsMade || v.textsFor == r.ID {
+		return
 	}
-	return r
+	v.textsFor = r.ID
+	wait := v.upTo(time.Second)
+	for v.fault(0.5) {
+		wait += 5*time.Second + v.upTo(20*time.Second)
+	}
+	v.after(wait, func() {
+		i := slices.IndexFunc(v.rollouts, func(x searchpack.Rollout) bool { return x.ID == r.ID })
+		if v.rollouts[i].State != searchpack.RolloutRunning {
+			return
+		}
+		v.rollouts[i].Steps = slices.Clone(v.rollouts[i].Steps)
+		for k := range v.rollouts[i].Steps {
+			v.rollouts[i].Steps[k].Texts, v.rollouts[i].Steps[k].TextsMade = []string{"text"}, true
+		}
+		v.log("texts of %s", r.ID)
+		v.fence++
+		v.dirty()
+	})
 }
 
 // brief writes a decision in a line.

@@ -47,10 +47,10 @@ func TestSimulator(t *testing.T) {
 
 // simOf is the run that a seed stands for: mostly small clusters, some large.
 func simOf(seed uint64) simConfig {
-	cfg := simConfig{seed: seed, nodes: 3 + int(seed%5), faults: seed%10 != 9, length: 12 * time.Minute, rest: 25 * time.Minute}
+	cfg := simConfig{seed: seed, nodes: 3 + int(seed%5), faults: seed%10 != 9, length: 12 * time.Minute, rest: 50 * time.Minute}
 	switch {
 	case seed%40 == 39:
-		cfg.nodes, cfg.length, cfg.rest = 300, 4*time.Minute, 12*time.Minute
+		cfg.nodes, cfg.length, cfg.rest = 300, 4*time.Minute, 40*time.Minute
 	case seed%10 == 5:
 		cfg.nodes = 30
 	}
@@ -78,6 +78,11 @@ func TestSimulatorSeesBrokenRules(t *testing.T) {
 		"together":     {together: true},
 		"witness":      {witness: true},
 		"plugins":      {plugins: true},
+		"pause":        {pause: true},
+		"abort":        {abort: true},
+		"texts":        {texts: true},
+		"turned":       {turned: true},
+		"mend":         {mend: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
