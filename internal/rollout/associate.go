@@ -62,10 +62,7 @@ func (d *decider) probe(r *searchpack.Rollout) bool {
 // lostWhileAsked is the node that probes first, if it is down and had been asked: a file that a node
 // does not survive must not go on to the next.
 func (d *decider) lostWhileAsked(r *searchpack.Rollout) *node {
-	for _, n := range d.nodes {
-		if n.ID != r.FirstNode || n.standing != Owed {
-			continue
-		}
+	if n := d.byID[r.FirstNode]; n != nil && n.standing == Owed {
 		for _, s := range r.Steps {
 			if probes(n.Order, s.PackageID, searchpack.CandidatePath(d.Versions[s.VersionID].Digest)) && !d.passed(n, d.candidateProbes(n, s)) {
 				return n

@@ -101,10 +101,8 @@ func (d *decider) hideNow(n *node, packageID string) bool {
 	if n.ID == d.who.ManagerAgent {
 		return true
 	}
-	for _, m := range d.nodes {
-		if m.ID == d.who.ManagerAgent {
-			return d.isAway(m, packageID, searchpack.FileHidden)
-		}
+	if m := d.byID[d.who.ManagerAgent]; m != nil {
+		return d.isAway(m, packageID, searchpack.FileHidden)
 	}
 	return true // the manager has no agent, or there is no OpenSearch
 }

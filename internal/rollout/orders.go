@@ -10,14 +10,14 @@ import (
 // writeOrders tells every node what it should be like, if that is not what it was told last, and
 // reports whether any was told something. Nodes whose identity is in doubt keep what they were told.
 func (d *decider) writeOrders() bool {
-	duties, told := append(d.duties(), d.mends()...), false
+	duties, candidates, told := append(d.duties(), d.mends()...), d.candidates(), false
 	for _, n := range d.nodes {
 		if n.conflict != "" {
 			continue
 		}
 		o := searchpack.Order{
 			Schema: 1, Speaker: n == d.speaker,
-			Files: d.files(n), Candidates: d.candidates(), Probes: d.probesFor(n),
+			Files: d.files(n), Candidates: candidates, Probes: d.probesFor(n),
 		}
 		if n == d.speaker {
 			o.Duties = duties
@@ -52,15 +52,17 @@ func sameContent(a, b searchpack.Order) bool {
 
 // files of all packages that the node should have or has, by package id.
 func (d *decider) files(n *node) []searchpack.FileOrder {
-	ids := map[string]bool{}
-	for id := range d.associations {
-		ids[id] = true
-	}
+	ids := d.ids()
 	for id := range n.files {
-		ids[id] = true
+		if d.associations[id] == nil {
+			ids = append(ids[:len(ids):len(ids)], id)
+		}
+	}
+	if len(ids) > len(d.associations) {
+		slices.Sort(ids)
 	}
 	var out []searchpack.FileOrder
-	for _, id := range slices.Sorted(maps.Keys(ids)) {
+	for _, id := range ids {
 		if f, listed := d.fileFor(n, id); listed {
 			out = append(out, f)
 		}
@@ -133,13 +135,18 @@ func (d *decider) inTurn(n *node) []string {
 	return slices.Concat(ids[from:], ids[:from])
 }
 
-// ids of the packages associated, sorted.
-func (d *decider) ids() []string { return slices.Sorted(maps.Keys(d.associations)) }
+// ids of the packages associated, sorted. Rows only go while a decision is made.
+func (d *decider) ids() []string {
+	if len(d.sorted) != len(d.associations) {
+		d.sorted = slices.Sorted(maps.Keys(d.associations))
+	}
+	return d.sorted
+}
 
 // probesFor the node: of the running rollout's files, and of serving files whose proof it owes.
 func (d *decider) probesFor(n *node) []searchpack.Probe {
 	var out []searchpack.Probe
-	for _, id := range slices.Sorted(maps.Keys(d.associations)) {
+	for _, id := range d.ids() {
 		a := d.associations[id]
 		r, s := d.step(id)
 		switch {
@@ -174,10 +181,8 @@ func (d *decider) mayProbe(r *searchpack.Rollout, n *node, s searchpack.RolloutS
 	if n.ID == r.FirstNode {
 		return true
 	}
-	for _, first := range d.nodes {
-		if first.ID == r.FirstNode && d.passed(first, d.candidateProbes(first, s)) {
-			return true
-		}
+	if first := d.byID[r.FirstNode]; first != nil && d.passed(first, d.candidateProbes(first, s)) {
+		return true
 	}
 	return probes(n.Order, s.PackageID, searchpack.CandidatePath(d.Versions[s.VersionID].Digest))
 }

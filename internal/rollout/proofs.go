@@ -1,9 +1,6 @@
 package rollout
 
 import (
-	"maps"
-	"slices"
-
 	"github.com/searchpack/searchpack"
 )
 
@@ -87,16 +84,12 @@ func (d *decider) usersCount(packageID string) string {
 
 // keepProofs drops proofs that stand for nothing any more and writes those that late nodes owed.
 func (d *decider) keepProofs() {
-	inService := map[string]bool{}
-	for _, n := range d.nodes {
-		inService[n.ID] = true
-	}
 	for k := range d.proofs {
-		if a := d.associations[k.packageID]; a == nil || a.ServingID == "" || !inService[k.agentID] {
+		if a := d.associations[k.packageID]; a == nil || a.ServingID == "" || d.byID[k.agentID] == nil {
 			delete(d.proofs, k)
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(d.associations)) {
+	for _, id := range d.ids() {
 		a := d.associations[id]
 		v, ok := d.Versions[a.ServingID]
 		if r, _ := d.step(id); !ok || v.Digest == "" || r != nil && placed(r.Phase) {

@@ -3,7 +3,6 @@ package rollout
 import (
 	"fmt"
 	"hash/fnv"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -139,7 +138,7 @@ func (d *decider) mends() []searchpack.Duty {
 		return nil
 	}
 	var out []searchpack.Duty
-	for _, id := range slices.Sorted(maps.Keys(d.associations)) {
+	for _, id := range d.ids() {
 		a := d.associations[id]
 		v, ok := d.Versions[a.ServingID]
 		if !ok {

@@ -12,7 +12,7 @@ import (
 // check holds a decision against the rules of design.md section 3 before it is written. It knows
 // the truth (disks, bytes, users) and reads the reports by itself, not by Members.
 func (v *simServer) check(w World, d Decision) {
-	v.list, v.complete = v.members(w)
+	v.checked, v.list = w, nil
 	for _, a := range d.Associations {
 		v.checkStatus(w, d, a)
 	}
@@ -102,6 +102,14 @@ type simMember struct {
 	state searchpack.AgentState
 }
 
+// must are the members of the world being checked; made once, when a rule asks.
+func (v *simServer) must() []simMember {
+	if v.list == nil {
+		v.list, v.complete = v.members(v.checked)
+	}
+	return v.list
+}
+
 // members are the nodes that must prove, as rollout.md section 2 says; ok is false when somebody
 // is in the way.
 func (v *simServer) members(w World) (out []simMember, ok bool) {
@@ -138,7 +146,7 @@ func (v *simServer) members(w World) (out []simMember, ok bool) {
 }
 
 func stateOf(w World, id string) searchpack.AgentState {
-	i := slices.IndexFunc(w.Agents, func(a searchpack.AgentState) bool { return a.ID == id })
+	i, _ := slices.BinarySearchFunc(w.Agents, id, func(a searchpack.AgentState, id string) int { return strings.Compare(a.ID, id) })
 	return w.Agents[i]
 }
 
@@ -196,10 +204,10 @@ func (v *simServer) checkProven(w World, a searchpack.Association) {
 		return
 	}
 	ver := v.versions[a.ServingID]
-	if !v.complete {
+	if v.must(); !v.complete {
 		v.fail("rule 1: %s serves although a member is silent", ver.ID)
 	}
-	for _, m := range v.list {
+	for _, m := range v.must() {
 		f := slices.IndexFunc(m.state.Report.Files, func(f searchpack.FileReport) bool {
 			return f.PackageID == a.PackageID && f.State == searchpack.FileLive && f.Digest == ver.Digest
 		})
@@ -248,7 +256,7 @@ func (v *simServer) checkFailed(w World, a, old searchpack.Association) {
 	if failed == v.versions[a.ServingID].Digest {
 		return
 	}
-	for _, m := range v.list {
+	for _, m := range v.must() {
 		inHand := slices.ContainsFunc(m.agent.order.Files, func(f searchpack.FileOrder) bool { return f.Digest == failed })
 		if m.agent.node.files[a.PackageID] == failed || inHand {
 			v.fail("rule 10: the update of %s failed, but %s has its bytes or may still place them", a.PackageID, m.agent.node.name)
@@ -293,15 +301,11 @@ func (v *simServer) checkPlacing(w World, d Decision, id string, ver searchpack.
 	before, _ := running(w, Decision{})
 	if before.Phase == searchpack.PhaseProbe && v.placing != ver.ID+before.ID {
 		v.placing = ver.ID + before.ID // once for the first order is enough
-		for _, m := range v.list {
+		for _, m := range v.must() {
 			asked = append(asked, m.agent)
 		}
 	}
-	for _, a := range v.sim.agents {
-		if a.id == id {
-			asked = append(asked, a)
-		}
-	}
+	asked = append(asked, v.agentOf(id))
 	strict := false
 	if w.Usage != nil {
 		for _, u := range w.Usage.Uses {

@@ -96,6 +96,10 @@ func (s *sim) track(pkg string, t searchpack.Track) {
 
 // follow does what the worker does before it decides.
 func (v *simServer) follow() {
+	rows := slices.Collect(maps.Values(v.associations))
+	if !slices.ContainsFunc(rows, func(a searchpack.Association) bool { return a.Track == searchpack.TrackLatest }) {
+		return
+	}
 	asks := Follow(v.call())
 	slices.SortFunc(asks, func(a, b Ask) int {
 		return compareKeys(proofKey{packageID: a.PackageID}, proofKey{packageID: b.PackageID})
@@ -170,7 +174,7 @@ func (v *simServer) checkBack(r searchpack.Rollout, s searchpack.RolloutStep) {
 	if s.FormerID == "" || s.Action != searchpack.ActionAssociate || !placed(r.Phase) {
 		return
 	}
-	for _, m := range v.list {
+	for _, m := range v.must() {
 		n := m.agent.node
 		if n.up && n.since.Before(r.PhaseAt) && n.files[s.PackageID] != v.versions[s.FormerID].Digest {
 			v.fail("%s was aborted, but %s does not have %s", r.ID, n.name, s.FormerID)
@@ -188,7 +192,7 @@ func (v *simServer) checkProofs(w World, d Decision) {
 }
 
 func (v *simServer) agentOf(id string) *simAgent {
-	return v.sim.agents[slices.IndexFunc(v.sim.agents, func(a *simAgent) bool { return a.id == id })]
+	return v.byID[id]
 }
 
 // checkChoice: in the end who follows the latest has it or tried it, and no node has an older state

@@ -21,6 +21,7 @@ const simPlugin = "pkg-1"
 type simServer struct {
 	*sim
 	agents       map[string]*searchpack.AgentState
+	ids          []string          // of agents, sorted
 	keys         map[string]string // what the last report of an agent said, shortly
 	associations map[string]searchpack.Association
 	rollouts     []searchpack.Rollout // all, oldest first
@@ -29,10 +30,12 @@ type simServer struct {
 	proofs       map[proofKey]searchpack.Proof
 	usage        *searchpack.Usage
 	looks        map[string]simLook // what was true when a look was read
-	list         []simMember        // who must prove, for the decision being checked
-	complete     bool               // nobody of list is silent
-	textsFor     string             // rollout whose texts are made, or being made
-	placing      string             // version and rollout whose placing was checked
+	byID         map[string]*simAgent
+	checked      World       // the world of the decision being checked
+	list         []simMember // see must
+	complete     bool        // nobody of list is silent
+	textsFor     string      // rollout whose texts are made, or being made
+	placing      string      // version and rollout whose placing was checked
 	fence        int
 	decisions    int
 	due          time.Time // when a decision is planned; zero = none
@@ -44,7 +47,7 @@ type simLook map[string]map[string]time.Time
 
 func newSimServer(s *sim) *simServer {
 	v := &simServer{
-		sim: s, agents: map[string]*searchpack.AgentState{}, keys: map[string]string{},
+		sim: s, byID: map[string]*simAgent{}, agents: map[string]*searchpack.AgentState{}, keys: map[string]string{},
 		associations: map[string]searchpack.Association{}, packages: map[string]searchpack.Package{},
 		versions: map[string]searchpack.Version{}, proofs: map[proofKey]searchpack.Proof{}, looks: map[string]simLook{},
 	}
@@ -77,7 +80,11 @@ func (v *simServer) world() World {
 		Now: v.now, Domain: searchpack.Domain{DomainKey: simDomain}, Packages: maps.Clone(v.packages),
 		Versions: maps.Clone(v.versions), Usage: v.usage,
 	}
-	for _, id := range slices.Sorted(maps.Keys(v.agents)) {
+	if len(v.ids) != len(v.agents) {
+		v.ids = slices.Sorted(maps.Keys(v.agents))
+	}
+	w.Agents = make([]searchpack.AgentState, 0, len(v.ids))
+	for _, id := range v.ids {
 		w.Agents = append(w.Agents, *v.agents[id])
 	}
 	for _, id := range slices.Sorted(maps.Keys(v.associations)) {
@@ -88,9 +95,7 @@ func (v *simServer) world() World {
 			w.Rollouts = append(w.Rollouts, r)
 		}
 	}
-	for _, k := range sortedKeys(v.proofs) {
-		w.Proofs = append(w.Proofs, v.proofs[k])
-	}
+	w.Proofs = slices.Collect(maps.Values(v.proofs)) // in any order
 	return w
 }
 
