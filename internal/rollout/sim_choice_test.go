@@ -115,7 +115,7 @@ func (v *simServer) follow() {
 // have loaded it since it was asked.
 func (n *simNode) turnBack() {
 	names := slices.Sorted(maps.Keys(n.loaded))
-	if len(names) == 0 || len(n.server.world().Rollouts) > 0 {
+	if len(names) == 0 || n.rest < WitnessEvery || len(n.server.world().Rollouts) > 0 {
 		return
 	}
 	name := names[n.rng.IntN(len(names))]

@@ -32,7 +32,8 @@ type sim struct {
 	now     time.Time
 	events  eventHeap
 	count   int
-	calm    bool // faults and calls are over
+	taken   uint64 // steps
+	calm    bool   // faults and calls are over
 	trace   []string
 	failure string
 
@@ -94,6 +95,7 @@ func (s *sim) steps(t time.Time) {
 	for s.failure == "" && len(s.events) > 0 && !s.events[0].at.After(t) {
 		e := heap.Pop(&s.events).(event)
 		s.now = e.at
+		s.taken++
 		e.f()
 	}
 	if s.failure == "" {

@@ -100,7 +100,13 @@ func (v *simServer) world() World {
 }
 
 // dirty plans a decision.
-func (v *simServer) dirty() { v.dueAt(v.now.Add(v.upTo(60 * time.Millisecond))) }
+func (v *simServer) dirty() {
+	most := 60 * time.Millisecond
+	if v.nodes >= large { // what is loaded and written is as much more
+		most = time.Second
+	}
+	v.dueAt(v.now.Add(v.upTo(most)))
+}
 
 func (v *simServer) dueAt(t time.Time) {
 	t = t.Truncate(time.Microsecond)
