@@ -2,7 +2,7 @@
 # Drills: every scenario on every version, and the long simulation. Hours, not minutes; make test
 # has each scenario once. Prints a table for docs/drills.md: commit, machine, seconds.
 #
-#   make drill [VERSION=2.19.0] [CASE=REGEXP] [SEEDS=5000]
+#   make drill [VERSION=2.19.0] [CASE=REGEXP] [SEEDS=N]
 #
 # VERSION: of OpenSearch, default both. CASE: tests of dev/e2e whose names match, or "simulation".
 set -euo pipefail
@@ -22,7 +22,8 @@ drill() {
   "$@" || { outcome=FAILED; failed=1; }
   results+=("| $name | $outcome | $((SECONDS - start)) |")
 }
-simulation() { SEARCHPACK_SIM_SEEDS=${SEEDS:-5000} go test -count=1 -timeout 10h -run 'Simulator|Same' ./internal/rollout; }
+# ten million steps of small clusters, or so many seeds
+simulation() { SEARCHPACK_SIM_SEEDS=${SEEDS:-} SEARCHPACK_SIM_STEPS=10000000 SEARCHPACK_SIM_NODES=5000 go test -count=1 -timeout 10h -run 'Simulator|Same' ./internal/rollout; }
 scenarios() { (cd dev && SEARCHPACK_E2E_OPENSEARCH=$1 go test -count=1 -timeout 2h -run "${2:-.}" ./e2e); }
 
 case ${CASE:-} in
@@ -32,7 +33,7 @@ case ${CASE:-} in
      done ;;
 esac
 case ${CASE:-simulation} in
-  simulation) drill "simulation, ${SEEDS:-5000} seeds" simulation ;;
+  simulation) drill "simulation${SEEDS:+, $SEEDS seeds}" simulation ;;
 esac
 
 echo

@@ -13,5 +13,6 @@ make --no-print-directory build
 # A missing database, client or JDK is a failure here, not a skipped test.
 export SEARCHPACK_REQUIRE_POSTGRES=1 SEARCHPACK_REQUIRE_CLIENTS=1 SEARCHPACK_JVM=1
 export SEARCHPACK_BIN=$PWD/bin
+export SEARCHPACK_SIM_STEPS=1000000 SEARCHPACK_SIM_NODES=5000 # make check takes fewer
 go build -C tools -o "$tools/gotests" ./cmd/gotests
 exec "$tools/gotests" -timeout 30m .=./... dev=./... tools=./cmd/...

@@ -62,10 +62,7 @@ func (d *decider) probe(r *searchpack.Rollout) bool {
 // lostWhileAsked is the node that probes first, if it is down and had been asked: a file that a node
 // does not survive must not go on to the next.
 func (d *decider) lostWhileAsked(r *searchpack.Rollout) *node {
-	for _, n := range d.nodes {
-		if n.ID != r.FirstNode || n.standing != Owed {
-			continue
-		}
+	if n := d.byID[r.FirstNode]; n != nil && n.standing == Owed {
 		for _, s := range r.Steps {
 			if probes(n.Order, s.PackageID, searchpack.CandidatePath(d.Versions[s.VersionID].Digest)) && !d.passed(n, d.candidateProbes(n, s)) {
 				return n
@@ -157,7 +154,7 @@ func (d *decider) prove(r *searchpack.Rollout) bool {
 		return moved
 	}
 	for _, s := range r.Steps {
-		if !s.TextsMade && len(d.stepWitness(r, s).duty.Witnesses) > 0 {
+		if !s.TextsMade && !d.off.texts && d.witnessLevel() { // also without an index: there will be one
 			return d.wait(r, "waiting for texts that tell "+d.versionText(s)+" from the former version")
 		}
 	}

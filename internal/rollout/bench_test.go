@@ -23,6 +23,8 @@ type bench struct {
 	// refresh answers refresh duties; nil = all good.
 	refresh func(d searchpack.Duty) searchpack.DutyResult
 	uses    []searchpack.Use // what a look finds
+	// witness answers witnesses; nil = no node has anything to show, because none has a refresh route.
+	witness func(agent string, q searchpack.Witness) searchpack.WitnessReport
 	events  []string
 	done    []searchpack.Rollout // ended rollouts
 }
@@ -57,6 +59,7 @@ func (b *bench) facts(i int) *searchpack.NodeFacts {
 	f := &searchpack.NodeFacts{
 		ClusterUUID: "C", NodeID: "id-" + b.w.Agents[i].Name, Name: b.w.Agents[i].Name, ManagerID: "id-n1", Term: 3, StateVersion: 7,
 	}
+	f.RefreshAPI = b.witness != nil
 	for _, a := range b.w.Agents {
 		f.Members = append(f.Members, searchpack.Member{NodeID: "id-" + a.Name, Name: a.Name})
 	}
@@ -232,6 +235,11 @@ func (b *bench) obeyOne(a *searchpack.AgentState) {
 		res := searchpack.DutyResult{ID: d.ID, Done: true}
 		if d.Kind == searchpack.DutyLook {
 			b.w.Usage = &searchpack.Usage{ClusterUUID: "C", Term: 3, Version: 7, DutyID: d.ID, Uses: b.uses}
+		}
+		if d.Kind == searchpack.DutyWitness {
+			for _, q := range d.Witnesses {
+				res.Witnessed = append(res.Witnessed, b.witness(a.Name, q))
+			}
 		}
 		if d.Kind == searchpack.DutyRefresh && b.refresh != nil {
 			res = b.refresh(d)

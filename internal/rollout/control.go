@@ -12,7 +12,7 @@ const aborted = "Aborted"
 // abort carries out what somebody asked for: before anything changed on nodes the rollout just ends,
 // later what was changed goes back first. ends: it is aborted now, moved is the move.
 func (d *decider) abort(r *searchpack.Rollout) (ends, moved bool) {
-	if r.Abort == "" {
+	if r.Abort == "" || d.off.abort {
 		return false, false
 	}
 	reason := "Aborted by " + r.Abort + "."
@@ -38,6 +38,11 @@ func pausable(p searchpack.Phase) bool {
 		return false
 	}
 	return true
+}
+
+// paused: somebody holds the rollout where it is. No node is told anything new for it then.
+func (d *decider) paused(r *searchpack.Rollout) bool {
+	return r.Paused != "" && r.Abort == "" && pausable(r.Phase) && !d.off.pause
 }
 
 // Order to a rollout by a person.

@@ -53,6 +53,7 @@ type decider struct {
 	World
 	off   guards
 	nodes []*node // agents in service, by id
+	byID  map[string]*node
 	who   Membership
 
 	speaker      *node // nil: nobody can speak for the domain
@@ -63,6 +64,7 @@ type decider struct {
 	sets         map[setKey][]searchpack.Probe // made once for all nodes
 	seen         map[seenKey]seen
 	previews     []searchpack.Preview // that wait for an answer
+	sorted       []string             // see ids
 
 	orders map[string]searchpack.Order
 	events []searchpack.Event
@@ -82,6 +84,10 @@ func newDecider(w World, off guards) *decider {
 		sets:         map[setKey][]searchpack.Probe{},
 		seen:         map[seenKey]seen{},
 		orders:       map[string]searchpack.Order{},
+		byID:         map[string]*node{},
+	}
+	for _, n := range d.nodes {
+		d.byID[n.ID] = n
 	}
 	for _, a := range w.Associations {
 		d.associations[a.PackageID] = &a

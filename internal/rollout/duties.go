@@ -30,7 +30,7 @@ func (d *decider) dutyID(r *searchpack.Rollout, kind searchpack.DutyKind, index 
 // duties is what the speaker is to do for the running rollout.
 func (d *decider) duties() []searchpack.Duty {
 	r := d.running()
-	if r == nil || d.Domain.FilesOnly {
+	if r == nil || d.Domain.FilesOnly || d.paused(r) {
 		return nil
 	}
 	look := []searchpack.Duty{{ID: d.dutyID(r, searchpack.DutyLook, 0), Kind: searchpack.DutyLook}}
@@ -127,18 +127,26 @@ func (d *decider) refreshDuties(r *searchpack.Rollout) []searchpack.Duty {
 	if r.Phase == searchpack.PhaseReturnReload {
 		steps = slices.DeleteFunc(steps, func(s searchpack.RolloutStep) bool { return s.FormerID == "" })
 	}
-	var plain, cached []string
+	var uses []searchpack.Use
 	for _, s := range steps {
-		for _, u := range d.uses(s.PackageID) {
-			switch {
-			case u.UserKind != searchpack.UserIndex || u.Closed:
-			case u.FileKind == searchpack.KindHunspell:
-				if d.hotReload(u) {
-					cached = append(cached, u.Name)
-				}
-			case u.Updateable:
-				plain = append(plain, u.Name)
+		uses = append(uses, d.uses(s.PackageID)...)
+	}
+	return d.refreshes(d.dutyID(r, searchpack.DutyRefresh, 0), uses)
+}
+
+// refreshes reload the indices of the uses, as far as a refresh does it. The names are part of the ids:
+// an index that is new in a later usage is refreshed too.
+func (d *decider) refreshes(id string, uses []searchpack.Use) []searchpack.Duty {
+	var plain, cached []string
+	for _, u := range uses {
+		switch {
+		case u.UserKind != searchpack.UserIndex || u.Closed:
+		case u.FileKind == searchpack.KindHunspell:
+			if d.hotReload(u) {
+				cached = append(cached, u.Name)
 			}
+		case u.Updateable:
+			plain = append(plain, u.Name)
 		}
 	}
 	slices.Sort(cached)
@@ -146,14 +154,13 @@ func (d *decider) refreshDuties(r *searchpack.Rollout) []searchpack.Duty {
 	slices.Sort(plain)
 	plain = slices.DeleteFunc(slices.Compact(plain), func(name string) bool { return slices.Contains(cached, name) })
 	var out []searchpack.Duty
-	for i, batch := range batches(plain) {
-		// The names are part of the id: an index that is new in a later usage is refreshed too.
-		id := d.dutyID(r, searchpack.DutyRefresh, i) + "-" + shortHash(batch...)
-		out = append(out, searchpack.Duty{ID: id, Kind: searchpack.DutyRefresh, Indices: batch})
+	for _, batch := range batches(plain) {
+		out = append(out, searchpack.Duty{ID: id + "-" + shortHash(batch...), Kind: searchpack.DutyRefresh, Indices: batch})
 	}
-	for i, batch := range batches(cached) {
-		id := d.dutyID(r, searchpack.DutyRefresh, i) + "-cached-" + shortHash(batch...)
-		out = append(out, searchpack.Duty{ID: id, Kind: searchpack.DutyRefresh, Indices: batch, CachedResources: true})
+	for _, batch := range batches(cached) {
+		out = append(out, searchpack.Duty{
+			ID: id + "-cached-" + shortHash(batch...), Kind: searchpack.DutyRefresh, Indices: batch, CachedResources: true,
+		})
 	}
 	return out
 }

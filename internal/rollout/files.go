@@ -75,9 +75,15 @@ func (d *decider) serving(n *node, a *searchpack.Association) (searchpack.FileOr
 }
 
 // mayServe: the node may place the new version, because it has passed all its probes there. Once
-// told so it stays so, even if the agent forgets its answers.
+// told so it stays so, even if the agent forgets its answers. While the rollout is paused nobody else
+// is told.
 func (d *decider) mayServe(n *node, s searchpack.RolloutStep) bool {
-	if d.off.newcomers || d.toldToPlace(n, s) {
+	switch r := d.running(); {
+	case d.toldToPlace(n, s):
+		return true
+	case r != nil && d.paused(r):
+		return false
+	case d.off.newcomers:
 		return true
 	}
 	return n.ready[d.Versions[s.VersionID].Digest].Ready && d.passed(n, d.candidateProbes(n, s))
@@ -86,13 +92,17 @@ func (d *decider) mayServe(n *node, s searchpack.RolloutStep) bool {
 // hideNow: first on the elected manager, which is what refuses new use; then everywhere. What is
 // hidden stays so while the manager changes.
 func (d *decider) hideNow(n *node, packageID string) bool {
-	if n.ID == d.who.ManagerAgent || n.ordered(packageID).State == searchpack.FileHidden {
+	if n.ordered(packageID).State == searchpack.FileHidden {
 		return true
 	}
-	for _, m := range d.nodes {
-		if m.ID == d.who.ManagerAgent {
-			return d.isAway(m, packageID, searchpack.FileHidden)
-		}
+	if r := d.running(); r != nil && d.paused(r) {
+		return false
+	}
+	if n.ID == d.who.ManagerAgent {
+		return true
+	}
+	if m := d.byID[d.who.ManagerAgent]; m != nil {
+		return d.isAway(m, packageID, searchpack.FileHidden)
 	}
 	return true // the manager has no agent, or there is no OpenSearch
 }

@@ -18,5 +18,10 @@ type guards struct {
 	witness     bool // what a node has loaded is not asked
 	together    bool // a rollout that fails says so of its first package only
 	plugins     bool // a plugin is put on nodes like a dictionary
+	pause       bool // a pause holds nothing
+	abort       bool // an abort is not heard
+	texts       bool // a version is proven without texts that tell it from the former one
+	turned      bool // a node that turned back keeps its proof
+	mend        bool // a node that turned back is not reloaded
 	askAgain    bool // a look whose answer was lost is not asked again
 }

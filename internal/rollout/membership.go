@@ -72,10 +72,28 @@ func membersOf(w World, nodes []*node) Membership {
 		}
 		m.readState(w, nodes)
 	}
-	slices.SortFunc(m.Nodes, func(a, b NodeStanding) int {
-		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.AgentID, b.AgentID), cmp.Compare(a.NodeID, b.NodeID))
-	})
+	m.sort()
 	return m
+}
+
+// sort moves indices, not the nodes: they are large, and there may be thousands.
+func (m *Membership) sort() {
+	order := make([]int, len(m.Nodes))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(i, j int) int {
+		a, b := &m.Nodes[i], &m.Nodes[j]
+		if c := cmp.Compare(a.Name, b.Name); c != 0 {
+			return c
+		}
+		return cmp.Or(cmp.Compare(a.AgentID, b.AgentID), cmp.Compare(a.NodeID, b.NodeID))
+	})
+	sorted := make([]NodeStanding, len(order))
+	for i, from := range order {
+		sorted[i] = m.Nodes[from]
+	}
+	m.Nodes = sorted
 }
 
 // hear is membership where there is no OpenSearch: every agent in service is a node.
@@ -134,7 +152,7 @@ func newestState(nodes []*node) *searchpack.NodeFacts {
 	var best *searchpack.NodeFacts
 	for _, n := range nodes {
 		f := n.facts()
-		if f == nil || n.conflict != "" || !inOwnCluster(f) {
+		if f == nil || n.conflict != "" || !n.inside {
 			continue
 		}
 		if best == nil || f.Term > best.Term || f.Term == best.Term && f.StateVersion > best.StateVersion {
@@ -144,9 +162,37 @@ func newestState(nodes []*node) *searchpack.NodeFacts {
 	return best
 }
 
-func inOwnCluster(f *searchpack.NodeFacts) bool {
-	return f.ManagerID != "" && identity{f.ClusterUUID, f.NodeID}.known() &&
-		slices.ContainsFunc(f.Members, func(m searchpack.Member) bool { return m.NodeID == f.NodeID })
+// places says where a node id stands in a node list: of thousands of reports, each with a list of
+// thousands, nearly all have the same one.
+type places map[string]int
+
+func placesOf(agents []searchpack.AgentState) places {
+	var longest []searchpack.Member
+	for _, a := range agents {
+		if a.Report != nil && a.Report.Node != nil && len(a.Report.Node.Members) > len(longest) {
+			longest = a.Report.Node.Members
+		}
+	}
+	p := make(places, len(longest))
+	for i, m := range longest {
+		p[m.NodeID] = i
+	}
+	return p
+}
+
+// inOwnCluster: the node knows the elected manager, and its own list has the node. It looks from
+// where the node stands elsewhere to both sides.
+func (p places) inOwnCluster(f *searchpack.NodeFacts) bool {
+	if f.ManagerID == "" || !(identity{f.ClusterUUID, f.NodeID}).known() {
+		return false
+	}
+	left := min(p[f.NodeID], len(f.Members)-1)
+	for right := left + 1; left >= 0 || right < len(f.Members); left, right = left-1, right+1 {
+		if left >= 0 && f.Members[left].NodeID == f.NodeID || right < len(f.Members) && f.Members[right].NodeID == f.NodeID {
+			return true
+		}
+	}
+	return false
 }
 
 // hold says why no rollout may go on: nobody says who the members are, or they disagree about the
@@ -162,7 +208,7 @@ func hold(nodes []*node, src *searchpack.NodeFacts) string {
 	}
 	named := map[string][]string{}
 	for _, n := range nodes {
-		if f := n.facts(); f != nil && n.conflict == "" && inOwnCluster(f) {
+		if f := n.facts(); f != nil && n.conflict == "" && n.inside {
 			named[f.ManagerID] = append(named[f.ManagerID], n.called())
 		}
 	}

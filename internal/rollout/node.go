@@ -18,6 +18,7 @@ type node struct {
 	conflict string // why it does not count: its node is claimed twice
 	bound    bool   // its identity was (re)bound by this decision
 	standing Standing
+	inside   bool // its cluster state names the node itself, and an elected manager
 
 	files  map[string]searchpack.FileReport
 	ready  map[searchpack.Digest]searchpack.CandidateReport
@@ -27,13 +28,15 @@ type node struct {
 
 // nodesOf returns the agents in service, by id.
 func nodesOf(w World) []*node {
-	var out []*node
+	out := make([]*node, 0, len(w.Agents))
+	places := placesOf(w.Agents)
 	for _, a := range w.Agents {
 		if !a.RetiredAt.IsZero() {
 			continue
 		}
 		n := &node{AgentState: a}
 		n.fresh = a.Report != nil && !a.ReportedAt.IsZero() && w.Now.Sub(a.ReportedAt) < FreshFor
+		n.inside = a.Report != nil && a.Report.Node != nil && places.inOwnCluster(a.Report.Node)
 		n.index()
 		out = append(out, n)
 	}
@@ -42,25 +45,25 @@ func nodesOf(w World) []*node {
 }
 
 func (n *node) index() {
-	n.files = map[string]searchpack.FileReport{}
-	n.ready = map[searchpack.Digest]searchpack.CandidateReport{}
-	n.probes = map[string]searchpack.ProbeResult{}
-	n.duties = map[string]searchpack.DutyResult{}
 	if n.Report == nil {
 		return
 	}
-	for _, f := range n.Report.Files {
-		n.files[f.PackageID] = f
+	n.files = indexed(n.Report.Files, func(f searchpack.FileReport) string { return f.PackageID })
+	n.ready = indexed(n.Report.Candidates, func(c searchpack.CandidateReport) searchpack.Digest { return c.Digest })
+	n.probes = indexed(n.Report.Probes, func(p searchpack.ProbeResult) string { return p.ID })
+	n.duties = indexed(n.Report.Duties, func(t searchpack.DutyResult) string { return t.ID })
+}
+
+// indexed is a list by key; nil if it is empty: of thousands of nodes most have nothing to say.
+func indexed[K comparable, V any](list []V, key func(V) K) map[K]V {
+	if len(list) == 0 {
+		return nil
 	}
-	for _, c := range n.Report.Candidates {
-		n.ready[c.Digest] = c
+	m := make(map[K]V, len(list))
+	for _, v := range list {
+		m[key(v)] = v
 	}
-	for _, p := range n.Report.Probes {
-		n.probes[p.ID] = p
-	}
-	for _, t := range n.Report.Duties {
-		n.duties[t.ID] = t
-	}
+	return m
 }
 
 // facts is what a live OpenSearch says of itself; nil when the agent is silent or its node does

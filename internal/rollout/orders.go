@@ -10,14 +10,14 @@ import (
 // writeOrders tells every node what it should be like, if that is not what it was told last, and
 // reports whether any was told something. Nodes whose identity is in doubt keep what they were told.
 func (d *decider) writeOrders() bool {
-	duties, told := d.duties(), false
+	duties, candidates, told := append(d.duties(), d.mends()...), d.candidates(), false
 	for _, n := range d.nodes {
 		if n.conflict != "" {
 			continue
 		}
 		o := searchpack.Order{
 			Schema: 1, Speaker: n == d.speaker,
-			Files: d.files(n), Candidates: d.candidates(), Probes: d.probesFor(n),
+			Files: d.files(n), Candidates: candidates, Probes: d.probesFor(n),
 		}
 		if n == d.speaker {
 			o.Duties = duties
@@ -53,15 +53,17 @@ func sameContent(a, b searchpack.Order) bool {
 
 // files of all packages that the node should have or has, by package id.
 func (d *decider) files(n *node) []searchpack.FileOrder {
-	ids := map[string]bool{}
-	for id := range d.associations {
-		ids[id] = true
-	}
+	ids := d.ids()
 	for id := range n.files {
-		ids[id] = true
+		if d.associations[id] == nil {
+			ids = append(ids[:len(ids):len(ids)], id)
+		}
+	}
+	if len(ids) > len(d.associations) {
+		slices.Sort(ids)
 	}
 	var out []searchpack.FileOrder
-	for _, id := range slices.Sorted(maps.Keys(ids)) {
+	for _, id := range ids {
 		if f, listed := d.fileFor(n, id); listed {
 			out = append(out, f)
 		}
@@ -88,37 +90,64 @@ func (d *decider) candidates() []searchpack.Candidate {
 	return out
 }
 
-// witnessDuties of a node: for the running rollout once its files lie everywhere, and for what serves
-// while the node owes the proof.
+// witnessDuties of a node: for the running rollout once its files lie everywhere; for what serves
+// while the node owes the proof, and now and then when it has proven it.
 func (d *decider) witnessDuties(n *node) []searchpack.Duty {
-	var out []searchpack.Duty
-	for _, id := range slices.Sorted(maps.Keys(d.associations)) {
+	var own, owed, again []searchpack.Duty
+	for _, id := range d.inTurn(n) {
 		a := d.associations[id]
 		r, s := d.step(id)
-		var asked seen
 		switch {
 		case r != nil && r.Phase == searchpack.PhaseProve && s.Action == searchpack.ActionAssociate:
-			asked = d.stepWitness(r, s)
-		case r != nil && placed(r.Phase), a.ServingID == "", d.proves(n, a):
+			own = appendDuty(own, d.stepWitness(r, s))
 			continue
-		default:
-			v, ok := d.Versions[a.ServingID]
-			if !ok || !n.shows(id, v.Digest) {
-				continue
-			}
-			asked = d.servingWitness(a, v)
+		case r != nil && placed(r.Phase), a.ServingID == "":
+			continue
 		}
-		if len(asked.duty.Witnesses) > 0 {
-			out = append(out, asked.duty)
+		v, ok := d.Versions[a.ServingID]
+		switch {
+		case !ok || !n.shows(id, v.Digest):
+		case d.proves(n, a):
+			again = appendDuty(again, d.repeated(n, a, v))
+		default:
+			owed = appendDuty(owed, d.servingWitness(n, a, v))
 		}
 	}
-	return out
+	serving := append(owed, again...)
+	return append(own, serving[:min(len(serving), maxServingWitnesses)]...)
+}
+
+func appendDuty(duties []searchpack.Duty, s seen) []searchpack.Duty {
+	if len(s.duty.Witnesses) == 0 {
+		return duties
+	}
+	return append(duties, s.duty)
+}
+
+// inTurn lists the packages associated; if they are more than a turn asks about, the node's turns
+// begin with ever other ones.
+func (d *decider) inTurn(n *node) []string {
+	ids := d.ids()
+	if len(ids) <= maxServingWitnesses {
+		return ids
+	}
+	number, _ := d.turn(n)
+	from := int(number * maxServingWitnesses % int64(len(ids)))
+	return slices.Concat(ids[from:], ids[:from])
+}
+
+// ids of the packages associated, sorted. Rows only go while a decision is made.
+func (d *decider) ids() []string {
+	if len(d.sorted) != len(d.associations) {
+		d.sorted = slices.Sorted(maps.Keys(d.associations))
+	}
+	return d.sorted
 }
 
 // probesFor the node: of the running rollout's files, and of serving files whose proof it owes.
 func (d *decider) probesFor(n *node) []searchpack.Probe {
 	var out []searchpack.Probe
-	for _, id := range slices.Sorted(maps.Keys(d.associations)) {
+	for _, id := range d.ids() {
 		a := d.associations[id]
 		r, s := d.step(id)
 		switch {
@@ -153,10 +182,8 @@ func (d *decider) mayProbe(r *searchpack.Rollout, n *node, s searchpack.RolloutS
 	if n.ID == r.FirstNode {
 		return true
 	}
-	for _, first := range d.nodes {
-		if first.ID == r.FirstNode && d.passed(first, d.candidateProbes(first, s)) {
-			return true
-		}
+	if first := d.byID[r.FirstNode]; first != nil && d.passed(first, d.candidateProbes(first, s)) {
+		return true
 	}
 	return probes(n.Order, s.PackageID, searchpack.CandidatePath(d.Versions[s.VersionID].Digest))
 }

@@ -152,6 +152,6 @@ func (d *decider) foreseeWitness(out *Outlook, v searchpack.Version) {
 	case out.Identical:
 		out.NoWitness = "the same bytes serve already"
 	default:
-		out.Points = d.asks("plan", v, searchpack.Version{}, nil).points
+		out.Points = d.asks("plan", v, searchpack.Version{}, nil, noTurn).points
 	}
 }

@@ -1,9 +1,6 @@
 package rollout
 
 import (
-	"maps"
-	"slices"
-
 	"github.com/searchpack/searchpack"
 )
 
@@ -87,16 +84,12 @@ func (d *decider) usersCount(packageID string) string {
 
 // keepProofs drops proofs that stand for nothing any more and writes those that late nodes owed.
 func (d *decider) keepProofs() {
-	inService := map[string]bool{}
-	for _, n := range d.nodes {
-		inService[n.ID] = true
-	}
 	for k := range d.proofs {
-		if a := d.associations[k.packageID]; a == nil || a.ServingID == "" || !inService[k.agentID] {
+		if a := d.associations[k.packageID]; a == nil || a.ServingID == "" || d.byID[k.agentID] == nil {
 			delete(d.proofs, k)
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(d.associations)) {
+	for _, id := range d.ids() {
 		a := d.associations[id]
 		v, ok := d.Versions[a.ServingID]
 		if r, _ := d.step(id); !ok || v.Digest == "" || r != nil && placed(r.Phase) {
@@ -113,9 +106,11 @@ func (d *decider) keepProof(n *node, a *searchpack.Association, v searchpack.Ver
 	case d.proves(n, a):
 		if n.Report != nil && d.settled(n) && !n.shows(a.PackageID, v.Digest) {
 			delete(d.proofs, proofKey{n.ID, a.PackageID}) // changed behind our back: prove it anew
+			return
 		}
+		d.turnedBack(n, a, v)
 	case n.standing == MustProve && d.provable(n, a.PackageID, v):
-		shown := d.servingWitness(a, v)
+		shown := d.servingWitness(n, a, v)
 		if ok, _, _ := d.witnessed(n, shown); ok {
 			d.writeProof(n, a.PackageID, v, shown)
 		}

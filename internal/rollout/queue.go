@@ -68,54 +68,61 @@ func (d *decider) wait(r *searchpack.Rollout, text string) bool {
 
 // move takes one step. false: the rollout waits, and says for what.
 func (d *decider) move(r *searchpack.Rollout) bool {
-	if len(r.Steps) == 0 {
-		return d.end(r, searchpack.RolloutAborted, "", "nothing is left to do")
-	}
-	if errorType, reason := d.hopeless(r); reason != "" {
-		return d.fail(r, errorType, reason)
-	}
-	if actionOf(r) == searchpack.ActionDissociate && (len(d.nodes) == 0 || !d.anyOnNodes(r)) {
-		return d.dissociated(r) // no node was ever told about a file, or all are retired
-	}
-	if ends, moved := d.abort(r); ends {
+	if over, moved := d.cutShort(r); over {
 		return moved
 	}
-	if d.who.Hold != "" {
-		return d.wait(r, d.who.Hold)
+	step, known := phases[r.Phase]
+	if !known {
+		return d.fail(r, "UnknownPhase", fmt.Sprintf("phase %q is not known to this version of Searchpack", r.Phase))
 	}
-	if r.Paused != "" && pausable(r.Phase) {
-		return d.wait(r, "paused by "+r.Paused+": nothing moves until it is resumed or aborted")
+	return step(d, r)
+}
+
+// phases is what is done in each.
+var phases = map[searchpack.Phase]func(*decider, *searchpack.Rollout) bool{
+	searchpack.PhaseLook:         (*decider).firstLook,
+	searchpack.PhaseFetch:        (*decider).fetch,
+	searchpack.PhaseProbe:        (*decider).probe,
+	searchpack.PhasePlace:        (*decider).place,
+	searchpack.PhaseReload:       (*decider).reload,
+	searchpack.PhaseProve:        (*decider).prove,
+	searchpack.PhaseReturn:       (*decider).giveBack,
+	searchpack.PhaseReturnReload: (*decider).reloadFormer,
+	searchpack.PhaseHide:         (*decider).hide,
+	searchpack.PhaseLookAgain:    (*decider).lookAgain,
+	searchpack.PhaseRemove:       (*decider).remove,
+	searchpack.PhaseUnhide:       (*decider).unhide,
+}
+
+func (d *decider) firstLook(r *searchpack.Rollout) bool {
+	if actionOf(r) == searchpack.ActionDissociate {
+		return d.lookForUsers(r)
 	}
-	switch r.Phase {
-	case searchpack.PhaseLook:
-		if actionOf(r) == searchpack.ActionDissociate {
-			return d.lookForUsers(r)
-		}
-		return d.look(r)
-	case searchpack.PhaseFetch:
-		return d.fetch(r)
-	case searchpack.PhaseProbe:
-		return d.probe(r)
-	case searchpack.PhasePlace:
-		return d.place(r)
-	case searchpack.PhaseReload:
-		return d.reload(r)
-	case searchpack.PhaseProve:
-		return d.prove(r)
-	case searchpack.PhaseReturn:
-		return d.giveBack(r)
-	case searchpack.PhaseReturnReload:
-		return d.reloadFormer(r)
-	case searchpack.PhaseHide:
-		return d.hide(r)
-	case searchpack.PhaseLookAgain:
-		return d.lookAgain(r)
-	case searchpack.PhaseRemove:
-		return d.remove(r)
-	case searchpack.PhaseUnhide:
-		return d.unhide(r)
+	return d.look(r)
+}
+
+// cutShort looks for what ends or holds a rollout whatever its phase is. over: that is so, moved is
+// the move.
+func (d *decider) cutShort(r *searchpack.Rollout) (over, moved bool) {
+	if len(r.Steps) == 0 {
+		return true, d.end(r, searchpack.RolloutAborted, "", "nothing is left to do")
 	}
-	return d.fail(r, "UnknownPhase", fmt.Sprintf("phase %q is not known to this version of Searchpack", r.Phase))
+	if errorType, reason := d.hopeless(r); reason != "" {
+		return true, d.fail(r, errorType, reason)
+	}
+	if actionOf(r) == searchpack.ActionDissociate && (len(d.nodes) == 0 || !d.anyOnNodes(r)) {
+		return true, d.dissociated(r) // no node was ever told about a file, or all are retired
+	}
+	if ends, moved := d.abort(r); ends {
+		return true, moved
+	}
+	switch {
+	case d.who.Hold != "":
+		return true, d.wait(r, d.who.Hold)
+	case d.paused(r):
+		return true, d.wait(r, "paused by "+r.Paused+": nothing moves until it is resumed or aborted")
+	}
+	return false, false
 }
 
 // actionOf a rollout: all its steps have the same, because AssociatePackages and

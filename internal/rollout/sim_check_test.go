@@ -12,7 +12,7 @@ import (
 // check holds a decision against the rules of design.md section 3 before it is written. It knows
 // the truth (disks, bytes, users) and reads the reports by itself, not by Members.
 func (v *simServer) check(w World, d Decision) {
-	v.list, v.complete = v.members(w)
+	v.checked, v.list = w, nil
 	for _, a := range d.Associations {
 		v.checkStatus(w, d, a)
 	}
@@ -29,6 +29,8 @@ func (v *simServer) check(w World, d Decision) {
 	}
 	v.checkTogether(w, d)
 	v.checkPreviews(w, d)
+	v.checkControl(w, d)
+	v.checkProofs(w, d)
 }
 
 func stepOf(r searchpack.Rollout, pkg string) int {
@@ -101,6 +103,14 @@ type simMember struct {
 	state searchpack.AgentState
 }
 
+// must are the members of the world being checked; made once, when a rule asks.
+func (v *simServer) must() []simMember {
+	if v.list == nil {
+		v.list, v.complete = v.members(v.checked)
+	}
+	return v.list
+}
+
 // members are the nodes that must prove, as rollout.md section 2 says; ok is false when somebody
 // is in the way.
 func (v *simServer) members(w World) (out []simMember, ok bool) {
@@ -137,7 +147,7 @@ func (v *simServer) members(w World) (out []simMember, ok bool) {
 }
 
 func stateOf(w World, id string) searchpack.AgentState {
-	i := slices.IndexFunc(w.Agents, func(a searchpack.AgentState) bool { return a.ID == id })
+	i, _ := slices.BinarySearchFunc(w.Agents, id, func(a searchpack.AgentState, id string) int { return strings.Compare(a.ID, id) })
 	return w.Agents[i]
 }
 
@@ -195,11 +205,10 @@ func (v *simServer) checkProven(w World, a searchpack.Association) {
 		return
 	}
 	ver := v.versions[a.ServingID]
-	if !v.complete {
+	if v.must(); !v.complete {
 		v.fail("rule 1: %s serves although a member is silent", ver.ID)
 	}
-	before, _ := running(w, Decision{})
-	for _, m := range v.list {
+	for _, m := range v.must() {
 		f := slices.IndexFunc(m.state.Report.Files, func(f searchpack.FileReport) bool {
 			return f.PackageID == a.PackageID && f.State == searchpack.FileLive && f.Digest == ver.Digest
 		})
@@ -215,22 +224,23 @@ func (v *simServer) checkProven(w World, a searchpack.Association) {
 		if good == 0 {
 			v.fail("rule 1: %s serves, but %s has not proven it", ver.ID, m.agent.node.name)
 		}
-		v.checkLoaded(m.agent.node, a.PackageID, ver, before)
+		v.checkLoaded(w, m.agent, a.PackageID, ver)
 	}
 }
 
-// checkLoaded: a node that was there from the start has the bytes on disk and in every index that
-// was there from the start.
-func (v *simServer) checkLoaded(n *simNode, pkg string, ver searchpack.Version, r searchpack.Rollout) {
-	if !n.up || n.since.After(r.StartedAt) {
-		return
+// checkLoaded: the node has the bytes on disk and in every index of the cluster state that was read,
+// also if it has joined meanwhile. What turned back by itself since is seen when it is asked again.
+func (v *simServer) checkLoaded(w World, a *simAgent, pkg string, ver searchpack.Version) {
+	n := a.node
+	if f := stateOf(w, a.id).Report; !n.up || f == nil || f.Node == nil || f.Node.NodeID != n.id {
+		return // went away, or has an empty disk now
 	}
 	if n.files[pkg] != ver.Digest {
-		v.fail("rule 1: %s serves, but %s has other bytes", ver.ID, n.name)
+		v.fail("rule 1: %s is proven, but %s has other bytes", ver.ID, n.name)
 	}
 	for _, u := range v.cluster.usedBy(pkg) {
-		if d, ok := n.loaded[u.name]; ok && u.created.Before(r.StartedAt) && d != ver.Digest {
-			v.fail("rule 1: %s serves, but %s of index %s has not loaded it", ver.ID, n.name, u.name)
+		if d, ok := n.loaded[u.name]; ok && w.Usage != nil && u.version <= w.Usage.Version && !n.turned[u.name] && d != ver.Digest {
+			v.fail("rule 1: %s is proven, but %s of index %s has not loaded it", ver.ID, n.name, u.name)
 		}
 	}
 }
@@ -247,7 +257,7 @@ func (v *simServer) checkFailed(w World, a, old searchpack.Association) {
 	if failed == v.versions[a.ServingID].Digest {
 		return
 	}
-	for _, m := range v.list {
+	for _, m := range v.must() {
 		inHand := slices.ContainsFunc(m.agent.order.Files, func(f searchpack.FileOrder) bool { return f.Digest == failed })
 		if m.agent.node.files[a.PackageID] == failed || inHand {
 			v.fail("rule 10: the update of %s failed, but %s has its bytes or may still place them", a.PackageID, m.agent.node.name)
@@ -292,15 +302,11 @@ func (v *simServer) checkPlacing(w World, d Decision, id string, ver searchpack.
 	before, _ := running(w, Decision{})
 	if before.Phase == searchpack.PhaseProbe && v.placing != ver.ID+before.ID {
 		v.placing = ver.ID + before.ID // once for the first order is enough
-		for _, m := range v.list {
+		for _, m := range v.must() {
 			asked = append(asked, m.agent)
 		}
 	}
-	for _, a := range v.sim.agents {
-		if a.id == id {
-			asked = append(asked, a)
-		}
-	}
+	asked = append(asked, v.agentOf(id))
 	strict := false
 	if w.Usage != nil {
 		for _, u := range w.Usage.Uses {
@@ -396,6 +402,7 @@ func (v *simServer) checkServing(w World, d Decision, id string) {
 // checkEnd: once faults and calls are over everything ends, and every node is as wanted.
 func (s *sim) checkEnd() {
 	v := s.server
+	s.checkChoice()
 	for _, r := range v.world().Rollouts {
 		s.fail("rule 8: rollout %s has not ended: %s in phase %s: %s", r.ID, r.State, r.Phase, r.Waiting)
 	}

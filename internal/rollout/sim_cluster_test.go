@@ -45,6 +45,7 @@ type simNode struct {
 	hidden map[string]searchpack.Digest
 	cands  map[searchpack.Digest]bool
 	loaded map[string]searchpack.Digest // by index; absent = its copy here is unassigned
+	turned map[string]bool              // indices whose copy here went back to an older state by itself
 }
 
 func newSimCluster(s *sim) *simCluster {
@@ -64,6 +65,7 @@ func (n *simNode) newDisk() {
 	n.id = fmt.Sprintf("%s-disk%d", n.name, n.disks)
 	n.files, n.hidden = map[string]searchpack.Digest{}, map[string]searchpack.Digest{}
 	n.cands, n.loaded = map[searchpack.Digest]bool{}, map[string]searchpack.Digest{}
+	n.turned = map[string]bool{}
 }
 
 func (n *simNode) start() {
@@ -71,7 +73,7 @@ func (n *simNode) start() {
 		return
 	}
 	n.up, n.since = true, n.now
-	n.loaded = map[string]searchpack.Digest{}
+	n.loaded, n.turned = map[string]searchpack.Digest{}, map[string]bool{}
 	n.log("node %s up", n.name)
 	if n.manager == nil {
 		n.elect(n)
@@ -203,10 +205,11 @@ func (c *simCluster) refresh(index string) searchpack.IndexRefresh {
 			out.Reason = "Failed to build synonyms"
 			continue
 		}
-		if n.fault(0.1) {
+		if n.fault(0.2) {
 			continue // a copy that is moving: it arrives with what it had loaded
 		}
 		n.loaded[index] = n.files[u.pkg]
+		delete(n.turned, index)
 	}
 	return out
 }
@@ -219,6 +222,10 @@ func (n *simNode) witness(q searchpack.Witness) searchpack.WitnessReport {
 		state := searchpack.WitnessNothing
 		if d, here := n.loaded[p.Index]; here {
 			switch {
+			case n.fault(0.05):
+				state = searchpack.WitnessUnanswered
+			case len(q.Texts) == 0:
+				state = searchpack.WitnessSame
 			case d == q.Digest:
 				state = searchpack.WitnessMatched
 			case strings.Contains(q.Former, string(d)):

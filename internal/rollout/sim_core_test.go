@@ -32,7 +32,8 @@ type sim struct {
 	now     time.Time
 	events  eventHeap
 	count   int
-	calm    bool // faults and calls are over
+	taken   uint64 // steps
+	calm    bool   // faults and calls are over
 	trace   []string
 	failure string
 
@@ -50,16 +51,27 @@ func newSim(cfg simConfig) *sim {
 	s.server = newSimServer(s)
 	for i := range cfg.nodes {
 		n := s.cluster.addNode(fmt.Sprintf("n%d", i+1))
-		s.agents = append(s.agents, newSimAgent(s, n))
+		a := newSimAgent(s, n)
+		s.agents = append(s.agents, a)
+		s.server.byID[a.id] = a
 	}
 	return s
 }
 
+// large clusters are up when a run begins.
+const large = 1000
+
 // run returns what rule was broken, "" if none.
 func (s *sim) run() string {
 	for _, a := range s.agents {
+		if s.nodes >= large { // each start is a cluster state of its own, which all would report
+			a.node.up, a.node.since = true, s.now
+		}
 		s.after(s.upTo(20*time.Second), a.node.start)
 		s.after(s.upTo(20*time.Second), a.start)
+	}
+	if s.nodes >= large {
+		s.cluster.elect(s.cluster.nodes[0])
 	}
 	if s.script != nil {
 		s.after(time.Minute, s.nextCall)
@@ -84,6 +96,7 @@ func (s *sim) steps(t time.Time) {
 	for s.failure == "" && len(s.events) > 0 && !s.events[0].at.After(t) {
 		e := heap.Pop(&s.events).(event)
 		s.now = e.at
+		s.taken++
 		e.f()
 	}
 	if s.failure == "" {

@@ -26,6 +26,9 @@ func (s *sim) planFaults() {
 
 func (s *sim) someFault() {
 	a := s.agents[s.rng.IntN(len(s.agents))]
+	if s.chance(0.4) {
+		s.agents[s.rng.IntN(len(s.agents))].node.turnBack()
+	}
 	switch s.rng.IntN(8) {
 	case 0, 1: // the agent dies, the node serves on
 		a.stop()
@@ -80,7 +83,11 @@ func (s *sim) planCalls() {
 
 func (s *sim) someCall() {
 	pkg := fmt.Sprintf("F%d", 1+s.rng.IntN(3))
-	switch s.rng.IntN(11) {
+	if s.chance(0.3) {
+		s.someChoice(pkg)
+		return
+	}
+	switch s.rng.IntN(13) {
 	case 0, 1:
 		s.server.update(pkg, s.someBadness())
 		s.call(searchpack.ActionAssociate, false, pkg)
@@ -107,7 +114,7 @@ func (s *sim) someCall() {
 		if names := s.cluster.names(); len(names) > 0 {
 			s.cluster.delete(names[s.rng.IntN(len(names))])
 		}
-	case 7:
+	case 7, 11, 12:
 		s.cluster.create(simUser{kind: searchpack.UserIndex, pkg: pkg, strict: s.chance(0.3)})
 	case 8:
 		s.cluster.create(simUser{kind: searchpack.UserComponentTemplate, pkg: pkg})
@@ -141,50 +148,60 @@ func (s *sim) someBadness() string {
 // call is a call that associates or dissociates, as the catalog does it, in one transaction. Each
 // package needs, if it is given, the one before it.
 func (s *sim) call(action searchpack.Action, chained bool, pkgs ...string) bool {
-	v := s.server
-	c := Call{
-		Domain: simDomain, Packages: v.packages, Associations: v.associations, Open: v.world().Rollouts,
-		RolloutID: fmt.Sprintf("r%d", len(v.rollouts)+1), Now: s.now,
+	if action == searchpack.ActionDissociate {
+		ch, err := Dissociate(s.server.call(), pkgs...)
+		return s.made("dissociate", ch, err, searchpack.Dissociating, pkgs...)
 	}
-	ch, err := Dissociate(c, pkgs...)
-	want := searchpack.Dissociating
-	if action == searchpack.ActionAssociate {
-		var asks []Ask
-		for i, pkg := range pkgs {
-			asks = append(asks, Ask{PackageID: pkg, Prerequisites: []string{}})
-			if chained && i > 0 {
-				asks[i].Prerequisites = []string{pkgs[i-1]}
-			}
+	var asks []Ask
+	for i, pkg := range pkgs {
+		asks = append(asks, Ask{PackageID: pkg, Prerequisites: []string{}})
+		if chained && i > 0 {
+			asks[i].Prerequisites = []string{pkgs[i-1]}
 		}
-		ch, err = Associate(c, asks...)
-		want = searchpack.Associating
 	}
+	ch, err := Associate(s.server.call(), asks...)
+	return s.made("associate", ch, err, searchpack.Associating, pkgs...)
+}
+
+// call is what a call finds.
+func (v *simServer) call() Call {
+	return v.world().Call(fmt.Sprintf("r%d", len(v.rollouts)+1))
+}
+
+// made writes what a call has made.
+func (s *sim) made(what string, ch Change, err error, want searchpack.AssociationStatus, pkgs ...string) bool {
+	v := s.server
 	if err != nil {
 		var e *searchpack.Error
 		if !errors.As(err, &e) || e.Message == "" {
-			s.fail("%s %s: %v", action, pkgs, err)
+			s.fail("%s %s: %v", what, pkgs, err)
 		}
-		s.log("%s %s refused: %v", action, pkgs, err)
+		s.log("%s %s refused: %v", what, pkgs, err)
 		return false
 	}
-	s.log("%s %s as %s", action, pkgs, ch.Rollout.ID)
+	s.log("%s %s as %s", what, pkgs, ch.Rollout.ID)
 	for _, a := range ch.Associations {
 		if a.Status != want {
-			s.fail("rule 10: after %s %s the status of %s is %s", action, pkgs, a.PackageID, a.Status)
+			s.fail("rule 10: after %s %s the status of %s is %s", what, pkgs, a.PackageID, a.Status)
 		}
 		v.associations[a.PackageID] = a
 	}
 	for _, r := range ch.Replaced {
-		for i := range v.rollouts {
-			if v.rollouts[i].ID == r.ID {
-				v.rollouts[i] = r
-			}
-		}
+		v.put(r)
 	}
 	v.rollouts = append(v.rollouts, ch.Rollout)
 	v.fence++
 	v.dirty()
 	return true
+}
+
+// put writes a rollout that is there.
+func (v *simServer) put(r searchpack.Rollout) {
+	for i := range v.rollouts {
+		if v.rollouts[i].ID == r.ID {
+			v.rollouts[i] = r
+		}
+	}
 }
 
 // simCall is a step of a script.

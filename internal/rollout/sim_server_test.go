@@ -21,6 +21,7 @@ const simPlugin = "pkg-1"
 type simServer struct {
 	*sim
 	agents       map[string]*searchpack.AgentState
+	ids          []string          // of agents, sorted
 	keys         map[string]string // what the last report of an agent said, shortly
 	associations map[string]searchpack.Association
 	rollouts     []searchpack.Rollout // all, oldest first
@@ -30,9 +31,12 @@ type simServer struct {
 	usage        *searchpack.Usage
 	previews     []searchpack.Preview
 	looks        map[string]simLook // what was true when a look was read
-	list         []simMember        // who must prove, for the decision being checked
-	complete     bool               // nobody of list is silent
-	placing      string             // version and rollout whose placing was checked
+	byID         map[string]*simAgent
+	checked      World       // the world of the decision being checked
+	list         []simMember // see must
+	complete     bool        // nobody of list is silent
+	textsFor     string      // rollout whose texts are made, or being made
+	placing      string      // version and rollout whose placing was checked
 	fence        int
 	decisions    int
 	due          time.Time // when a decision is planned; zero = none
@@ -44,7 +48,7 @@ type simLook map[string]map[string]time.Time
 
 func newSimServer(s *sim) *simServer {
 	v := &simServer{
-		sim: s, agents: map[string]*searchpack.AgentState{}, keys: map[string]string{},
+		sim: s, byID: map[string]*simAgent{}, agents: map[string]*searchpack.AgentState{}, keys: map[string]string{},
 		associations: map[string]searchpack.Association{}, packages: map[string]searchpack.Package{},
 		versions: map[string]searchpack.Version{}, proofs: map[proofKey]searchpack.Proof{}, looks: map[string]simLook{},
 	}
@@ -77,7 +81,11 @@ func (v *simServer) world() World {
 		Now: v.now, Domain: searchpack.Domain{DomainKey: simDomain}, Packages: maps.Clone(v.packages),
 		Versions: maps.Clone(v.versions), Usage: v.usage, Previews: slices.Clone(v.previews),
 	}
-	for _, id := range slices.Sorted(maps.Keys(v.agents)) {
+	if len(v.ids) != len(v.agents) {
+		v.ids = slices.Sorted(maps.Keys(v.agents))
+	}
+	w.Agents = make([]searchpack.AgentState, 0, len(v.ids))
+	for _, id := range v.ids {
 		w.Agents = append(w.Agents, *v.agents[id])
 	}
 	for _, id := range slices.Sorted(maps.Keys(v.associations)) {
@@ -88,14 +96,18 @@ func (v *simServer) world() World {
 			w.Rollouts = append(w.Rollouts, r)
 		}
 	}
-	for _, k := range sortedKeys(v.proofs) {
-		w.Proofs = append(w.Proofs, v.proofs[k])
-	}
+	w.Proofs = slices.Collect(maps.Values(v.proofs)) // in any order
 	return w
 }
 
 // dirty plans a decision.
-func (v *simServer) dirty() { v.dueAt(v.now.Add(v.upTo(60 * time.Millisecond))) }
+func (v *simServer) dirty() {
+	most := 60 * time.Millisecond
+	if v.nodes >= large { // what is loaded and written is as much more
+		most = time.Second
+	}
+	v.dueAt(v.now.Add(v.upTo(most)))
+}
 
 func (v *simServer) dueAt(t time.Time) {
 	t = t.Truncate(time.Microsecond)
@@ -112,6 +124,7 @@ func (v *simServer) dueAt(t time.Time) {
 }
 
 func (v *simServer) decide() {
+	v.follow()
 	w := v.world()
 	fence := v.fence
 	d := decide(w, v.off)
@@ -160,11 +173,8 @@ func (v *simServer) apply(w World, d Decision) {
 		v.agents[a.ID].Agent = a
 	}
 	for _, r := range d.Rollouts {
-		for i := range v.rollouts {
-			if v.rollouts[i].ID == r.ID {
-				v.rollouts[i] = withTexts(r)
-			}
-		}
+		v.put(r)
+		v.makeTexts(r)
 	}
 	for _, a := range d.Associations {
 		v.associations[a.PackageID] = a
@@ -187,14 +197,30 @@ func (v *simServer) apply(w World, d Decision) {
 	}
 }
 
-// withTexts does what the worker does once a rollout runs.
-func withTexts(r searchpack.Rollout) searchpack.Rollout {
-	if r.State == searchpack.RolloutRunning {
-		for i := range r.Steps {
-			r.Steps[i].Texts, r.Steps[i].TextsMade = []string{"text"}, true
-		}
+// makeTexts does what the worker does once a rollout runs: it reads both versions, which takes a
+// while, and now and then cannot.
+func (v *simServer) makeTexts(r searchpack.Rollout) {
+	if r.State != searchpack.RolloutRunning || r.Steps[0].TextsMade || v.textsFor == r.ID {
+		return
 	}
-	return r
+	v.textsFor = r.ID
+	wait := v.upTo(time.Second)
+	for v.fault(0.5) {
+		wait += 5*time.Second + v.upTo(20*time.Second)
+	}
+	v.after(wait, func() {
+		i := slices.IndexFunc(v.rollouts, func(x searchpack.Rollout) bool { return x.ID == r.ID })
+		if v.rollouts[i].State != searchpack.RolloutRunning {
+			return
+		}
+		v.rollouts[i].Steps = slices.Clone(v.rollouts[i].Steps)
+		for k := range v.rollouts[i].Steps {
+			v.rollouts[i].Steps[k].Texts, v.rollouts[i].Steps[k].TextsMade = []string{"text"}, true
+		}
+		v.log("texts of %s", r.ID)
+		v.fence++
+		v.dirty()
+	})
 }
 
 // brief writes a decision in a line.

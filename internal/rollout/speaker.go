@@ -27,7 +27,7 @@ func (d *decider) chooseSpeaker() {
 // canSpeak: a member whose node answers and knows the elected manager, which it must ask.
 func canSpeak(n *node) bool {
 	f := n.facts()
-	return n.standing == MustProve && f != nil && inOwnCluster(f)
+	return n.standing == MustProve && f != nil && n.inside
 }
 
 // usage is who uses what, by the latest report about this cluster; nil if there is none.

@@ -36,39 +36,58 @@ func (d *decider) witnessLevel() bool {
 	return !d.Domain.FilesOnly && !d.off.witness && d.canReload() && p != searchpack.LevelPlaced && p != searchpack.LevelProbed
 }
 
+// noTurn asks about all analyzers.
+const noTurn = -1
+
 // asks makes the duty that shows what nodes have loaded of the version: one witness for each chain,
-// with every index that has it. former is what they had before; zero = nothing, or the same bytes.
-func (d *decider) asks(id string, v, former searchpack.Version, texts []string) seen {
-	key := seenKey{id, v.ID, former.ID}
-	if made, ok := d.seen[key]; ok {
-		return made
+// with every index that has it, or with those of a turn. former is what they had before; zero =
+// nothing, or the same bytes.
+func (d *decider) asks(id string, v, former searchpack.Version, texts []string, turn int64) seen {
+	key := seenKey{v.ID, former.ID, turn}
+	s, made := d.seen[key]
+	if !made {
+		s = d.makeWitness(v, former, texts, turn)
+		d.seen[key] = s
 	}
-	s := d.makeWitness(id, v, former, texts)
-	d.seen[key] = s
+	s.duty.ID = id + "-" + s.duty.ID
 	return s
 }
 
-// seenKey names a duty that is made once for all nodes.
-type seenKey struct{ id, versionID, formerID string }
+// seenKey names a duty that is made once for all nodes, but for its id.
+type seenKey struct {
+	versionID, formerID string
+	turn                int64
+}
 
-func (d *decider) makeWitness(id string, v, former searchpack.Version, texts []string) seen {
+// chainPlace is an analyzer that can be asked, and its chain.
+type chainPlace struct {
+	body  string
+	place searchpack.WitnessPlace
+}
+
+// makeWitness makes a duty whose id is a hash of what it asks.
+func (d *decider) makeWitness(v, former searchpack.Version, texts []string, turn int64) seen {
 	s := seen{blind: map[string]string{}}
 	if !d.witnessLevel() {
 		return s
 	}
-	byBody := map[string][]searchpack.WitnessPlace{}
+	var all []chainPlace
 	for _, u := range d.uses(v.PackageID) {
 		for _, p := range u.Witnesses {
 			switch {
 			case p.Blind != "":
 				s.blind[u.Name+"/"+p.Analyzer] = p.Blind
-			case s.points == maxPoints:
+			case len(all) == maxPoints:
 				s.more++
 			default:
-				s.points++
-				byBody[p.Body] = append(byBody[p.Body], searchpack.WitnessPlace{Index: u.Name, Analyzer: p.Analyzer, Field: p.Field})
+				all = append(all, chainPlace{p.Body, searchpack.WitnessPlace{Index: u.Name, Analyzer: p.Analyzer, Field: p.Field}})
 			}
 		}
+	}
+	s.points = len(all)
+	byBody := map[string][]searchpack.WitnessPlace{}
+	for _, p := range ofTurn(all, turn) {
+		byBody[p.body] = append(byBody[p.body], p.place)
 	}
 	parts := []string{string(v.Digest), string(former.Digest)}
 	for _, body := range slices.Sorted(maps.Keys(byBody)) {
@@ -83,20 +102,25 @@ func (d *decider) makeWitness(id string, v, former searchpack.Version, texts []s
 		parts = append(parts, body, fmt.Sprint(w.Points))
 	}
 	parts = append(parts, texts...)
-	s.duty.ID = id + "-" + shortHash(parts...)
+	s.duty.ID = shortHash(parts...)
 	s.duty.Kind = searchpack.DutyWitness
 	return s
+}
+
+// ofTurn cuts out what a turn asks: maxRepeated, from where the turn before ended.
+func ofTurn(all []chainPlace, turn int64) []chainPlace {
+	if turn == noTurn || len(all) <= maxRepeated {
+		return all
+	}
+	turns := int64((len(all) + maxRepeated - 1) / maxRepeated)
+	from := int(turn%turns) * maxRepeated
+	return all[from:min(from+maxRepeated, len(all))]
 }
 
 // stepWitness is what nodes are to show for a step of the running rollout.
 func (d *decider) stepWitness(r *searchpack.Rollout, s searchpack.RolloutStep) seen {
 	former := d.Versions[s.FormerID]
-	return d.asks(d.dutyID(r, searchpack.DutyWitness, 0), d.Versions[s.VersionID], former, s.Texts)
-}
-
-// servingWitness is what a node is to show that owes the proof of a version that serves.
-func (d *decider) servingWitness(a *searchpack.Association, v searchpack.Version) seen {
-	return d.asks("serving/"+v.ID, v, searchpack.Version{}, a.Texts)
+	return d.asks(d.dutyID(r, searchpack.DutyWitness, 0), d.Versions[s.VersionID], former, s.Texts, noTurn)
 }
 
 // canReload: some node has the refresh route. Without it nothing can be reloaded while it is open,

@@ -43,29 +43,20 @@ func (r *Runner) Handle(ctx context.Context, w *searchpack.Work) (searchpack.Wor
 		return searchpack.WorkResult{}, nil, nil
 	}
 	now := r.now().UTC().Truncate(time.Microsecond)
-	var world rollout.World
-	gone := false
-	err = r.store.View(ctx, func(tx searchpack.Tx) error {
-		world, err = load(ctx, tx, key, now)
-		if searchpack.ErrorCode(err) == searchpack.ErrNotFound {
-			gone = true
-			return nil
-		}
-		return err
-	})
-	if err != nil || gone {
+	world, err := r.snapshot(ctx, key, now)
+	if err != nil || world == nil {
 		return searchpack.WorkResult{}, nil, err
 	}
-	texts, noTexts := r.make(ctx, &world)
+	texts, noTexts := r.make(ctx, world)
 	if noTexts != nil { // a rollout waits for them only at its end; whatever else is to be done goes on
 		r.log.Warn("texts that tell versions apart cannot be made yet", "domain", key.String(), "error", noTexts)
 	}
-	follows, err := r.follow(ctx, nil, &world)
+	follows, err := r.follow(ctx, nil, world)
 	if err != nil {
 		return searchpack.WorkResult{}, nil, err
 	}
-	news := texts.put(&world) != nil || follows
-	d := rollout.Decide(world)
+	news := texts.put(world) != nil || follows
+	d := rollout.Decide(*world)
 	res := searchpack.WorkResult{At: d.Next}
 	if follows {
 		res.At = now
@@ -76,28 +67,47 @@ func (r *Runner) Handle(ctx context.Context, w *searchpack.Work) (searchpack.Wor
 	if empty(d) && !news {
 		return res, nil, nil
 	}
-	return res, func(tx searchpack.Tx) error {
-		world, err := load(ctx, tx, key, now)
+	return res, func(tx searchpack.Tx) error { return r.write(ctx, tx, key, now, texts) }, nil
+}
+
+// snapshot is the domain's world now; nil if there is no such domain any more.
+func (r *Runner) snapshot(ctx context.Context, key searchpack.DomainKey, now time.Time) (*rollout.World, error) {
+	var world *rollout.World
+	err := r.store.View(ctx, func(tx searchpack.Tx) error {
+		w, err := load(ctx, tx, key, now)
 		if searchpack.ErrorCode(err) == searchpack.ErrNotFound {
 			return nil
 		}
-		if err != nil {
+		world = &w
+		return err
+	})
+	return world, err
+}
+
+// write decides once more, on what the fenced transaction finds, and writes that.
+func (r *Runner) write(ctx context.Context, tx searchpack.Tx, key searchpack.DomainKey, now time.Time, texts made) error {
+	world, err := load(ctx, tx, key, now)
+	if searchpack.ErrorCode(err) == searchpack.ErrNotFound {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	queued, err := r.follow(ctx, tx, &world)
+	if err != nil {
+		return err
+	}
+	if queued {
+		if world, err = load(ctx, tx, key, now); err != nil {
 			return err
 		}
-		if queued, err := r.follow(ctx, tx, &world); err != nil {
-			return err
-		} else if queued {
-			if world, err = load(ctx, tx, key, now); err != nil {
-				return err
-			}
+	}
+	if ro := texts.put(&world); ro != nil {
+		if err := tx.PutRollout(ctx, ro); err != nil {
+			return fmt.Errorf("rollout %s: %w", ro.ID, err)
 		}
-		if ro := texts.put(&world); ro != nil {
-			if err := tx.PutRollout(ctx, ro); err != nil {
-				return fmt.Errorf("rollout %s: %w", ro.ID, err)
-			}
-		}
-		return apply(ctx, tx, key, now, rollout.Decide(world))
-	}, nil
+	}
+	return apply(ctx, tx, key, now, rollout.Decide(world))
 }
 
 // empty reports whether the decision writes nothing.
