@@ -60,8 +60,8 @@ func TestDictionaries(t *testing.T) {
 				d := newDifferential(t, o, version, kind)
 				t.Run(string(kind), func(t *testing.T) {
 					d.run(t, "hand-made", handMade(t, kind))
-					if kind == searchpack.KindWords {
-						d.run(t, "real", shipped(t, o))
+					if cases := published(t, o, kind); len(cases) > 0 {
+						d.run(t, "real", cases)
 					}
 					d.run(t, "generated", newGenerator(kind, seed).cases(generated(kind)))
 				})

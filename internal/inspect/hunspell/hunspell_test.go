@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
-	"time"
 
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/inspect/dict"
@@ -194,16 +193,13 @@ func FuzzDictionary(f *testing.F) {
 	})
 }
 
-// A row of AF may be a megabyte long, and each line behind name it: its flags are looked at once.
+// A row of AF may be a megabyte long, and each line behind name it: its flags are looked at once, in half a
+// second; with each line by itself it takes a minute.
 func TestLongAliases(t *testing.T) {
 	t.Parallel()
 	flags := "SET UTF-8\nFLAG num\nAF 2\nAF " + strings.Repeat("1,2,", 200_000) + "3\nAF 99999\n"
 	affixes := "SFX 1 Y 2002\n" + strings.Repeat("SFX 1 0 x/1 .\n", 2000) + strings.Repeat("SFX 1 0 y/2 .\n", 2)
-	began := time.Now()
 	got := brief(read(t, flags+affixes, "2000\n"+strings.Repeat("a/1\n", 2000)+"b/2\nc/2\nd/3\n", nil))
-	if took := time.Since(began); took > 20*time.Second { // half a second; with each line by itself a minute
-		t.Errorf("it took %v", took)
-	}
 	want := []string{"flag-undefined x.aff:7", "flag-undefined x.aff:7", "flag x.aff:2007", "flag x.aff:2008", "flag-undefined x.dic:2", "flag-undefined x.dic:2", "flag x.dic:2002", "flag x.dic:2003", "alias x.dic:2004"}
 	if bad := slices.DeleteFunc(got, func(s string) bool { return strings.HasPrefix(s, "twice") }); !slices.Equal(bad, want) {
 		t.Errorf("findings\n%q, want\n%q", bad, want)
@@ -269,7 +265,10 @@ func TestEscapesInConditions(t *testing.T) {
 			t.Errorf("%s: %d, want %d", condition, got, want)
 		}
 	}
-	if got := conditionOf("SFX", "y", `.\y`); got != conditionFine {
-		t.Errorf("an escape is matched against what is stripped: %d", got)
+	// What is matched against the stripped text is matched by Java, and an escape may be cut in two.
+	for strip, want := range map[string]conditionFate{"xy": conditionFine, "x": conditionRefused} {
+		if got := conditionOf("PFX", strip, `x\y[a]`); got != want {
+			t.Errorf("%s stripped: %d, want %d", strip, got, want)
+		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
 
@@ -57,11 +58,27 @@ func readSettings(in io.Reader, path string, c *dict.Config) (bool, error) {
 			return false, nil
 		}
 		text = compact.Bytes() // YAML on one line
-	case bytes.IndexByte(text, '\t') >= 0:
-		s.report(unreadSettings, nil, "there are tabs in it, which versions of OpenSearch take differently")
+	case !s.json && !typed(text):
+		s.report(unreadSettings, nil, "there are characters in it that versions of OpenSearch take differently")
 		return false, nil
 	}
 	return s.read(text), nil
+}
+
+// typed reports text that every parser of YAML takes for the same characters: UTF-8 without separators
+// of lines that only some know, and outside of comments what can be typed on any keyboard.
+func typed(text []byte) bool {
+	if !utf8.Valid(text) || bytes.ContainsAny(text, "\u0085\u2028\u2029\ufeff") {
+		return false
+	}
+	for line := range bytes.Lines(text) {
+		line = bytes.TrimRight(bytes.TrimLeft(line, " "), "\r\n")
+		odd := func(r rune) bool { return r < ' ' || r > '~' }
+		if bytes.ContainsFunc(line, odd) && line[0] != '#' {
+			return false
+		}
+	}
+	return true
 }
 
 func (s *settingsReader) read(text []byte) bool {

@@ -35,11 +35,14 @@ func (k *kuromoji) rule(l *line) {
 		l.report(kuroQuotes, -1)
 		return
 	}
-	if seen, line := k.seen.exact(columns[0], nil, l.number); seen != fresh {
+	hash := len(l.text) > 0 && l.text[0] == '#'
+	if hash && l.c.OpenSearch.Before(3, 0) {
+		// Older plugins do not compare such lines.
+	} else if seen, line := k.seen.exact(columns[0], nil, l.number); seen != fresh {
 		l.report(kuroDuplicate, 0, line)
 		return
 	}
-	if len(l.text) == 0 || l.text[0] == '#' { // "# =>": UserDictionary drops it, up to a line separator
+	if hash || len(l.text) == 0 { // "# =>": UserDictionary drops it, up to a line separator
 		start, end := toEnd(l.text)
 		if start == 0 && end == len(l.text) {
 			return

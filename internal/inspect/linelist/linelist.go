@@ -2,7 +2,7 @@
 // stemmer overrides, mappings of characters, type tables, and the user dictionaries of kuromoji and
 // nori. Each reader mirrors what parses the list: Analysis.parseWordList first, then a class of its
 // own, named where it is mirrored. The classes are the same in OpenSearch 2.19.0 (Lucene 9.12.1) and
-// 3.8.0 (Lucene 10.5.0), so no reader asks for the version.
+// 3.8.0 (Lucene 10.5.0), so readers do not ask for the version, but for one rule of kuromoji.
 package linelist
 
 import (

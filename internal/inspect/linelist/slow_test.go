@@ -10,7 +10,7 @@ import (
 	"github.com/searchpack/searchpack/internal/inspect/rule"
 )
 
-// Which lines are slow was measured: OpenSearch takes some seconds for 100,000 characters of each sort.
+// Which lines are slow was measured with Java's Pattern.
 func TestSlowLines(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("é", slowFrom)

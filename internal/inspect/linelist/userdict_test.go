@@ -5,6 +5,10 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/searchpack/searchpack/internal/inspect/dict"
+	"github.com/searchpack/searchpack/internal/inspect/rule"
+	"github.com/searchpack/searchpack/internal/inspect/target"
 )
 
 func TestKuromoji(t *testing.T) {
@@ -31,7 +35,7 @@ func TestKuromoji(t *testing.T) {
 		"no part of speech":     {"a,a,x,", "1:0 no-pos", "a>a,x,"},
 		"more columns":          {"a,a,x,n,m", "1:9 more-columns", "a>a,x,n,m"},
 		"blanks in the text":    {"a b,a b,x y,n", "1:2 blanks", "a b>a b,x y,n"},
-		"# and arrow":           {"# => x\n# => x", "1:1 hash-arrow; 2:1 duplicate!; 2:1 hash-arrow", ""},
+		"# and arrow":           {"# => x\n# => x", "1:1 hash-arrow; 2:1 hash-arrow", ""},
 		"# and arrow, quotes":   {`# => "`, "1:0 quotes!; 1:1 hash-arrow", ""},
 		"# and a separator":     {"# =>\u2028a", "1:0 columns!; 1:1 hash-arrow; 1:5 invisible", ""},
 		"# and one at the end":  {"# =>,,,\u2028", "1:0 columns!; 1:1 hash-arrow; 1:8 invisible", ""},
@@ -69,6 +73,23 @@ func TestSplitSpaces(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, got.String()); diff != "" {
 			t.Errorf("splitSpaces(%q) (-want +got):\n%s", in, diff)
+		}
+	}
+}
+
+// TestKuromojiVersions: only newer plugins compare lines that begin with "#".
+func TestKuromojiVersions(t *testing.T) {
+	t.Parallel()
+	for text, errors := range map[string][3]int{ // of any version, 2.19, 3.8
+		"# => x\n# => x":    {0, 0, 1},
+		"a,a,x,n\na,a,x,n": {1, 1, 1},
+	} {
+		for i, version := range []string{"", "2.19.0", "3.8.0"} {
+			c := &dict.Config{Findings: &rule.Tally{}}
+			c.OpenSearch, _ = target.Parse(version) // the zero version is any
+			if _, err := Kuromoji(strings.NewReader(text), c); err != nil || c.Findings.Errors() != errors[i] {
+				t.Errorf("%q on %q: %d errors, %v", text, version, c.Findings.Errors(), err)
+			}
 		}
 	}
 }
