@@ -105,32 +105,21 @@ func (s *sample) add(line []byte) {
 }
 
 func (s *sample) kind() (searchpack.Kind, int) {
-	all := func(n int) bool { return n == s.lines }
-	switch {
-	case s.lines == 0:
+	if s.lines == 0 {
 		return searchpack.KindUnknown, 0
-	case all(s.wordnet):
-		return searchpack.KindWordNet, certain
-	case all(s.typeTable):
-		return searchpack.KindTypeTable, formed
-	case all(s.quoted):
-		return searchpack.KindMapping, likely
-	case all(s.kuromoji):
-		return searchpack.KindKuromoji, likely
-	case 2*s.wordnet > s.lines:
-		return searchpack.KindWordNet, likely
-	case 2*s.typeTable > s.lines:
-		return searchpack.KindTypeTable, likely
-	case 2*s.kuromoji > s.lines:
-		return searchpack.KindKuromoji, likely
-	case all(s.separated) && s.grouped == 0 && s.symbols > 0:
+	}
+	if kind, confidence := s.ofForm(); kind != searchpack.KindUnknown {
+		return kind, confidence
+	}
+	switch {
+	case s.separated == s.lines && s.grouped == 0 && s.symbols > 0:
 		// "& => and", ", => .": rules of a mapping more likely than synonyms of which most analyzers
 		// make nothing, and never so surely synonyms that they may be refused as such.
 		if 2*s.symbols >= s.lines {
 			return searchpack.KindMapping, likely
 		}
 		return searchpack.KindSynonyms, likely
-	case all(s.separated):
+	case s.separated == s.lines:
 		return searchpack.KindSynonyms, formed
 	case s.affix > 0 && 2*s.affix >= s.lines, s.count && s.entries > 0:
 		return searchpack.KindHunspell, likely
@@ -142,6 +131,28 @@ func (s *sample) kind() (searchpack.Kind, int) {
 		return searchpack.KindWords, likely
 	}
 	return searchpack.KindWords, doubting
+}
+
+// ofForm is the kind whose lines have a form of their own, if all or most are of it.
+func (s *sample) ofForm() (searchpack.Kind, int) {
+	for _, f := range []struct {
+		kind      searchpack.Kind
+		count     int
+		all, most int
+	}{
+		{searchpack.KindWordNet, s.wordnet, certain, likely},
+		{searchpack.KindTypeTable, s.typeTable, formed, likely},
+		{searchpack.KindMapping, s.quoted, likely, 0},
+		{searchpack.KindKuromoji, s.kuromoji, likely, likely},
+	} {
+		switch {
+		case f.count == s.lines:
+			return f.kind, f.all
+		case 2*f.count > s.lines && f.most > 0:
+			return f.kind, f.most
+		}
+	}
+	return searchpack.KindUnknown, 0
 }
 
 // sides reports whether the line is a group of synonyms, without an arrow or with several terms on a

@@ -84,19 +84,7 @@ func (p *affixParser) single(name, line string, parts []string) {
 			p.define(f)
 		}
 	case takesOne:
-		if !countIs(parts, 2) {
-			bad()
-			return
-		}
-		switch name {
-		case "IGNORE":
-			p.ignored = parts[1]
-		case "LANG":
-			language, _, _ := strings.Cut(parts[1], "_")
-			p.turkic = language == "tr" || language == "az"
-		}
-		n, number := parseInt(parts[1])
-		if name == "MAXNGRAMSUGS" && !number || name == "MAXDIFF" && (!number || n < 0 || n > 10) {
+		if !countIs(parts, 2) || !p.one(name, parts[1]) {
 			bad()
 		}
 	case takesFirst:
@@ -113,6 +101,23 @@ func (p *affixParser) single(name, line string, parts []string) {
 	default:
 		p.unknown(name, parts)
 	}
+}
+
+// one takes an option of one value, and reports whether that will do.
+func (p *affixParser) one(name, value string) bool {
+	n, number := parseInt(value)
+	switch name {
+	case "IGNORE":
+		p.ignored = value
+	case "LANG":
+		language, _, _ := strings.Cut(value, "_")
+		p.turkic = language == "tr" || language == "az"
+	case "MAXNGRAMSUGS":
+		return number
+	case "MAXDIFF":
+		return number && n >= 0 && n <= 10
+	}
+	return true
 }
 
 // unknown lines are comments to Lucene. Flags that Hunspell itself gives a meaning to are no mistakes.

@@ -81,7 +81,7 @@ func TestSplitSpaces(t *testing.T) {
 func TestKuromojiVersions(t *testing.T) {
 	t.Parallel()
 	for text, errors := range map[string][3]int{ // of any version, 2.19, 3.8
-		"# => x\n# => x":    {0, 0, 1},
+		"# => x\n# => x":   {0, 0, 1},
 		"a,a,x,n\na,a,x,n": {1, 1, 1},
 	} {
 		for i, version := range []string{"", "2.19.0", "3.8.0"} {
