@@ -30,20 +30,21 @@ const (
 
 func (k *kuromoji) rule(l *line) {
 	columns, at := parseCSV(l.text)
-	if columns == nil {
+	start, end := toEnd(l.text)
+	hash := len(l.text) > 0 && l.text[0] == '#'
+	older := hash && l.c.OpenSearch.Before(3, 0) // such plugins look at lines that begin with "#" as little as UserDictionary
+	if columns == nil && !(older && start == 0) {
 		l.c.Unfit++
 		l.report(kuroQuotes, -1)
 		return
 	}
-	hash := len(l.text) > 0 && l.text[0] == '#'
-	if hash && l.c.OpenSearch.Before(3, 0) {
-		// Older plugins do not compare such lines.
-	} else if seen, line := k.seen.exact(columns[0], nil, l.number); seen != fresh {
-		l.report(kuroDuplicate, 0, line)
-		return
+	if !older {
+		if seen, line := k.seen.exact(columns[0], nil, l.number); seen != fresh {
+			l.report(kuroDuplicate, 0, line)
+			return
+		}
 	}
 	if hash || len(l.text) == 0 { // "# =>": UserDictionary drops it, up to a line separator
-		start, end := toEnd(l.text)
 		if start == 0 && end == len(l.text) {
 			return
 		}
