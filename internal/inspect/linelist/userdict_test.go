@@ -82,11 +82,8 @@ func TestKuromojiVersions(t *testing.T) {
 	t.Parallel()
 	for text, errors := range map[string][3]int{ // of any version, 2.19, 3.8
 		"# => x\n# => x":   {0, 0, 1},
-<<<<<<< HEAD
-=======
 		"# => \"":          {0, 0, 1},
 		"# => \"\u2028a":   {1, 1, 1},
->>>>>>> u-fix
 		"a,a,x,n\na,a,x,n": {1, 1, 1},
 	} {
 		for i, version := range []string{"", "2.19.0", "3.8.0"} {
