@@ -88,13 +88,7 @@ func (p *affixParser) single(name, line string, parts []string) {
 			bad()
 			return
 		}
-		switch name {
-		case "IGNORE":
-			p.ignored = parts[1]
-		case "LANG":
-			language, _, _ := strings.Cut(parts[1], "_")
-			p.turkic = language == "tr" || language == "az"
-		}
+		p.keep(name, parts[1])
 		n, number := parseInt(parts[1])
 		if name == "MAXNGRAMSUGS" && !number || name == "MAXDIFF" && (!number || n < 0 || n > 10) {
 			bad()
@@ -112,6 +106,17 @@ func (p *affixParser) single(name, line string, parts []string) {
 	case takesAlone:
 	default:
 		p.unknown(name, parts)
+	}
+}
+
+// keep takes up what word lists depend on.
+func (p *affixParser) keep(name, value string) {
+	switch name {
+	case "IGNORE":
+		p.ignored = value
+	case "LANG":
+		language, _, _ := strings.Cut(value, "_")
+		p.turkic = language == "tr" || language == "az"
 	}
 }
 

@@ -45,8 +45,10 @@ func TestRemembersNoMore(t *testing.T) {
 	t.Parallel()
 	w := newWords()
 	w.limit = 0
-	if !w.add("a", "") || !w.add("a", "") {
-		t.Error("a word is known although there is no room")
+	for range 2 {
+		if !w.add("a", "") {
+			t.Error("a word is known although there is no room")
+		}
 	}
 	if fault := w.follow("x😀") + w.follow("xａ"); fault != "" || len(w.beyond) > 0 {
 		t.Errorf("%q, %v", fault, w.beyond)
