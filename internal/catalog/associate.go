@@ -51,7 +51,8 @@ func (c *Catalog) associate(ctx context.Context, who searchpack.Caller, action, 
 	asks := make([]rollout.Ask, len(in))
 	ids := make([]string, len(in))
 	for i, each := range in {
-		asks[i], ids[i] = rollout.Ask(each), each.PackageID
+		asks[i] = rollout.Ask{PackageID: each.PackageID, Prerequisites: each.Prerequisites, KeyStore: each.KeyStore}
+		ids[i] = each.PackageID
 	}
 	return c.change(ctx, who, action, domain, ids, func(ctx context.Context, tx searchpack.Tx, call rollout.Call) (rollout.Change, error) {
 		for _, id := range ids {

@@ -46,7 +46,6 @@ type AssociateInput struct {
 	PackageID     string
 	Prerequisites []string                   // ids; nil: as before, empty: none from now on
 	KeyStore      *searchpack.KeyStoreAccess // nil: as before
-	VersionID     string                     // "" = the newest that is available
 }
 
 // PackageFilter selects packages. Values of one list are alternatives, the lists go together.
