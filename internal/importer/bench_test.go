@@ -61,7 +61,7 @@ func BenchmarkImport(b *testing.B) {
 		defer source.Close()
 		// Time stands still: the importer never looks whether its package is still there.
 		i := New(nil, blobs, source, Options{Now: func() time.Time { return start }})
-		j := &job{pkg: &searchpack.Package{}, version: &searchpack.Version{Source: searchpack.Source{Bucket: "bucket", Key: "key"}}}
+		j := &job{pkg: &searchpack.Package{Type: searchpack.TypeDictionary}, version: &searchpack.Version{Source: searchpack.Source{Bucket: "bucket", Key: "key"}}}
 		b.SetBytes(benchSize)
 		b.ReportAllocs()
 		for b.Loop() {
