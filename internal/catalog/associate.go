@@ -6,6 +6,7 @@ import (
 
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/rollout"
+	"github.com/searchpack/searchpack/internal/runner"
 )
 
 // AssociatePackage pins the newest available version for the domain and queues its rollout. The
@@ -162,17 +163,7 @@ func (c *Catalog) call(ctx context.Context, tx searchpack.Tx, who searchpack.Cal
 
 // putChange writes what the rules decided, and asks for a reconcile.
 func putChange(ctx context.Context, tx searchpack.Tx, call rollout.Call, ch rollout.Change) error {
-	for i := range ch.Associations {
-		if err := tx.PutAssociation(ctx, &ch.Associations[i]); err != nil {
-			return err
-		}
-	}
-	for i := range ch.Replaced {
-		if err := tx.PutRollout(ctx, &ch.Replaced[i]); err != nil {
-			return err
-		}
-	}
-	if err := tx.PutRollout(ctx, &ch.Rollout); err != nil {
+	if err := runner.PutChange(ctx, tx, ch); err != nil {
 		return err
 	}
 	return tx.Enqueue(ctx, searchpack.WorkReconcile, call.Domain.String(), call.Now)

@@ -144,7 +144,7 @@ func chosenText(in ChooseInput, wanted *searchpack.Version) string {
 
 // ControlRollout pauses, resumes or aborts an open rollout of the domain. ErrNotFound, ErrConflict
 // (it has ended, or is on its way back).
-func (c *Catalog) ControlRollout(ctx context.Context, who searchpack.Caller, domain, id string, o rollout.Order) (*searchpack.Rollout, error) {
+func (c *Catalog) ControlRollout(ctx context.Context, who searchpack.Caller, domain, id string, o rollout.Command) (*searchpack.Rollout, error) {
 	var out *searchpack.Rollout
 	err := c.store.Update(ctx, func(tx searchpack.Tx) error {
 		d, err := domainOf(ctx, tx, who, domain)

@@ -177,7 +177,7 @@ func TestControlRollout(t *testing.T) {
 	b, _ := inState(t, searchpack.Associating, 1, 2, searchpack.RolloutRunning)
 	b.who.User = "kim"
 	b.work()
-	r, err := b.ControlRollout(t.Context(), b.who, "products", "r", rollout.OrderPause)
+	r, err := b.ControlRollout(t.Context(), b.who, "products", "r", rollout.CommandPause)
 	if err != nil || r.Paused != "kim" {
 		t.Fatalf("%+v, %v", r, err)
 	}
@@ -188,11 +188,11 @@ func TestControlRollout(t *testing.T) {
 	if err != nil || stored[0].Paused != "kim" {
 		t.Errorf("stored %+v, %v", stored, err)
 	}
-	if r, err = b.ControlRollout(t.Context(), b.who, "products", "r", rollout.OrderResume); err != nil || r.Paused != "" {
+	if r, err = b.ControlRollout(t.Context(), b.who, "products", "r", rollout.CommandResume); err != nil || r.Paused != "" {
 		t.Errorf("%+v, %v", r, err)
 	}
 	b.who.User = ""
-	if r, err = b.ControlRollout(t.Context(), b.who, "products", "r", rollout.OrderAbort); err != nil || r.Abort != b.who.ARN {
+	if r, err = b.ControlRollout(t.Context(), b.who, "products", "r", rollout.CommandAbort); err != nil || r.Abort != b.who.ARN {
 		t.Errorf("%+v, %v", r, err)
 	}
 	events, err := b.Events(t.Context(), b.who, EventQuery{Limit: 1})
@@ -212,13 +212,13 @@ func TestControlRolloutRefuses(t *testing.T) {
 	b.work()
 	for name, c := range map[string]struct {
 		domain, id string
-		order      rollout.Order
+		order      rollout.Command
 		want       searchpack.Code
 	}{
-		"no domain":      {"nix", "r", rollout.OrderPause, searchpack.ErrNotFound},
-		"no rollout":     {"products", "nix", rollout.OrderPause, searchpack.ErrNotFound},
-		"another domain": {"others", "r", rollout.OrderAbort, searchpack.ErrNotFound},
-		"ended":          {"products", "ended", rollout.OrderAbort, searchpack.ErrConflict},
+		"no domain":      {"nix", "r", rollout.CommandPause, searchpack.ErrNotFound},
+		"no rollout":     {"products", "nix", rollout.CommandPause, searchpack.ErrNotFound},
+		"another domain": {"others", "r", rollout.CommandAbort, searchpack.ErrNotFound},
+		"ended":          {"products", "ended", rollout.CommandAbort, searchpack.ErrConflict},
 		"nonsense":       {"products", "r", "dance", searchpack.ErrInvalid},
 	} {
 		if _, err := b.ControlRollout(t.Context(), b.who, c.domain, c.id, c.order); searchpack.ErrorCode(err) != c.want {

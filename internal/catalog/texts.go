@@ -18,11 +18,11 @@ const maxTexts = 20
 // rules. None: the versions are of different kinds, cannot be compared in time, or differ in nothing
 // that has a left side. An error: the bytes cannot be read now. It is a runner.Texts.
 func (c *Catalog) Texts(ctx context.Context, former, version *searchpack.Version) ([]string, error) {
-	if version.Tree || former != nil && (former.Tree || former.Digest == version.Digest) {
-		former = nil
-	}
 	if version.Tree {
 		return nil, nil
+	}
+	if former != nil && (former.Tree || former.Digest == version.Digest) {
+		former = nil // nothing to compare with
 	}
 	d, err := c.difference(ctx, former, version)
 	if searchpack.ErrorCode(err) == searchpack.ErrTooLarge {

@@ -1,10 +1,9 @@
 package cli
 
 import (
-	"fmt"
 	"net/url"
-	"strconv"
-	"strings"
+
+	"github.com/searchpack/searchpack/internal/extapi"
 )
 
 // RollbackCmd goes back to an older version.
@@ -70,13 +69,10 @@ func (p *PinCmd) Run(c *Context) error {
 	return c.choose(p.Package, p.Domain, body)
 }
 
-// versionName reads "v3" and "3".
+// versionName is how the extension API names the version that "v3" and "3" stand for.
 func versionName(s string) (string, error) {
-	n, err := strconv.ParseInt(strings.TrimPrefix(s, "v"), 10, 31)
-	if err != nil || n < 1 {
-		return "", usagef("%q is no version: write it as v3 or 3", s)
-	}
-	return fmt.Sprintf("v%d", n), nil
+	n, err := versionNumber(s)
+	return extapi.VersionName(n), err
 }
 
 // choose asks for a version, and says what the association is now.

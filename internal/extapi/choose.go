@@ -75,7 +75,7 @@ func (e *edge) choose(c call) (any, error) {
 }
 
 // control returns the handler of one order to a rollout.
-func (e *edge) control(o rollout.Order) func(call) (any, error) {
+func (e *edge) control(o rollout.Command) func(call) (any, error) {
 	return func(c call) (any, error) {
 		r, err := e.Catalog.ControlRollout(c.Context(), c.who, c.PathValue("domain"), c.PathValue("rollout"), o)
 		if err != nil {

@@ -92,15 +92,15 @@ var answers = []answerCase{
 	},
 	{
 		name: "rollout-paused", operation: "POST /domains/{domain}/rollouts/{rollout}/pause", request: "POST /domains/shop/rollouts/r-1/pause",
-		asked: []any{"shop", "r-1", rollout.OrderPause},
+		asked: []any{"shop", "r-1", rollout.CommandPause},
 	},
 	{
 		name: "rollout-resumed", operation: "POST /domains/{domain}/rollouts/{rollout}/resume", request: "POST /domains/shop/rollouts/r-1/resume",
-		asked: []any{"shop", "r-1", rollout.OrderResume},
+		asked: []any{"shop", "r-1", rollout.CommandResume},
 	},
 	{
 		name: "rollout-aborted", operation: "POST /domains/{domain}/rollouts/{rollout}/abort", request: "POST /domains/shop/rollouts/r-1/abort",
-		asked: []any{"shop", "r-1", rollout.OrderAbort},
+		asked: []any{"shop", "r-1", rollout.CommandAbort},
 	},
 	{name: "credentials", operation: "GET /credentials", request: "GET /credentials", asked: []any{""}},
 	{name: "credentials-none", operation: "GET /credentials", request: "GET /credentials?account=111122223333", prepare: nothing, asked: []any{"111122223333"}},

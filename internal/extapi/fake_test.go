@@ -195,7 +195,7 @@ func (f *fake) ChooseVersion(_ context.Context, _ searchpack.Caller, domain stri
 	return associations[0], f.note(domain, in)
 }
 
-func (f *fake) ControlRollout(_ context.Context, _ searchpack.Caller, domain, id string, o rollout.Order) (*searchpack.Rollout, error) {
+func (f *fake) ControlRollout(_ context.Context, _ searchpack.Caller, domain, id string, o rollout.Command) (*searchpack.Rollout, error) {
 	return &searchpack.Rollout{ID: id, State: searchpack.RolloutRunning, Paused: "kim", Abort: "kim"}, f.note(domain, id, o)
 }
 

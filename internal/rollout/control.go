@@ -45,38 +45,38 @@ func (d *decider) paused(r *searchpack.Rollout) bool {
 	return r.Paused != "" && r.Abort == "" && pausable(r.Phase) && !d.off.pause
 }
 
-// Order to a rollout by a person.
-type Order string
+// Command to a rollout by a person.
+type Command string
 
 // What can be told to an open rollout.
 const (
-	OrderPause  Order = "pause"
-	OrderResume Order = "resume"
-	OrderAbort  Order = "abort"
+	CommandPause  Command = "pause"
+	CommandResume Command = "resume"
+	CommandAbort  Command = "abort"
 )
 
 // Control is the table of pause, resume and abort: who is the caller's name. ErrConflict: the rollout
-// has ended, or is so far that the order has no meaning. The same order again changes nothing. A
+// has ended, or is so far that the command has no meaning. The same command again changes nothing. A
 // queued rollout is aborted by Decide when it begins to run, which it then does at once.
-func Control(r searchpack.Rollout, o Order, who string) (searchpack.Rollout, error) {
+func Control(r searchpack.Rollout, o Command, who string) (searchpack.Rollout, error) {
 	if !r.State.Open() {
 		return r, searchpack.Errorf(searchpack.ErrConflict, "The rollout has ended (%s): nothing is left to %s.", r.State, o)
 	}
 	back := r.State == searchpack.RolloutRunning && !pausable(r.Phase)
 	switch {
-	case o == OrderResume:
+	case o == CommandResume:
 		r.Paused = ""
-	case r.Abort != "" && o == OrderPause:
+	case r.Abort != "" && o == CommandPause:
 		return r, searchpack.Errorf(searchpack.ErrConflict, "The rollout is being aborted: it cannot be paused.")
 	case back && r.Phase == searchpack.PhaseRemove:
 		return r, searchpack.Errorf(searchpack.ErrConflict, "The files are being removed from the nodes: it is too late to %s.", o)
 	case back:
 		return r, searchpack.Errorf(searchpack.ErrConflict, "The rollout is on its way back to what was there before: it cannot be told to %s.", o)
-	case o == OrderPause && r.Paused == "":
+	case o == CommandPause && r.Paused == "":
 		r.Paused = who
-	case o == OrderAbort && r.Abort == "":
+	case o == CommandAbort && r.Abort == "":
 		r.Abort = who
-	case o != OrderPause && o != OrderAbort:
+	case o != CommandPause && o != CommandAbort:
 		return r, searchpack.Errorf(searchpack.ErrInvalid, "%q is nothing to tell a rollout.", o)
 	}
 	return r, nil

@@ -9,7 +9,7 @@ import (
 	"github.com/searchpack/searchpack"
 )
 
-func (b *bench) control(o Order) {
+func (b *bench) control(o Command) {
 	b.t.Helper()
 	r, err := Control(b.w.Rollouts[0], o, "kim")
 	if err != nil {
@@ -36,7 +36,7 @@ func TestAbort(t *testing.T) {
 				t.Fatalf("it went past %q", at)
 			}
 		}
-		b.control(OrderAbort)
+		b.control(CommandAbort)
 		b.run()
 		a := b.w.Associations[0]
 		if a.Status != searchpack.AssociationFailed || a.ServingID != "v1" || a.Error.Type != aborted || !strings.Contains(a.Error.Message, "Aborted by kim.") {
@@ -63,7 +63,7 @@ func TestAbortDissociation(t *testing.T) {
 		b.step()
 		b.obey()
 	}
-	b.control(OrderAbort)
+	b.control(CommandAbort)
 	b.run()
 	if a := b.w.Associations[0]; a.Status != searchpack.DissociationFailed || a.ServingID != "v1" {
 		t.Errorf("%+v", a)
@@ -76,7 +76,7 @@ func TestPauseAndResume(t *testing.T) {
 	b.serve("v1")
 	b.ask(searchpack.ActionAssociate, "v2")
 	b.step()
-	b.control(OrderPause)
+	b.control(CommandPause)
 	for range 20 {
 		b.step()
 		b.obey()
@@ -86,7 +86,7 @@ func TestPauseAndResume(t *testing.T) {
 	if !r.State.Open() || placed(r.Phase) || !strings.Contains(r.Waiting, "paused by kim") {
 		t.Errorf("paused, but %s in %s, waiting %q", r.State, r.Phase, r.Waiting)
 	}
-	b.control(OrderResume)
+	b.control(CommandResume)
 	b.run()
 	if a := b.w.Associations[0]; a.Status != searchpack.Active || a.ServingID != "v2" {
 		t.Errorf("resumed: %+v", a)
@@ -100,16 +100,16 @@ func TestControlTable(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		r    searchpack.Rollout
-		o    Order
+		o    Command
 		code searchpack.Code
 	}{
-		"ended":                    {searchpack.Rollout{State: searchpack.RolloutDone}, OrderAbort, searchpack.ErrConflict},
-		"queued":                   {searchpack.Rollout{State: searchpack.RolloutQueued}, OrderAbort, ""},
-		"running":                  {running(searchpack.PhasePlace), OrderPause, ""},
-		"on its way back":          {running(searchpack.PhaseReturn), OrderAbort, searchpack.ErrConflict},
-		"on its way back, resumed": {running(searchpack.PhaseReturn), OrderResume, ""},
-		"files are being deleted":  {running(searchpack.PhaseRemove), OrderPause, searchpack.ErrConflict},
-		"aborted, then paused":     {searchpack.Rollout{State: searchpack.RolloutRunning, Abort: "x"}, OrderPause, searchpack.ErrConflict},
+		"ended":                    {searchpack.Rollout{State: searchpack.RolloutDone}, CommandAbort, searchpack.ErrConflict},
+		"queued":                   {searchpack.Rollout{State: searchpack.RolloutQueued}, CommandAbort, ""},
+		"running":                  {running(searchpack.PhasePlace), CommandPause, ""},
+		"on its way back":          {running(searchpack.PhaseReturn), CommandAbort, searchpack.ErrConflict},
+		"on its way back, resumed": {running(searchpack.PhaseReturn), CommandResume, ""},
+		"files are being deleted":  {running(searchpack.PhaseRemove), CommandPause, searchpack.ErrConflict},
+		"aborted, then paused":     {searchpack.Rollout{State: searchpack.RolloutRunning, Abort: "x"}, CommandPause, searchpack.ErrConflict},
 		"nonsense":                 {running(searchpack.PhasePlace), "dance", searchpack.ErrInvalid},
 	} {
 		next, err := Control(c.r, c.o, "kim")

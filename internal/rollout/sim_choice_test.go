@@ -16,7 +16,7 @@ func (s *sim) someChoice(pkg string) {
 	case 0, 1, 2:
 		s.pauseSome()
 	case 3:
-		s.control(OrderAbort)
+		s.control(CommandAbort)
 	case 4, 5:
 		s.choose(pkg)
 	case 6:
@@ -28,7 +28,7 @@ func (s *sim) someChoice(pkg string) {
 }
 
 // control tells a rollout, as the catalog does. It reports whether it was taken.
-func (s *sim) control(o Order) (string, bool) {
+func (s *sim) control(o Command) (string, bool) {
 	open := s.server.world().Rollouts
 	if len(open) == 0 {
 		return "", false
@@ -37,7 +37,7 @@ func (s *sim) control(o Order) (string, bool) {
 	return r.ID, s.controlOne(r, o)
 }
 
-func (s *sim) controlOne(r searchpack.Rollout, o Order) bool {
+func (s *sim) controlOne(r searchpack.Rollout, o Command) bool {
 	next, err := Control(r, o, "kim")
 	s.log("%s %s: %v", o, r.ID, err)
 	if err != nil {
@@ -52,13 +52,13 @@ func (s *sim) controlOne(r searchpack.Rollout, o Order) bool {
 // pauseSome pauses a rollout, soon, as it moves on in milliseconds; later it is resumed or aborted.
 func (s *sim) pauseSome() {
 	s.after(s.upTo(2*time.Second), func() {
-		id, ok := s.control(OrderPause)
+		id, ok := s.control(CommandPause)
 		if !ok {
 			return
 		}
-		end := OrderResume
+		end := CommandResume
 		if s.chance(0.3) {
-			end = OrderAbort
+			end = CommandAbort
 		}
 		s.after(s.upTo(time.Minute), func() {
 			for _, r := range s.server.world().Rollouts {

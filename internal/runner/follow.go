@@ -28,14 +28,15 @@ func (r *Runner) follow(ctx context.Context, tx searchpack.Tx, w *rollout.World)
 		if tx == nil {
 			continue
 		}
-		if err := putChange(ctx, tx, ch); err != nil {
+		if err := PutChange(ctx, tx, ch); err != nil {
 			return found, fmt.Errorf("follow the latest version of %s: %w", ask.PackageID, err)
 		}
 	}
 	return found, nil
 }
 
-func putChange(ctx context.Context, tx searchpack.Tx, ch rollout.Change) error {
+// PutChange writes what the rules decided of a call. Whoever calls asks for a reconcile.
+func PutChange(ctx context.Context, tx searchpack.Tx, ch rollout.Change) error {
 	for i := range ch.Associations {
 		if err := tx.PutAssociation(ctx, &ch.Associations[i]); err != nil {
 			return err
