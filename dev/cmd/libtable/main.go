@@ -1,4 +1,4 @@
-// Libtable writes what internal/inspect/target knows of a version of OpenSearch: which classes lie in
+// Command libtable writes what internal/inspect/target knows of a version of OpenSearch: which classes lie in
 // lib/, which modules it has and which of them can be extended, and what the plugin classes of lib/ are
 // made of. It reads the jars of an unpacked OpenSearch and starts nothing:
 //
