@@ -4,7 +4,7 @@
 #
 #   scripts/need.sh demo    a JDK and Maven
 #   scripts/need.sh test    these, both JDKs, PostgreSQL, Python with boto3, the AWS CLI, and Node with
-#                           the AWS SDK for JavaScript
+#                           the AWS SDK for JavaScript, and shellcheck
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -60,6 +60,8 @@ need_postgres() {
     install "the store is tested on PostgreSQL" postgresql
 }
 
+need_shellcheck() { command -v shellcheck >/dev/null || install "the entrypoint of the container is checked" shellcheck; }
+
 # The Python clients under test, in the versions that testdata was recorded with.
 readonly BOTO3=boto3==1.43.11 AWSCLI=awscli==1.45.11
 
@@ -100,6 +102,6 @@ case ${1:-} in
   test)
     need_jdk17
     need_new_jdk || { echo "need.sh: OpenSearch 3.8.0 is part of the tests and needs a JDK 21 or newer, and apt has none here. Install one under /usr/lib/jvm or set JAVA_HOME." >&2; exit 1; }
-    need_maven; need_postgres; need_python; need_js ;;
+    need_maven; need_postgres; need_python; need_js; need_shellcheck ;;
   *) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
