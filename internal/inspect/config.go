@@ -28,7 +28,3 @@ func unpacked(r io.ReaderAt, size, maxUnpacked int64, out *rule.Tally) (*archive
 	}
 	return a, manifest, nil
 }
-
-func failure(rule, message, remedy string) searchpack.Finding {
-	return searchpack.Finding{Rule: rule, Severity: searchpack.SeverityError, Message: message, Remedy: remedy}
-}

@@ -48,7 +48,7 @@ func Rules() []*rule.Rule {
 	var out []*rule.Rule
 	for _, rules := range [][]*rule.Rule{
 		{unknownKind, emptyFile}, dict.Rules(), {notText}, synonym.Rules(), analyzer.Rules(), linelist.Rules(), hyphenation.Rules(),
-		hunspell.Rules(), archive.Rules(), plugin.Rules(), policy.Rules(), vuln.Rules(),
+		hunspell.Rules(), archive.Rules(), plugin.Rules(), policy.Rules(), vuln.Rules(), {badLicense},
 	} {
 		out = append(out, rules...)
 	}

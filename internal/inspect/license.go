@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/inspect/rule"
 	"github.com/searchpack/searchpack/internal/inspect/xmlbound"
 )
@@ -16,7 +17,10 @@ import (
 // byteOrderMark may begin an XML document, and no JSON document.
 const byteOrderMark = "\uFEFF"
 
-const ruleLicense = "license.malformed"
+var badLicense = &rule.Rule{
+	ID: "license.malformed", Severity: searchpack.SeverityError, Title: "a license that cannot be read",
+	Message: "the license cannot be read: %s", Remedy: "upload one well-formed document, .json or .xml",
+}
 
 // License inspects a PACKAGE-LICENSE: one well-formed document. format is "json" or "xml". What the
 // document says is the plugin's business. The error is the reader's; a bad file is no error but
@@ -37,7 +41,7 @@ func License(r io.Reader, format string) (Result, error) {
 	}
 	var out rule.Tally
 	if fault != "" {
-		out.Add(failure(ruleLicense, "the license cannot be read: "+rule.Shown([]byte(fault)), "upload one well-formed document, .json or .xml"))
+		badLicense.Report(&out, rule.Place{}, rule.Shown([]byte(fault)))
 	}
 	return Result{}.with(&out), nil
 }

@@ -53,7 +53,7 @@ func TestLicense(t *testing.T) {
 			t.Errorf("%s %.60q: %+v, %v", c.format, c.text, res, err)
 			continue
 		}
-		if res.Failed() && (len(res.Findings) != 1 || res.Findings[0].Rule != ruleLicense || !strings.Contains(res.Findings[0].Message, c.words)) {
+		if res.Failed() && (len(res.Findings) != 1 || res.Findings[0].Rule != badLicense.ID || !strings.Contains(res.Findings[0].Message, c.words)) {
 			t.Errorf("%s %.60q: %+v does not say %q", c.format, c.text, res.Findings, c.words)
 		}
 	}

@@ -147,6 +147,13 @@ func (x *example) run(t *testing.T, side string) Result {
 		if x.options["escapes"] != "" {
 			data = unescaped(t, data)
 		}
+		if f.Name == side && x.options["package"] == string(searchpack.TypeLicense) {
+			res, err := License(bytes.NewReader(data), "json")
+			if err != nil {
+				t.Fatal(err)
+			}
+			return res
+		}
 		if f.Name == side {
 			o := Options{Declared: searchpack.Kind(cmp.Or(x.options[side+" kind"], x.options["kind"]))}
 			if v := x.options["opensearch"]; v != "" {
