@@ -48,6 +48,9 @@ type DomainPolicy struct {
 	UnmanagedNodes string `json:"unmanaged_nodes,omitempty"`
 	// AbsentNodes "wait": an enrolled node that is down blocks. "" ("owe"): its proof is owed.
 	AbsentNodes string `json:"absent_nodes,omitempty"`
+	// Restart "any": a node is restarted for a plugin although it has the only copy of a shard, or
+	// others could not elect a manager meanwhile. "": only a domain of one node.
+	Restart string `json:"restart,omitempty"`
 }
 
 // Domain is one OpenSearch cluster that Searchpack serves.
@@ -67,6 +70,8 @@ type Domain struct {
 	// FilesOnly: the nodes are agents without an OpenSearch (searchpack-dev --opensearch none).
 	FilesOnly bool
 	Policy    DomainPolicy
+	// Saved are cluster settings that a rollout has changed; nil = all are as they were.
+	Saved     *SavedAllocation
 	CreatedAt time.Time
 	// DeletedAt is set while a deleted domain is being taken down; zero else.
 	DeletedAt time.Time

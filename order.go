@@ -11,6 +11,11 @@ type Order struct {
 	Candidates []Candidate `json:"candidates,omitempty"`
 	Probes     []Probe     `json:"probes,omitempty"`
 	Duties     []Duty      `json:"duties,omitempty"`
+	// Plugins are what the node is to have under plugins/ when it next starts. What is not listed is
+	// left as it is.
+	Plugins []PluginOrder `json:"plugins,omitempty"`
+	// Restart offers a permit; nil = the node is to run on.
+	Restart *RestartOffer `json:"restart,omitempty"`
 	// Speaker: this agent sends the usage of the domain (UsageReport), at once and then whenever
 	// the cluster state has changed.
 	Speaker bool `json:"speaker,omitempty"`
@@ -49,6 +54,9 @@ type Candidate struct {
 	Size      int64  `json:"size"`
 	Kind      Kind   `json:"kind,omitempty"`
 	Tree      bool   `json:"tree,omitempty"` // the candidate is the folder that the zip unpacks to
+	// Plugin: the candidate is a plugin's zip. It is unpacked beside plugins/, and ready when the node
+	// could be started with it, as far as can be told without.
+	Plugin bool `json:"plugin,omitempty"`
 }
 
 // Folders and names under a node's configuration folder.
@@ -134,6 +142,12 @@ const (
 	// DutyWitness: ask this node's own loaded analyzers for the terms of texts, and compare them with
 	// what the live file and the former one make of them here.
 	DutyWitness DutyKind = "witness"
+	// DutyHealth: read the cluster's health.
+	DutyHealth DutyKind = "health"
+	// DutyAllocation: set where copies may be allocated.
+	DutyAllocation DutyKind = "allocation"
+	// DutySettle: done once nothing is worse than in Baseline and nothing moves.
+	DutySettle DutyKind = "settle"
 	// DutyPreview: analyze a text with the live file and with a candidate, and tell the tokens.
 	DutyPreview DutyKind = "preview"
 )
@@ -147,6 +161,11 @@ type Duty struct {
 	Witnesses []Witness `json:"witnesses,omitempty"`
 	// Preview of DutyPreview.
 	Preview *PreviewTask `json:"preview,omitempty"`
+	// Allocation of DutyAllocation. Flush: all indices are flushed then, so that copies come back soon.
+	Allocation *Allocation `json:"allocation,omitempty"`
+	Flush      bool        `json:"flush,omitempty"`
+	// Baseline of DutySettle: copies that were unassigned before anything began.
+	Baseline []string `json:"baseline,omitempty"`
 	// CachedResources: a refresh also reads anew what nodes keep for all indices together, Hunspell
 	// dictionaries. OpenSearch knows it from 3.7 on.
 	CachedResources bool `json:"cached_resources,omitempty"`

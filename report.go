@@ -19,7 +19,10 @@ type Report struct {
 	Candidates []CandidateReport `json:"candidates,omitempty"` // of the candidates ordered
 	Probes     []ProbeResult     `json:"probes,omitempty"`     // of the probes ordered
 	Duties     []DutyResult      `json:"duties,omitempty"`     // of the duties ordered
-	Incidents  []Incident        `json:"incidents,omitempty"`  // newest last; sent until the server has them, told apart by id
+	Plugins    []PluginReport    `json:"plugins,omitempty"`    // every plugin that Searchpack brought, or was told to
+	// RestartMode is how this node is restarted.
+	RestartMode RestartMode `json:"restart_mode,omitempty"`
+	Incidents   []Incident  `json:"incidents,omitempty"` // newest last; sent until the server has them, told apart by id
 	// Problems are what a person must mend on this node: "analyzers/ is read-only: ...".
 	Problems []string `json:"problems,omitempty"`
 }
@@ -40,6 +43,8 @@ type NodeFacts struct {
 	StateVersion int64    `json:"state_version"`
 	Members      []Member `json:"members"` // the node list of that cluster state
 	RefreshAPI   bool     `json:"refresh_api"`
+	// Plugins that the node has loaded.
+	Plugins []LoadedPlugin `json:"plugins,omitempty"`
 	// FilesOnly: there is no OpenSearch; ids are the agent's own.
 	FilesOnly bool `json:"files_only,omitempty"`
 }
@@ -69,6 +74,9 @@ type CandidateReport struct {
 	Ready   bool   `json:"ready"`   // verified, lies at CandidatePath
 	Fetched int64  `json:"fetched"` // bytes so far
 	Error   string `json:"error,omitempty"`
+	// Refused says why the node would not take or not survive a plugin; "" if nothing is known against
+	// it. Nothing was changed.
+	Refused string `json:"refused,omitempty"`
 }
 
 // ProbeResult answers a Probe.
@@ -91,6 +99,8 @@ type DutyResult struct {
 	NoRefreshAPI bool `json:"no_refresh_api,omitempty"`
 	// Witnessed answers the witnesses of the duty, in their order.
 	Witnessed []WitnessReport `json:"witnessed,omitempty"`
+	// Health answers DutyHealth.
+	Health *ClusterHealth `json:"health,omitempty"`
 	// Preview answers the preview of the duty.
 	Preview *PreviewReport `json:"preview,omitempty"`
 }

@@ -31,6 +31,10 @@ const (
 	PhaseReload Phase = "reload" // refresh search analyzers
 	PhaseProve  Phase = "prove"  // every node proves the live file
 
+	// PhaseRestart: one node after the other gets its plugins changed, at a start of its own.
+	PhaseRestart       Phase = "restart"
+	PhaseReturnRestart Phase = "return-restart" // the nodes that have them get the former ones back
+
 	PhaseReturn       Phase = "return"        // the former version back everywhere
 	PhaseReturnReload Phase = "return-reload" // and loaded again
 
@@ -75,6 +79,10 @@ type Rollout struct {
 	Reason    string // why it failed or was aborted; shown to users
 	ErrorType string // the ErrorDetails type that goes with Reason
 	Waiting   string // what it waits for now, in one sentence
+	// Baseline are the copies that were unassigned before the first node was restarted; nil = not read
+	// yet. Restart is the node being restarted; nil = none.
+	Baseline *ClusterHealth
+	Restart  *Restart
 	// Paused says who holds the rollout where it is; "" = nobody. Abort says who wants it to end: what
 	// was placed goes back first.
 	Paused    string

@@ -19,6 +19,9 @@ func (d *decider) look(r *searchpack.Rollout) bool {
 
 // fetch waits until the candidates lie verified on every node.
 func (d *decider) fetch(r *searchpack.Rollout) bool {
+	if refused := d.refusedPlugin(r); refused != "" {
+		return d.fail(r, "PluginRefused", refused+" "+d.nothingPlaced(r))
+	}
 	ok := d.everyone(r, "to fetch "+d.stepsText(r), func(n *node) (bool, string) {
 		for _, s := range r.Steps {
 			if c := n.ready[d.Versions[s.VersionID].Digest]; !c.Ready {
@@ -56,7 +59,23 @@ func (d *decider) probe(r *searchpack.Rollout) bool {
 	if !ok {
 		return false
 	}
+	if len(d.plugins(r)) > 0 {
+		r.FirstNode = ""
+		return d.enter(r, searchpack.PhaseRestart)
+	}
 	return d.enter(r, searchpack.PhasePlace)
+}
+
+// refusedPlugin is the first node that would not take a plugin, and why; "" if there is none.
+func (d *decider) refusedPlugin(r *searchpack.Rollout) string {
+	for _, n := range d.must() {
+		for _, s := range d.plugins(r) {
+			if why := n.ready[d.Versions[s.VersionID].Digest].Refused; why != "" {
+				return fmt.Sprintf("%s refuses %s: %s.", n.called(), d.versionText(s), strings.TrimSuffix(quote(why), "."))
+			}
+		}
+	}
+	return ""
 }
 
 // lostWhileAsked is the node that probes first, if it is down and had been asked: a file that a node
@@ -91,7 +110,7 @@ func (d *decider) place(r *searchpack.Rollout) bool {
 	}
 	ok := d.everyone(r, "to place "+d.stepsText(r), func(n *node) (bool, string) {
 		for _, s := range r.Steps {
-			if !d.isLive(n, s.PackageID, d.Versions[s.VersionID].Digest) {
+			if !d.isPlugin(s.PackageID) && !d.isLive(n, s.PackageID, d.Versions[s.VersionID].Digest) {
 				return false, n.files[s.PackageID].Error
 			}
 		}
@@ -115,6 +134,9 @@ func (d *decider) nothingToReload(r *searchpack.Rollout) bool {
 func (d *decider) changed(r *searchpack.Rollout) []searchpack.RolloutStep {
 	var out []searchpack.RolloutStep
 	for _, s := range r.Steps {
+		if d.isPlugin(s.PackageID) {
+			continue
+		}
 		if s.FormerID == "" || d.Versions[s.FormerID].Digest != d.Versions[s.VersionID].Digest {
 			out = append(out, s)
 		}
@@ -154,7 +176,7 @@ func (d *decider) prove(r *searchpack.Rollout) bool {
 		return moved
 	}
 	for _, s := range r.Steps {
-		if !s.TextsMade && !d.off.texts && d.witnessLevel() { // also without an index: there will be one
+		if !s.TextsMade && !d.off.texts && d.witnessLevel() && !d.isPlugin(s.PackageID) { // also without an index: there will be one
 			return d.wait(r, "waiting for texts that tell "+d.versionText(s)+" from the former version")
 		}
 	}
@@ -192,9 +214,13 @@ func (d *decider) stillPlaced(r *searchpack.Rollout) (moved, done bool) {
 	}
 	for _, n := range d.must() {
 		for _, s := range r.Steps {
-			if !n.shows(s.PackageID, d.Versions[s.VersionID].Digest) {
-				return d.enter(r, searchpack.PhasePlace), true
+			if d.has(n, s.PackageID, d.Versions[s.VersionID]) {
+				continue
 			}
+			if d.isPlugin(s.PackageID) {
+				return d.enter(r, searchpack.PhaseRestart), true
+			}
+			return d.enter(r, searchpack.PhasePlace), true
 		}
 	}
 	return false, false

@@ -22,7 +22,7 @@ func (d *decider) abort(r *searchpack.Rollout) (ends, moved bool) {
 			reason += " " + d.nothingPlaced(r)
 		}
 		return true, d.fail(r, aborted, reason)
-	case searchpack.PhasePlace, searchpack.PhaseReload, searchpack.PhaseProve:
+	case searchpack.PhaseRestart, searchpack.PhasePlace, searchpack.PhaseReload, searchpack.PhaseProve:
 		return true, d.undo(r, aborted, reason)
 	case searchpack.PhaseHide, searchpack.PhaseLookAgain:
 		r.ErrorType, r.Reason = aborted, reason
@@ -34,7 +34,7 @@ func (d *decider) abort(r *searchpack.Rollout) (ends, moved bool) {
 // pausable: on the way back, and while files are deleted, standing still would help nobody.
 func pausable(p searchpack.Phase) bool {
 	switch p {
-	case searchpack.PhaseReturn, searchpack.PhaseReturnReload, searchpack.PhaseUnhide, searchpack.PhaseRemove:
+	case searchpack.PhaseReturn, searchpack.PhaseReturnReload, searchpack.PhaseReturnRestart, searchpack.PhaseUnhide, searchpack.PhaseRemove:
 		return false
 	}
 	return true

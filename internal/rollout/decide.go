@@ -66,6 +66,7 @@ type decider struct {
 	previews     []searchpack.Preview // that wait for an answer
 	sorted       []string             // see ids
 
+	saved  *searchpack.SavedAllocation // of the domain, as it was
 	orders map[string]searchpack.Order
 	events []searchpack.Event
 	// shown and forgotten are previews for which nothing is left to be asked.
@@ -77,7 +78,7 @@ type decider struct {
 
 func newDecider(w World, off guards) *decider {
 	d := &decider{
-		World: w, off: off, nodes: nodesOf(w),
+		World: w, off: off, nodes: nodesOf(w), saved: w.Domain.Saved,
 		associations: map[string]*searchpack.Association{},
 		proofs:       map[proofKey]searchpack.Proof{},
 		questions:    map[string][]question{},
@@ -119,6 +120,9 @@ func (d *decider) must() []*node {
 // decision compares the rows with the world's.
 func (d *decider) decision() Decision {
 	out := Decision{Orders: d.orders, Events: d.events, Next: d.next, Previews: d.shown, Forgotten: d.forgotten}
+	if !reflect.DeepEqual(d.Domain.Saved, d.saved) {
+		out.Domain = &d.Domain
+	}
 	for _, n := range d.nodes {
 		if n.bound {
 			out.Bound = append(out.Bound, n.Agent)

@@ -10,8 +10,12 @@ import (
 
 // lookForUsers refuses a dissociation while somebody names the file.
 func (d *decider) lookForUsers(r *searchpack.Rollout) bool {
+	next := searchpack.PhaseHide
+	if len(d.plugins(r)) > 0 {
+		next = searchpack.PhaseRestart
+	}
 	if d.off.firstLook || d.Domain.FilesOnly {
-		return d.enter(r, searchpack.PhaseHide)
+		return d.enter(r, next)
 	}
 	if ok, why := d.looked(r); !ok {
 		return d.wait(r, why)
@@ -19,7 +23,7 @@ func (d *decider) lookForUsers(r *searchpack.Rollout) bool {
 	if errorType, reason := d.inUse(r); reason != "" {
 		return d.fail(r, errorType, reason)
 	}
-	return d.enter(r, searchpack.PhaseHide)
+	return d.enter(r, next)
 }
 
 // hide waits until the files are out of sight everywhere: from then on OpenSearch itself refuses
@@ -115,7 +119,7 @@ func (d *decider) unhide(r *searchpack.Rollout) bool {
 	if ok, why := d.rerouted(r); !ok && d.Now.Sub(r.PhaseAt) < ReturnPatience {
 		return d.wait(r, why)
 	}
-	return d.fail(r, r.ErrorType, r.Reason)
+	return d.failBack(r, r.Reason)
 }
 
 // isRestored is the test of one node for unhide: it shows what it is to have again.

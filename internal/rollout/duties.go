@@ -33,6 +33,9 @@ func (d *decider) duties() []searchpack.Duty {
 	if r == nil || d.Domain.FilesOnly || d.paused(r) {
 		return nil
 	}
+	if restarts(r.Phase) {
+		return d.restartDuties(r)
+	}
 	look := []searchpack.Duty{{ID: d.dutyID(r, searchpack.DutyLook, 0), Kind: searchpack.DutyLook}}
 	switch r.Phase {
 	case searchpack.PhaseLook, searchpack.PhaseLookAgain:
@@ -98,7 +101,7 @@ func (d *decider) askText() string {
 // lookedLongEnough is looked for a rollout that has failed already: it goes on with what was known
 // before rather than ask anew.
 func (d *decider) lookedLongEnough(r *searchpack.Rollout) (bool, string) {
-	if len(returning(r)) == 0 || d.answered(r) || d.Now.Sub(r.PhaseAt) >= LookPatience {
+	if len(d.returning(r)) == 0 || d.answered(r) || d.Now.Sub(r.PhaseAt) >= LookPatience {
 		return true, ""
 	}
 	return false, d.askText()

@@ -23,7 +23,9 @@ func (d *decider) succeed(r *searchpack.Rollout) bool {
 			continue // cannot be: an association goes only by a rollout
 		}
 		a.ServingID, a.UpdatedAt, a.Texts = s.VersionID, d.Now, s.Texts
-		d.addFindings(a, ruleProbe, d.unprobed(s))
+		if !d.isPlugin(s.PackageID) {
+			d.addFindings(a, ruleProbe, d.unprobed(s))
+		}
 		for _, n := range d.must() {
 			d.writeProof(n, s.PackageID, d.Versions[s.VersionID], d.stepWitness(r, s))
 		}

@@ -51,7 +51,7 @@ func (d *decider) onNodes(packageID string) bool {
 }
 
 func (d *decider) anyOnNodes(r *searchpack.Rollout) bool {
-	return slices.ContainsFunc(r.Steps, func(s searchpack.RolloutStep) bool { return d.onNodes(s.PackageID) })
+	return slices.ContainsFunc(r.Steps, func(s searchpack.RolloutStep) bool { return d.onNodes(s.PackageID) || d.isPlugin(s.PackageID) })
 }
 
 func live(v searchpack.Version) searchpack.FileOrder {

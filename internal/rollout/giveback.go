@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,13 +19,18 @@ func (d *decider) undo(r *searchpack.Rollout, errorType, reason string) bool {
 	if d.off.giveBack {
 		return d.fail(r, r.ErrorType, r.Reason)
 	}
+	if r.Phase == searchpack.PhaseRestart { // no file was touched
+		r.Reason += d.whatServes(r)
+		r.Restart = nil
+		return d.enter(r, searchpack.PhaseReturnRestart)
+	}
 	return d.enter(r, searchpack.PhaseReturn)
 }
 
 // giveBack waits until the former version lies everywhere again. Where there was none the file
 // stays as it is: nothing is removed but by look, hide, look.
 func (d *decider) giveBack(r *searchpack.Rollout) bool {
-	back := returning(r)
+	back := d.returning(r)
 	if len(back) > 0 && !d.everyone(r, "to place the former version again", func(n *node) (bool, string) {
 		for _, s := range back {
 			if !d.isLive(n, s.PackageID, d.Versions[s.FormerID].Digest) {
@@ -36,6 +42,20 @@ func (d *decider) giveBack(r *searchpack.Rollout) bool {
 		return false
 	}
 	return d.enter(r, searchpack.PhaseReturnReload)
+}
+
+// returning lists the steps whose file goes back to a former version.
+func (d *decider) returning(r *searchpack.Rollout) []searchpack.RolloutStep {
+	return slices.DeleteFunc(returning(r), func(s searchpack.RolloutStep) bool { return d.isPlugin(s.PackageID) })
+}
+
+// failBack ends a rollout whose files are as they were; plugins go back now.
+func (d *decider) failBack(r *searchpack.Rollout, reason string) bool {
+	if len(d.plugins(r)) == 0 {
+		return d.fail(r, r.ErrorType, reason)
+	}
+	r.Reason = reason
+	return d.enter(r, searchpack.PhaseReturnRestart)
 }
 
 // returning lists the steps that have a former version to return to.
@@ -54,10 +74,10 @@ func returning(r *searchpack.Rollout) []searchpack.RolloutStep {
 func (d *decider) reloadFormer(r *searchpack.Rollout) bool {
 	reason := r.Reason + d.whatServes(r)
 	if d.Domain.FilesOnly {
-		return d.fail(r, r.ErrorType, reason)
+		return d.failBack(r, reason)
 	}
 	if d.Now.Sub(r.PhaseAt) >= ReturnPatience {
-		return d.fail(r, r.ErrorType, reason+fmt.Sprintf(
+		return d.failBack(r, reason+fmt.Sprintf(
 			" That every index loaded the former state again could not be confirmed within %d min.", int(ReturnPatience.Minutes())))
 	}
 	if ok, why := d.lookedLongEnough(r); !ok {
@@ -73,7 +93,7 @@ func (d *decider) reloadFormer(r *searchpack.Rollout) bool {
 	if len(res.failed) > 0 {
 		reason += " Loading the former version again failed: " + strings.Join(res.failed, "; ") + "."
 	}
-	return d.fail(r, r.ErrorType, reason)
+	return d.failBack(r, reason)
 }
 
 // whatServes ends the reason of a failed rollout.

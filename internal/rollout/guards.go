@@ -18,6 +18,10 @@ type guards struct {
 	witness     bool // what a node has loaded is not asked
 	together    bool // a rollout that fails says so of its first package only
 	plugins     bool // a plugin is put on nodes like a dictionary
+	oneStops    bool // permits are begun beside each other
+	gate        bool // permits are begun whatever the cluster's health
+	offers      bool // allocation is held for ever for a node that may not stop
+	putBack     bool // what a rollout changed in the cluster's settings stays
 	pause       bool // a pause holds nothing
 	abort       bool // an abort is not heard
 	texts       bool // a version is proven without texts that tell it from the former one

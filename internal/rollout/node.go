@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -24,6 +25,9 @@ type node struct {
 	ready  map[searchpack.Digest]searchpack.CandidateReport
 	probes map[string]searchpack.ProbeResult
 	duties map[string]searchpack.DutyResult
+	// plugins by package id; pluginIDs sorted.
+	plugins   map[string]searchpack.PluginReport
+	pluginIDs []string
 }
 
 // nodesOf returns the agents in service, by id.
@@ -51,6 +55,8 @@ func (n *node) index() {
 	n.files = indexed(n.Report.Files, func(f searchpack.FileReport) string { return f.PackageID })
 	n.ready = indexed(n.Report.Candidates, func(c searchpack.CandidateReport) searchpack.Digest { return c.Digest })
 	n.probes = indexed(n.Report.Probes, func(p searchpack.ProbeResult) string { return p.ID })
+	n.plugins = indexed(n.Report.Plugins, func(p searchpack.PluginReport) string { return p.PackageID })
+	n.pluginIDs = slices.Sorted(maps.Keys(n.plugins))
 	n.duties = indexed(n.Report.Duties, func(t searchpack.DutyResult) string { return t.ID })
 }
 

@@ -7,9 +7,9 @@ import (
 	"github.com/searchpack/searchpack"
 )
 
-// withPlugin adds the plugin P1, in version p1, to the bench.
-func withPlugin(b *bench) {
-	b.w.Packages["P1"] = searchpack.Package{ID: "P1", Name: "lemmas", Type: searchpack.TypePlugin, AvailableID: "p1"}
+// withLicense adds the license P1, in version p1, to the bench.
+func withLicense(b *bench) {
+	b.w.Packages["P1"] = searchpack.Package{ID: "P1", Name: "lemmas", Type: searchpack.TypeLicense, AvailableID: "p1"}
 	b.w.Versions["p1"] = searchpack.Version{ID: "p1", PackageID: "P1", Number: 1, Digest: searchpack.DigestOf([]byte("p1")), Size: 2}
 }
 
@@ -23,12 +23,12 @@ func (b *bench) find(id string) (searchpack.Association, bool) {
 	return searchpack.Association{}, false
 }
 
-// A plugin fails at once, with everything that was to come with it, and no node hears of either.
-func TestPluginsAreNotServed(t *testing.T) {
+// A license fails at once, with everything that was to come with it, and no node hears of either.
+func TestLicensesAreNotServed(t *testing.T) {
 	t.Parallel()
 	for _, nodes := range []int{0, 2} {
 		b := newBench(t, nodes)
-		withPlugin(b)
+		withLicense(b)
 		if nodes > 0 {
 			b.serve("v1")
 			p := b.w.Packages["F1"]
@@ -43,7 +43,7 @@ func TestPluginsAreNotServed(t *testing.T) {
 		if plugin.Status != searchpack.AssociationFailed || plugin.Error == nil || plugin.Error.Type != "PluginsNotServed" {
 			t.Fatalf("%d nodes: %+v", nodes, plugin)
 		}
-		wantText(t, "the reason", plugin.Error.Message, "not served by this version of Searchpack yet", "lemmas (ZIP-PLUGIN)", "Nothing was placed.")
+		wantText(t, "the reason", plugin.Error.Message, "not served by this version of Searchpack yet", "lemmas (PACKAGE-LICENSE)", "Nothing was placed.")
 		if last := b.done[len(b.done)-1]; last.State != searchpack.RolloutFailed || last.Phase != searchpack.PhaseLook || last.EndedAt.IsZero() {
 			t.Errorf("rollout %+v", last)
 		}
@@ -61,10 +61,10 @@ func TestPluginsAreNotServed(t *testing.T) {
 	}
 }
 
-func TestDissociateAPlugin(t *testing.T) {
+func TestDissociateALicense(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, 2)
-	withPlugin(b)
+	withLicense(b)
 	b.serve("v1")
 	b.made(Associate(b.call(), Ask{PackageID: "P1"}))
 	b.step()
@@ -98,7 +98,7 @@ func TestDissociateAPlugin(t *testing.T) {
 func TestSeveralInUse(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, 2)
-	withPlugin(b)
+	withLicense(b)
 	b.serve("v1")
 	b.made(Associate(b.call(), Ask{PackageID: "P1"}))
 	b.step()

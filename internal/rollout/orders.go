@@ -10,14 +10,14 @@ import (
 // writeOrders tells every node what it should be like, if that is not what it was told last, and
 // reports whether any was told something. Nodes whose identity is in doubt keep what they were told.
 func (d *decider) writeOrders() bool {
-	duties, candidates, told := append(d.duties(), d.mends()...), d.candidates(), false
+	duties, candidates, told := slices.Concat(d.duties(), d.mends(), d.putBack()), d.candidates(), false
 	for _, n := range d.nodes {
 		if n.conflict != "" {
 			continue
 		}
 		o := searchpack.Order{
 			Schema: 1, Speaker: n == d.speaker,
-			Files: d.files(n), Candidates: candidates, Probes: d.probesFor(n),
+			Files: d.files(n), Candidates: candidates, Probes: d.probesFor(n), Plugins: d.pluginOrders(n), Restart: d.offerFor(n),
 		}
 		if n == d.speaker {
 			o.Duties = duties
@@ -45,10 +45,15 @@ func (d *decider) writeOrders() bool {
 // sameContent compares orders but for schema and generation.
 func sameContent(a, b searchpack.Order) bool {
 	return a.Speaker == b.Speaker && slices.Equal(a.Files, b.Files) &&
+		slices.Equal(a.Plugins, b.Plugins) && sameOffer(a.Restart, b.Restart) &&
 		slices.Equal(a.Candidates, b.Candidates) && slices.Equal(a.Probes, b.Probes) &&
 		slices.EqualFunc(a.Duties, b.Duties, func(x, y searchpack.Duty) bool {
 			return x.ID == y.ID && x.Kind == y.Kind && x.CachedResources == y.CachedResources && slices.Equal(x.Indices, y.Indices) // the id of a witness or preview says all of it
 		})
+}
+
+func sameOffer(a, b *searchpack.RestartOffer) bool {
+	return a == nil && b == nil || a != nil && b != nil && *a == *b
 }
 
 // files of all packages that the node should have or has, by package id.
@@ -81,7 +86,7 @@ func (d *decider) candidates() []searchpack.Candidate {
 	var out []searchpack.Candidate
 	for _, s := range r.Steps {
 		v := d.Versions[s.VersionID]
-		out = append(out, searchpack.Candidate{PackageID: s.PackageID, Digest: v.Digest, Size: v.Size, Kind: v.Kind, Tree: v.Tree})
+		out = append(out, searchpack.Candidate{PackageID: s.PackageID, Digest: v.Digest, Size: v.Size, Kind: v.Kind, Tree: v.Tree, Plugin: d.isPlugin(s.PackageID)})
 		// What the former bytes make of a text is asked beside what the new ones do.
 		if f := d.Versions[s.FormerID]; f.Digest != "" && f.Digest != v.Digest && len(d.stepWitness(r, s).duty.Witnesses) > 0 {
 			out = append(out, searchpack.Candidate{PackageID: s.PackageID, Digest: f.Digest, Size: f.Size, Kind: f.Kind, Tree: f.Tree})

@@ -27,7 +27,7 @@ type question struct {
 
 // questionsAbout a version: the chains of everybody who uses the package, else the generic one.
 func (d *decider) questionsAbout(v searchpack.Version) []question {
-	if d.Domain.FilesOnly || v.Tree { // what reads folders keeps them for the node's life
+	if d.Domain.FilesOnly || v.Tree || d.isPlugin(v.PackageID) { // what reads folders keeps them for the node's life
 		return nil
 	}
 	if qs, made := d.questions[v.ID]; made {

@@ -7,6 +7,9 @@ import (
 // provable reports whether the node has proven the version: the bytes in place, by its own report,
 // and every probe of them answered without a refusal.
 func (d *decider) provable(n *node, packageID string, v searchpack.Version) bool {
+	if d.isPlugin(packageID) {
+		return d.hasPlugin(n, installed(v)) && d.settled(n)
+	}
 	return d.isLive(n, packageID, v.Digest) && d.passed(n, d.liveProbes(v))
 }
 
@@ -16,7 +19,9 @@ func (d *decider) writeProof(n *node, packageID string, v searchpack.Version, sh
 	key := proofKey{n.ID, packageID}
 	level, words := d.proofWords(n, v)
 	witness := ""
-	if d.witnessLevel() && level == searchpack.LevelProbed {
+	if d.isPlugin(packageID) {
+		level, words = d.pluginProof(v)
+	} else if d.witnessLevel() && level == searchpack.LevelProbed {
 		level, witness = searchpack.LevelLoaded, witnessWords(n, shown)
 	}
 	p := searchpack.Proof{
@@ -104,7 +109,7 @@ func (d *decider) keepProofs() {
 func (d *decider) keepProof(n *node, a *searchpack.Association, v searchpack.Version) {
 	switch {
 	case d.proves(n, a):
-		if n.Report != nil && d.settled(n) && !n.shows(a.PackageID, v.Digest) {
+		if n.Report != nil && d.settled(n) && !d.has(n, a.PackageID, v) {
 			delete(d.proofs, proofKey{n.ID, a.PackageID}) // changed behind our back: prove it anew
 			return
 		}

@@ -80,18 +80,20 @@ func (d *decider) move(r *searchpack.Rollout) bool {
 
 // phases is what is done in each.
 var phases = map[searchpack.Phase]func(*decider, *searchpack.Rollout) bool{
-	searchpack.PhaseLook:         (*decider).firstLook,
-	searchpack.PhaseFetch:        (*decider).fetch,
-	searchpack.PhaseProbe:        (*decider).probe,
-	searchpack.PhasePlace:        (*decider).place,
-	searchpack.PhaseReload:       (*decider).reload,
-	searchpack.PhaseProve:        (*decider).prove,
-	searchpack.PhaseReturn:       (*decider).giveBack,
-	searchpack.PhaseReturnReload: (*decider).reloadFormer,
-	searchpack.PhaseHide:         (*decider).hide,
-	searchpack.PhaseLookAgain:    (*decider).lookAgain,
-	searchpack.PhaseRemove:       (*decider).remove,
-	searchpack.PhaseUnhide:       (*decider).unhide,
+	searchpack.PhaseLook:          (*decider).firstLook,
+	searchpack.PhaseFetch:         (*decider).fetch,
+	searchpack.PhaseProbe:         (*decider).probe,
+	searchpack.PhaseRestart:       (*decider).restart,
+	searchpack.PhaseReturnRestart: (*decider).returnRestart,
+	searchpack.PhasePlace:         (*decider).place,
+	searchpack.PhaseReload:        (*decider).reload,
+	searchpack.PhaseProve:         (*decider).prove,
+	searchpack.PhaseReturn:        (*decider).giveBack,
+	searchpack.PhaseReturnReload:  (*decider).reloadFormer,
+	searchpack.PhaseHide:          (*decider).hide,
+	searchpack.PhaseLookAgain:     (*decider).lookAgain,
+	searchpack.PhaseRemove:        (*decider).remove,
+	searchpack.PhaseUnhide:        (*decider).unhide,
 }
 
 func (d *decider) firstLook(r *searchpack.Rollout) bool {
@@ -120,6 +122,7 @@ func (d *decider) cutShort(r *searchpack.Rollout) (over, moved bool) {
 	case d.who.Hold != "":
 		return true, d.wait(r, d.who.Hold)
 	case d.paused(r):
+		d.letGo(r)
 		return true, d.wait(r, "paused by "+r.Paused+": nothing moves until it is resumed or aborted")
 	}
 	return false, false
@@ -154,14 +157,14 @@ func (d *decider) hopeless(r *searchpack.Rollout) (errorType, reason string) {
 func (d *decider) notServed(r *searchpack.Rollout) string {
 	var names []string
 	for _, s := range r.Steps {
-		if !d.onNodes(s.PackageID) {
+		if !d.onNodes(s.PackageID) && !d.isPlugin(s.PackageID) {
 			names = append(names, fmt.Sprintf("%s (%s)", d.packageText(s.PackageID), d.Packages[s.PackageID].Type))
 		}
 	}
 	if len(names) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("Plugins, their licenses and their configurations are not served by this version of Searchpack yet: %s cannot be installed on nodes. %s",
+	return fmt.Sprintf("Licenses and configurations of plugins are not served by this version of Searchpack yet: %s cannot be installed on nodes. %s",
 		list(names), d.nothingPlaced(r))
 }
 

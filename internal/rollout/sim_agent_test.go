@@ -24,10 +24,16 @@ type simAgent struct {
 	told    int64 // cluster state version last sent without being asked
 	rev     int   // grows with everything a report would show
 	orders  []time.Time
+	restart simRestart      // on disk
+	ended   map[string]bool // permits that have ended, on disk
+	asking  bool
+	attempt int64
+	// confirmed is when the server was asked that said that the order in hand is its latest.
+	confirmed time.Time
 }
 
 func newSimAgent(s *sim, n *simNode) *simAgent {
-	a := &simAgent{sim: s, node: n, id: "agent-" + n.name}
+	a := &simAgent{sim: s, node: n, id: "agent-" + n.name, ended: map[string]bool{}}
 	s.server.agents[a.id] = &searchpack.AgentState{
 		Agent: searchpack.Agent{ID: a.id, Domain: simDomain, Name: n.name, EnrolledAt: simStart},
 	}
@@ -44,6 +50,8 @@ func (a *simAgent) start() {
 	a.epoch, a.seq = a.epoch+1, 0
 	a.probes, a.duties = map[string]searchpack.ProbeResult{}, map[string]searchpack.DutyResult{}
 	a.log("agent %s up", a.node.name)
+	a.asking, a.confirmed = false, time.Time{}
+	a.resume()
 	a.beat()
 	a.work()
 }
@@ -69,6 +77,7 @@ func (a *simAgent) later(d time.Duration, f func()) {
 func (a *simAgent) beat() {
 	a.report()
 	a.net(func() { a.server.poll(a) })
+	a.askPermit()
 	if a.order.Speaker && a.told != a.cluster.version {
 		a.sendUsage("")
 	}
@@ -81,6 +90,14 @@ func (a *simAgent) take(o searchpack.Order) {
 		return
 	}
 	a.order = o
+	for d := range a.node.plugins.bad {
+		named := slices.ContainsFunc(o.Plugins, func(p searchpack.PluginOrder) bool { return p.Digest == d }) ||
+			slices.ContainsFunc(o.Candidates, func(c searchpack.Candidate) bool { return c.Digest == d })
+		if !named {
+			delete(a.node.plugins.bad, d)
+		}
+	}
+	a.confirmed = time.Time{}
 	a.rev++
 	for id := range a.probes {
 		if !slices.ContainsFunc(o.Probes, func(p searchpack.Probe) bool { return p.ID == id }) {
@@ -92,6 +109,7 @@ func (a *simAgent) take(o searchpack.Order) {
 			delete(a.duties, id)
 		}
 	}
+	a.askPermit()
 	if a.fault(0.3) {
 		a.report() // before anything is done
 	}
@@ -263,6 +281,11 @@ func (a *simAgent) doDuties() (string, bool) {
 		if a.duties[d.ID].Done {
 			continue
 		}
+		if d.Kind == searchpack.DutyAllocation && a.now.Sub(a.confirmed) >= searchpack.ConfirmWithin {
+			a.confirm()
+			again = true
+			continue
+		}
 		if !a.node.up || a.cluster.manager == nil || a.fault(0.2) {
 			again = true
 			a.duties[d.ID] = searchpack.DutyResult{ID: d.ID, Error: "OpenSearch does not answer"}
@@ -287,6 +310,20 @@ func (a *simAgent) doDuties() (string, bool) {
 			if !res.Done {
 				again = true
 				a.duties[d.ID] = res
+				continue
+			}
+		case searchpack.DutyHealth:
+			h := a.node.health()
+			res.Health = &h
+		case searchpack.DutyAllocation:
+			a.cluster.setAllocation(*d.Allocation)
+		case searchpack.DutySettle:
+			for _, n := range a.cluster.upNodes() {
+				n.reroute()
+			}
+			if why := Worse(a.node.health(), d.Baseline); why != "" {
+				again = true
+				a.duties[d.ID] = searchpack.DutyResult{ID: d.ID, Error: why}
 				continue
 			}
 		case searchpack.DutyPreview:
@@ -326,11 +363,15 @@ func (a *simAgent) report() {
 	n, c := a.node, a.cluster
 	if n.up {
 		r.Node = &searchpack.NodeFacts{
-			ClusterUUID: "C", NodeID: n.id, Name: n.name, Term: c.term, StateVersion: c.version, Members: c.members, RefreshAPI: true,
+			ClusterUUID: "C", NodeID: n.id, Name: n.name, Term: c.term, StateVersion: c.version, Members: c.members, RefreshAPI: true, Plugins: n.loadedPlugins(),
 		}
 		if c.manager != nil {
 			r.Node.ManagerID = c.manager.id
 		}
+	}
+	r.Plugins = a.pluginReports()
+	if !a.external() {
+		r.RestartMode = searchpack.RestartOwn
 	}
 	for _, pkg := range slices.Sorted(maps.Keys(n.files)) {
 		r.Files = append(r.Files, searchpack.FileReport{PackageID: pkg, State: searchpack.FileLive, Digest: n.files[pkg]})
@@ -348,7 +389,9 @@ func (a *simAgent) report() {
 		a.rev++
 	}
 	for _, cand := range a.order.Candidates {
-		r.Candidates = append(r.Candidates, searchpack.CandidateReport{Digest: cand.Digest, Ready: n.cands[cand.Digest]})
+		r.Candidates = append(r.Candidates, searchpack.CandidateReport{
+			Digest: cand.Digest, Ready: n.cands[cand.Digest] && n.refusedPlugin(cand) == "", Refused: n.refusedPlugin(cand),
+		})
 	}
 	for _, id := range slices.Sorted(maps.Keys(a.probes)) {
 		r.Probes = append(r.Probes, a.probes[id])
@@ -356,6 +399,6 @@ func (a *simAgent) report() {
 	for _, id := range slices.Sorted(maps.Keys(a.duties)) {
 		r.Duties = append(r.Duties, a.duties[id])
 	}
-	key := fmt.Sprint(a.epoch, a.rev, c.shape, n.up)
+	key := fmt.Sprint(a.epoch, a.rev, c.shape, n.up, r.Plugins)
 	a.net(func() { a.server.takeReport(a.id, r, key) })
 }

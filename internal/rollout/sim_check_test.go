@@ -23,10 +23,11 @@ func (v *simServer) check(w World, d Decision) {
 		v.checkServing(w, d, id)
 	}
 	for _, id := range d.Dissociated {
-		if id != simPlugin { // nowhere to be removed from
+		if id != simLicense && !isPlugin(id) { // nowhere to be removed from
 			v.checkLooks(w, id)
 		}
 	}
+	v.checkPlugins(d)
 	v.checkTogether(w, d)
 	v.checkPreviews(w, d)
 	v.checkControl(w, d)
@@ -208,6 +209,10 @@ func (v *simServer) checkProven(w World, a searchpack.Association) {
 	if v.must(); !v.complete {
 		v.fail("rule 1: %s serves although a member is silent", ver.ID)
 	}
+	if isPlugin(a.PackageID) {
+		v.checkPluginProven(ver)
+		return
+	}
 	for _, m := range v.must() {
 		f := slices.IndexFunc(m.state.Report.Files, func(f searchpack.FileReport) bool {
 			return f.PackageID == a.PackageID && f.State == searchpack.FileLive && f.Digest == ver.Digest
@@ -231,6 +236,9 @@ func (v *simServer) checkProven(w World, a searchpack.Association) {
 // checkLoaded: the node has the bytes on disk and in every index of the cluster state that was read,
 // also if it has joined meanwhile. What turned back by itself since is seen when it is asked again.
 func (v *simServer) checkLoaded(w World, a *simAgent, pkg string, ver searchpack.Version) {
+	if isPlugin(pkg) {
+		return // checkPluginProven
+	}
 	n := a.node
 	if f := stateOf(w, a.id).Report; !n.up || f == nil || f.Node == nil || f.Node.NodeID != n.id {
 		return // went away, or has an empty disk now
@@ -258,6 +266,13 @@ func (v *simServer) checkFailed(w World, a, old searchpack.Association) {
 		return
 	}
 	for _, m := range v.must() {
+		if isPlugin(a.PackageID) {
+			told := slices.ContainsFunc(m.agent.order.Plugins, func(o searchpack.PluginOrder) bool { return o.Digest == failed })
+			if n := m.agent.node; n.up && n.since.Before(w.Now.Add(-time.Minute)) && (n.plugins.runs[a.PackageID] == failed || told) {
+				v.fail("rule 10: the update of %s failed, but %s runs with it or may still (%v)", a.PackageID, n.name, told)
+			}
+			continue
+		}
 		inHand := slices.ContainsFunc(m.agent.order.Files, func(f searchpack.FileOrder) bool { return f.Digest == failed })
 		if m.agent.node.files[a.PackageID] == failed || inHand {
 			v.fail("rule 10: the update of %s failed, but %s has its bytes or may still place them", a.PackageID, m.agent.node.name)
@@ -268,7 +283,7 @@ func (v *simServer) checkFailed(w World, a, old searchpack.Association) {
 // checkFile is rules 2 and 11 for one line of a new order.
 func (v *simServer) checkFile(w World, d Decision, id string, f searchpack.FileOrder) {
 	_, after := running(w, d)
-	if f.PackageID == simPlugin {
+	if f.PackageID == simLicense {
 		v.fail("%s is told of a plugin", id)
 	}
 	step := stepOf(after, f.PackageID)
@@ -381,6 +396,12 @@ func (v *simServer) checkServing(w World, d Decision, id string) {
 		if a.ServingID == "" || slices.Contains(d.Dissociated, a.PackageID) {
 			continue
 		}
+		if isPlugin(a.PackageID) {
+			if !slices.ContainsFunc(d.Orders[id].Plugins, func(o searchpack.PluginOrder) bool { return o.PackageID == a.PackageID }) {
+				v.fail("rule 6: the order of %s does not list the plugin %s", id, a.PackageID)
+			}
+			continue
+		}
 		i := slices.IndexFunc(d.Orders[id].Files, func(f searchpack.FileOrder) bool { return f.PackageID == a.PackageID })
 		if i < 0 {
 			v.fail("rule 6: the order of %s does not list %s", id, a.PackageID)
@@ -403,6 +424,7 @@ func (v *simServer) checkServing(w World, d Decision, id string) {
 func (s *sim) checkEnd() {
 	v := s.server
 	s.checkChoice()
+	s.checkPluginEnd()
 	for _, r := range v.world().Rollouts {
 		s.fail("rule 8: rollout %s has not ended: %s in phase %s: %s", r.ID, r.State, r.Phase, r.Waiting)
 	}
@@ -436,6 +458,12 @@ func (s *sim) checkNodeEnd(a *simAgent, pkg string, as searchpack.Association) {
 		return
 	}
 	ver := s.server.versions[as.ServingID]
+	if isPlugin(pkg) {
+		if p := s.server.proofs[proofKey{a.id, pkg}]; p.VersionID != as.ServingID && a.node.plugins.bad[ver.Digest] == "" {
+			s.fail("rule 8: the proof of plugin %s on %s is still owed", ver.ID, a.node.name)
+		}
+		return
+	}
 	if a.node.files[pkg] != ver.Digest {
 		s.fail("rule 8: %s does not have %s, which serves", a.node.name, ver.ID)
 	}

@@ -134,7 +134,7 @@ func (v *simServer) checkControl(w World, d Decision) {
 		if r.Abort == "" || r.State.Open() || r.ErrorType == "PackageGone" || r.ErrorType == "PluginsNotServed" {
 			continue
 		}
-		gone := r.State == searchpack.RolloutDone && r.Steps[0].PackageID == simPlugin && len(r.Steps) == 1
+		gone := r.State == searchpack.RolloutDone && r.Steps[0].PackageID == simLicense && len(r.Steps) == 1
 		if r.State != searchpack.RolloutAborted && (r.State != searchpack.RolloutFailed || r.ErrorType != aborted) && !gone {
 			v.fail("%s was aborted and ends as %s %q", r.ID, r.State, r.ErrorType)
 		}
@@ -150,7 +150,7 @@ func (v *simServer) checkPaused(d Decision, before, after searchpack.Rollout) {
 		return
 	}
 	if after.Phase != before.Phase || after.State != before.State {
-		if stepOf(before, simPlugin) < 0 {
+		if stepOf(before, simLicense) < 0 {
 			v.fail("%s is paused, but went from %s to %s %s", before.ID, before.Phase, after.State, after.Phase)
 		}
 		return
@@ -176,6 +176,12 @@ func (v *simServer) checkBack(r searchpack.Rollout, s searchpack.RolloutStep) {
 	}
 	for _, m := range v.must() {
 		n := m.agent.node
+		if isPlugin(s.PackageID) {
+			if n.up && n.since.Before(r.PhaseAt) && n.plugins.runs[s.PackageID] != v.versions[s.FormerID].Digest && r.ErrorType == aborted {
+				v.fail("%s was aborted, but %s does not run with %s", r.ID, n.name, s.FormerID)
+			}
+			continue
+		}
 		if n.up && n.since.Before(r.PhaseAt) && n.files[s.PackageID] != v.versions[s.FormerID].Digest {
 			v.fail("%s was aborted, but %s does not have %s", r.ID, n.name, s.FormerID)
 		}

@@ -20,7 +20,8 @@ type simCluster struct {
 	users         map[string]*simUser
 	made          int
 	members       []searchpack.Member // of the present state, shared by reports
-	shape         int                 // grows with members and manager
+	alloc         searchpack.Allocation
+	shape         int // grows with members and manager
 }
 
 // simUser is an index or a component template that names a package's file.
@@ -36,16 +37,18 @@ type simUser struct {
 // simNode is one OpenSearch process with its disk. Every index has a copy on every node.
 type simNode struct {
 	*simCluster
-	name   string
-	id     string
-	disks  int
-	up     bool
-	since  time.Time
-	files  map[string]searchpack.Digest // live
-	hidden map[string]searchpack.Digest
-	cands  map[searchpack.Digest]bool
-	loaded map[string]searchpack.Digest // by index; absent = its copy here is unassigned
-	turned map[string]bool              // indices whose copy here went back to an older state by itself
+	name    string
+	id      string
+	disks   int
+	up      bool
+	since   time.Time
+	files   map[string]searchpack.Digest // live
+	hidden  map[string]searchpack.Digest
+	cands   map[searchpack.Digest]bool
+	loaded  map[string]searchpack.Digest // by index; absent = its copy here is unassigned
+	plugins simPlugins
+	agent   *simAgent
+	turned  map[string]bool // indices whose copy here went back to an older state by itself
 }
 
 func newSimCluster(s *sim) *simCluster {
@@ -66,6 +69,7 @@ func (n *simNode) newDisk() {
 	n.files, n.hidden = map[string]searchpack.Digest{}, map[string]searchpack.Digest{}
 	n.cands, n.loaded = map[searchpack.Digest]bool{}, map[string]searchpack.Digest{}
 	n.turned = map[string]bool{}
+	n.plugins.clear()
 }
 
 func (n *simNode) start() {
@@ -74,6 +78,9 @@ func (n *simNode) start() {
 	}
 	n.up, n.since = true, n.now
 	n.loaded, n.turned = map[string]searchpack.Digest{}, map[string]bool{}
+	n.sync()
+	n.boot()
+	n.plugins.down = ""
 	n.log("node %s up", n.name)
 	if n.manager == nil {
 		n.elect(n)
@@ -180,6 +187,9 @@ func (c *simCluster) usedBy(pkg string) []*simUser {
 
 // reroute starts copies that are not assigned, where the file can be read.
 func (n *simNode) reroute() {
+	if n.effective() != "all" {
+		return
+	}
 	for _, name := range n.names() {
 		u := n.users[name]
 		if _, ok := n.loaded[name]; ok || u.kind != searchpack.UserIndex || n.refuses(n.files[u.pkg], u.strict) {

@@ -40,6 +40,7 @@ type sim struct {
 	cluster *simCluster
 	agents  []*simAgent
 	server  *simServer
+	wanted  searchpack.Allocation        // what people left the cluster's settings at
 	truth   map[searchpack.Digest]string // what is wrong with a version's bytes, "" = nothing
 }
 
@@ -53,6 +54,7 @@ func newSim(cfg simConfig) *sim {
 		n := s.cluster.addNode(fmt.Sprintf("n%d", i+1))
 		a := newSimAgent(s, n)
 		s.agents = append(s.agents, a)
+		n.agent = a
 		s.server.byID[a.id] = a
 	}
 	return s
@@ -79,6 +81,7 @@ func (s *sim) run() string {
 		s.planCalls()
 		s.planPreviews()
 	}
+	s.restartExternal()
 	if s.faults {
 		s.planFaults()
 	}

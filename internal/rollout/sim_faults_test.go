@@ -87,6 +87,10 @@ func (s *sim) someCall() {
 		s.someChoice(pkg)
 		return
 	}
+	if s.nodes <= 30 && s.chance(0.15) { // hundreds of nodes, one after the other, would take hours
+		s.somePlugin()
+		return
+	}
 	switch s.rng.IntN(13) {
 	case 0, 1:
 		s.server.update(pkg, s.someBadness())
@@ -121,11 +125,29 @@ func (s *sim) someCall() {
 	}
 }
 
+// somePlugin is a call about the plugin, or somebody changing settings that its rollouts change too.
+func (s *sim) somePlugin() {
+	switch s.rng.IntN(6) {
+	case 0, 1:
+		fault := []string{"", "", "", "all", "start", "n2", "start n1", "start n3"}[s.rng.IntN(8)]
+		s.server.update(simPlugin, fault)
+		s.call(searchpack.ActionAssociate, false, simPlugin)
+	case 2:
+		s.call(searchpack.ActionAssociate, false, simPlugin)
+	case 3:
+		s.call(searchpack.ActionDissociate, false, simPlugin)
+	case 4:
+		s.call(searchpack.ActionAssociate, s.chance(0.5), simPlugin, "F1")
+	case 5:
+		s.settings()
+	}
+}
+
 // somePackages are two or three packages, now and then with a plugin, which is not served.
 func (s *sim) somePackages() []string {
 	pkgs := []string{"F1", "F2", "F3"}
 	if s.chance(0.2) {
-		pkgs[2] = simPlugin
+		pkgs[2] = simLicense
 	}
 	s.rng.Shuffle(len(pkgs), func(i, j int) { pkgs[i], pkgs[j] = pkgs[j], pkgs[i] })
 	return pkgs[:2+s.rng.IntN(2)]

@@ -49,12 +49,12 @@ func TestSameEndTogether(t *testing.T) {
 		{action: searchpack.ActionDissociate, pkg: "F3", with: []string{"F2"}}, // one is in use
 		{delete: true, pkg: "F3"},
 		{action: searchpack.ActionDissociate, pkg: "F3", with: []string{"F2"}},
-		{action: searchpack.ActionAssociate, pkg: "F2", fault: "-", with: []string{simPlugin}}, // not served
-		{action: searchpack.ActionDissociate, pkg: simPlugin},
+		{action: searchpack.ActionAssociate, pkg: "F2", fault: "-", with: []string{simLicense}}, // not served
+		{action: searchpack.ActionDissociate, pkg: simLicense},
 	}
 	calm := endOf(t, simConfig{seed: 1, nodes: 4, length: 10 * time.Minute, rest: 25 * time.Minute, script: slices.Clone(script)})
 	for _, want := range []string{"F1 ASSOCIATION_FAILED serving F1-v2 wanted F1-v3 ProbeFailed", "F2 ASSOCIATION_FAILED serving  wanted F2-v1 PluginsNotServed"} {
-		if !strings.Contains(calm, want) || strings.Contains(calm, "F3 ") || strings.Contains(calm, simPlugin) {
+		if !strings.Contains(calm, want) || strings.Contains(calm, "F3 ") || strings.Contains(calm, simLicense) {
 			t.Fatalf("without faults the end is\n%s", calm)
 		}
 	}

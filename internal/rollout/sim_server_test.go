@@ -13,8 +13,8 @@ import (
 
 var simDomain = searchpack.DomainKey{Account: "000000000000", Region: "us-east-1", Name: "shop"}
 
-// simPlugin is a package that no node is ever to hear of.
-const simPlugin = "pkg-1"
+// simLicense is a package that no node is ever to hear of.
+const simLicense = "pkg-1"
 
 // simServer is the store with two servers before it. Each loads the world, decides, and commits a
 // moment later, if no other decision and no call came between (the fence); reports may.
@@ -30,6 +30,8 @@ type simServer struct {
 	proofs       map[proofKey]searchpack.Proof
 	usage        *searchpack.Usage
 	previews     []searchpack.Preview
+	permits      []searchpack.Permit
+	saved        *searchpack.SavedAllocation
 	looks        map[string]simLook // what was true when a look was read
 	byID         map[string]*simAgent
 	checked      World       // the world of the decision being checked
@@ -57,7 +59,9 @@ func newSimServer(s *sim) *simServer {
 		v.packages[id] = searchpack.Package{ID: id, Name: "pkg" + id, Type: searchpack.TypeDictionary, Status: searchpack.PackageAvailable}
 		v.update(id, "")
 	}
-	v.packages[simPlugin] = searchpack.Package{ID: simPlugin, Name: "plugin", Type: searchpack.TypePlugin, Status: searchpack.PackageAvailable}
+	v.packages[simLicense] = searchpack.Package{ID: simLicense, Name: "plugin", Type: searchpack.TypeLicense, Status: searchpack.PackageAvailable}
+	v.update(simLicense, "")
+	v.packages[simPlugin] = searchpack.Package{ID: simPlugin, Name: "plug", Type: searchpack.TypePlugin, Status: searchpack.PackageAvailable}
 	v.update(simPlugin, "")
 	return v
 }
@@ -70,6 +74,9 @@ func (v *simServer) update(pkg, fault string) {
 		ID: fmt.Sprintf("%s-v%d", pkg, p.AvailableNumber), PackageID: pkg, Number: p.AvailableNumber,
 		Kind: searchpack.KindSynonyms, KindDeclared: true, Digest: searchpack.DigestOf([]byte(fmt.Sprint(pkg, p.AvailableNumber))), Size: 1,
 	}
+	if isPlugin(pkg) {
+		ver.Tree, ver.Kind, ver.Plugin = true, "", &searchpack.PluginProperties{Name: "plug", Version: fmt.Sprint(p.AvailableNumber), ClassName: "C"}
+	}
 	p.AvailableID = ver.ID
 	v.packages[pkg], v.versions[ver.ID], v.truth[ver.Digest] = p, ver, fault
 	v.log("%s has fault %q", ver.ID, fault)
@@ -78,7 +85,7 @@ func (v *simServer) update(pkg, fault string) {
 // world is what a server loads.
 func (v *simServer) world() World {
 	w := World{
-		Now: v.now, Domain: searchpack.Domain{DomainKey: simDomain}, Packages: maps.Clone(v.packages),
+		Now: v.now, Domain: searchpack.Domain{DomainKey: simDomain, Saved: v.saved}, Permits: v.worldPermits(), Packages: maps.Clone(v.packages),
 		Versions: maps.Clone(v.versions), Usage: v.usage, Previews: slices.Clone(v.previews),
 	}
 	if len(v.ids) != len(v.agents) {
@@ -161,7 +168,7 @@ func (v *simServer) commit(w World, d Decision) {
 }
 
 func nothing(d Decision) bool {
-	return len(d.Orders)+len(d.Rollouts)+len(d.Associations)+len(d.Dissociated)+len(d.Proofs)+len(d.Unproven)+len(d.Bound)+len(d.Events)+len(d.Previews)+len(d.Forgotten) == 0
+	return len(d.Orders)+len(d.Rollouts)+len(d.Associations)+len(d.Dissociated)+len(d.Proofs)+len(d.Unproven)+len(d.Bound)+len(d.Events)+len(d.Previews)+len(d.Forgotten) == 0 && d.Domain == nil
 }
 
 func (v *simServer) apply(w World, d Decision) {
@@ -169,6 +176,9 @@ func (v *simServer) apply(w World, d Decision) {
 		v.log("decision %s", brief(d))
 	}
 	v.takePreviews(d)
+	if d.Domain != nil {
+		v.saved = d.Domain.Saved
+	}
 	for _, a := range d.Bound {
 		v.agents[a.ID].Agent = a
 	}

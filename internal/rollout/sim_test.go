@@ -106,6 +106,10 @@ func TestSimulatorSeesBrokenRules(t *testing.T) {
 		"abort":        {abort: true},
 		"texts":        {texts: true},
 		"turned":       {turned: true},
+		"one stops":    {oneStops: true},
+		"gate":         {gate: true},
+		"put back":     {putBack: true},
+		"offers":       {offers: true},
 		"mend":         {mend: true},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -26,6 +26,8 @@ type World struct {
 	Proofs []searchpack.Proof
 	// Previews as stored, oldest first.
 	Previews []searchpack.Preview
+	// Permits that have not ended, and those of open rollouts.
+	Permits []searchpack.Permit
 }
 
 // Decision is what is to be written. Values not named stay as they are.
@@ -39,6 +41,7 @@ type Decision struct {
 	Unproven     []searchpack.Proof       // to delete (agent id and package id count)
 	Bound        []searchpack.Agent       // agents whose identity was bound
 	Previews     []searchpack.Preview     // answered now
+	Domain       *searchpack.Domain       // new content; nil = as it was
 	Forgotten    []string                 // ids of previews whose time is over
 	Events       []searchpack.Event       // ID, Account and Region are filled in by the caller
 	// Next is when to decide again although nothing was reported; zero = only on news.

@@ -1,0 +1,64 @@
+package rollout
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/searchpack/searchpack"
+)
+
+// Worse says what in the cluster is worse than it was before the rollout began; "" if nothing is.
+// While copies move nothing can be said, so that counts too.
+func Worse(h searchpack.ClusterHealth, baseline []string) string {
+	var fresh []string
+	for _, u := range h.Unassigned {
+		if _, was := slices.BinarySearch(baseline, u); !was {
+			fresh = append(fresh, u)
+		}
+	}
+	switch {
+	case len(fresh) > 0:
+		return count(len(fresh), "copy is", "copies are") + " unassigned that were not before: " + list(fresh)
+	case h.More > 0:
+		return fmt.Sprintf("more than %d copies are unassigned", searchpack.MaxUnassigned)
+	case h.Moving > 0:
+		return count(h.Moving, "copy is", "copies are") + " initializing or relocating"
+	}
+	return ""
+}
+
+// Gate says why the node must not stop now; "" if it may: nothing is worse than before, every shard
+// that it has has another started copy elsewhere, and the other nodes can elect a manager. any: the
+// domain's owner takes the last two.
+func Gate(h searchpack.ClusterHealth, baseline []string, nodeID string, any bool) string {
+	if why := Worse(h, baseline); why != "" || any {
+		return why
+	}
+	if len(h.Alone) > 0 {
+		return "it has the only started copy of a shard of " + list(h.Alone) +
+			": give those indices a replica, or let the domain restart without it (policy restart: any)"
+	}
+	left := 0
+	for _, id := range h.Voting {
+		if id != nodeID && slices.Contains(h.Present, id) {
+			left++
+		}
+	}
+	if slices.Contains(h.Voting, nodeID) && left <= len(h.Voting)/2 {
+		return fmt.Sprintf("without it %d of %d voting nodes are left, which cannot elect a cluster manager: use three manager-eligible nodes, or let the domain restart without one for a while (policy restart: any)",
+			left, len(h.Voting))
+	}
+	return ""
+}
+
+// restartAny reports whether a node may stop although it has the last copy or the last vote: with one
+// node there is no other way.
+func (d *decider) restartAny() bool {
+	members := 0
+	for _, s := range d.who.Nodes {
+		if s.Member {
+			members++
+		}
+	}
+	return d.Domain.Policy.Restart == "any" || members == 1
+}

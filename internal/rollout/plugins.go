@@ -1,0 +1,178 @@
+package rollout
+
+import (
+	"slices"
+
+	"github.com/searchpack/searchpack"
+)
+
+// isPlugin reports whether the package changes what lies under plugins/, for which nodes restart.
+func (d *decider) isPlugin(packageID string) bool {
+	return d.Packages[packageID].Type == searchpack.TypePlugin && !d.off.plugins
+}
+
+// plugins lists the steps of a rollout for which nodes restart.
+func (d *decider) plugins(r *searchpack.Rollout) []searchpack.RolloutStep {
+	return slices.DeleteFunc(slices.Clone(r.Steps), func(s searchpack.RolloutStep) bool { return !d.isPlugin(s.PackageID) })
+}
+
+// has reports whether the node shows the version: the bytes under their final name, and of a plugin
+// that its node was started with it.
+func (d *decider) has(n *node, packageID string, v searchpack.Version) bool {
+	if d.isPlugin(packageID) {
+		return d.hasPlugin(n, installed(v))
+	}
+	return n.shows(packageID, v.Digest)
+}
+
+// pluginProof says what a node has proven of a plugin.
+func (d *decider) pluginProof(v searchpack.Version) (searchpack.Level, string) {
+	if d.Domain.FilesOnly {
+		return searchpack.LevelPlaced, "no OpenSearch"
+	}
+	return searchpack.LevelLoaded, "in the node's own list of plugins, and on its disk as inspected"
+}
+
+func installed(v searchpack.Version) searchpack.PluginOrder {
+	o := searchpack.PluginOrder{
+		PackageID: v.PackageID, State: searchpack.PluginInstalled, VersionID: v.ID, Version: v.Number, Digest: v.Digest, Size: v.Size,
+	}
+	if v.Plugin != nil {
+		o.Name = v.Plugin.Name
+	}
+	return o
+}
+
+// hasPlugin reports whether the node is as the line of the order says, by the manifest on its disk and
+// by its own list of what it has loaded.
+func (d *decider) hasPlugin(n *node, o searchpack.PluginOrder) bool {
+	rep, known := n.plugins[o.PackageID]
+	if n.Report == nil || rep.Error != "" {
+		return false
+	}
+	if o.State == searchpack.PluginRemoved {
+		return rep.Installed == "" && (d.Domain.FilesOnly || n.Report.Node != nil && !n.lists(o.Name, nil))
+	}
+	return known && rep.Installed == o.Digest &&
+		(d.Domain.FilesOnly || rep.Started && n.lists(o.Name, d.Versions[o.VersionID].Plugin))
+}
+
+// lists reports whether the node's own list has the plugin; with properties, exactly that one.
+func (n *node) lists(name string, p *searchpack.PluginProperties) bool {
+	if n.Report.Node == nil {
+		return false
+	}
+	return slices.ContainsFunc(n.Report.Node.Plugins, func(l searchpack.LoadedPlugin) bool {
+		return l.Name == name && (p == nil || l.Version == p.Version && l.ClassName == p.ClassName)
+	})
+}
+
+// pluginOrders are what the node is to have under plugins/ when it next starts, by package id.
+func (d *decider) pluginOrders(n *node) []searchpack.PluginOrder {
+	var out []searchpack.PluginOrder
+	for _, id := range d.ids() {
+		if o, listed := d.pluginFor(n, id); listed {
+			out = append(out, o)
+		}
+	}
+	for _, id := range n.pluginIDs {
+		if d.associations[id] == nil && n.plugins[id].Installed != "" { // dissociated while it was away
+			out = append(out, removed(id, n.plugins[id].Name))
+		}
+	}
+	return out
+}
+
+func removed(id, name string) searchpack.PluginOrder {
+	return searchpack.PluginOrder{PackageID: id, State: searchpack.PluginRemoved, Name: name}
+}
+
+// pluginFor says what the node is to have of one package. false: it is not listed.
+func (d *decider) pluginFor(n *node, id string) (searchpack.PluginOrder, bool) {
+	if !d.isPlugin(id) {
+		return searchpack.PluginOrder{}, false
+	}
+	r, s := d.step(id)
+	if r == nil || !placed(r.Phase) || r.Phase == searchpack.PhaseReturnRestart {
+		return d.servingPlugin(n, d.associations[id])
+	}
+	target := d.target(s)
+	told, listed := n.orderedPlugin(id)
+	switch {
+	case listed && told.State == target.State && told.Digest == target.Digest:
+		return target, true // said once, it stays so until the rollout goes back
+	case r.Phase == searchpack.PhaseReturn, r.Phase == searchpack.PhaseReturnReload, r.Phase == searchpack.PhaseUnhide:
+	case r.Phase != searchpack.PhaseRestart, d.itsTurn(r, n):
+		return target, true
+	}
+	return d.servingPlugin(n, d.associations[id])
+}
+
+// target is what a step brings.
+func (d *decider) target(s searchpack.RolloutStep) searchpack.PluginOrder {
+	if s.Action == searchpack.ActionDissociate {
+		return removed(s.PackageID, d.pluginName(s.PackageID, s.FormerID))
+	}
+	return installed(d.Versions[s.VersionID])
+}
+
+// former is what nodes had before a step.
+func (d *decider) former(s searchpack.RolloutStep) searchpack.PluginOrder {
+	if v, ok := d.Versions[s.FormerID]; ok && s.FormerID != "" {
+		return installed(v)
+	}
+	return removed(s.PackageID, d.pluginName(s.PackageID, s.VersionID))
+}
+
+// pluginName is the name of the plugin in that version, else in any that the world has.
+func (d *decider) pluginName(packageID, versionID string) string {
+	if v := d.Versions[versionID]; v.Plugin != nil {
+		return v.Plugin.Name
+	}
+	for _, v := range d.Versions {
+		if v.PackageID == packageID && v.Plugin != nil {
+			return v.Plugin.Name // a package's name never changes
+		}
+	}
+	return ""
+}
+
+// servingPlugin is the version that serves. Where none does, what an earlier attempt has brought goes.
+func (d *decider) servingPlugin(n *node, a *searchpack.Association) (searchpack.PluginOrder, bool) {
+	if a.ServingID != "" {
+		if v, ok := d.Versions[a.ServingID]; ok && v.Digest != "" {
+			return installed(v), true
+		}
+		return n.orderedPlugin(a.PackageID)
+	}
+	told, listed := n.orderedPlugin(a.PackageID)
+	rep := n.plugins[a.PackageID]
+	switch {
+	case rep.Installed != "":
+		return removed(a.PackageID, rep.Name), true
+	case listed && !(told.State == searchpack.PluginRemoved && d.settled(n)):
+		return removed(a.PackageID, told.Name), true
+	}
+	return searchpack.PluginOrder{}, false
+}
+
+func (n *node) orderedPlugin(id string) (searchpack.PluginOrder, bool) {
+	for _, o := range n.Order.Plugins {
+		if o.PackageID == id {
+			return o, true
+		}
+	}
+	return searchpack.PluginOrder{}, false
+}
+
+// itsTurn: it is the node's turn to get what the rollout brings: now when it is offered its restart, at
+// any start when somebody else restarts it.
+func (d *decider) itsTurn(r *searchpack.Rollout, n *node) bool {
+	switch {
+	case d.paused(r):
+		return false
+	case d.Domain.FilesOnly, n.Report != nil && n.Report.RestartMode == searchpack.RestartExternal:
+		return true
+	}
+	return r.Restart != nil && r.Restart.AgentID == n.ID && r.Restart.Stage != searchpack.StageHold
+}

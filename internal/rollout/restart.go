@@ -1,0 +1,420 @@
+package rollout
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/searchpack/searchpack"
+)
+
+// restartFailed is the ErrorDetails type of a plugin with which a node did not come back.
+const restartFailed = "RestartFailed"
+
+// BackPatience is after how long a node that has stopped is called missing. Nothing follows from it but
+// words: a begun permit never ends by itself.
+const BackPatience = 5 * time.Minute
+
+// OfferPatience is how long allocation is held for a node that does not stop.
+const OfferPatience = time.Minute
+
+// restarts reports whether nodes are restarted in the phase.
+func restarts(p searchpack.Phase) bool {
+	return p == searchpack.PhaseRestart || p == searchpack.PhaseReturnRestart
+}
+
+// restart gives one node after the other what the rollout brings, and goes on when all have it.
+func (d *decider) restart(r *searchpack.Rollout) bool {
+	next := searchpack.PhasePlace
+	if actionOf(r) == searchpack.ActionDissociate {
+		next = searchpack.PhaseHide
+		if errorType, reason := d.inUse(r); reason != "" {
+			return d.undo(r, errorType, reason)
+		}
+	}
+	if done, moved := d.restartNext(r); !done {
+		return moved
+	}
+	return d.enter(r, next)
+}
+
+// returnRestart gives the former plugins back to every node that has others, then ends the rollout.
+func (d *decider) returnRestart(r *searchpack.Rollout) bool {
+	if done, moved := d.restartNext(r); !done {
+		return moved
+	}
+	return d.fail(r, r.ErrorType, r.Reason)
+}
+
+// restartNext moves the restarts on. done: every node that must prove has what it is to have, and the
+// cluster's settings are as they were.
+func (d *decider) restartNext(r *searchpack.Rollout) (done, moved bool) {
+	if r.Restart != nil {
+		return false, d.stages()[r.Restart.Stage](r, d.byID[r.Restart.AgentID])
+	}
+	late := d.late(r)
+	if n, why := d.notStarted(r, late); n != nil {
+		return false, d.cameBackWithout(r, n, why)
+	}
+	if len(late) == 0 {
+		if !d.everyone(r, "to restart", func(*node) (bool, string) { return true, "" }) {
+			return false, false
+		}
+		if d.Domain.Saved != nil {
+			return false, d.wait(r, "waiting for the cluster's settings to be put back")
+		}
+		return true, false
+	}
+	next := d.nextRestart(r, late)
+	if next == nil {
+		return false, d.waitForOthers(r, late)
+	}
+	if ok, why := d.health(r); !ok {
+		return false, d.wait(r, why)
+	}
+	if r.FirstNode == "" || r.Phase == searchpack.PhaseReturnRestart {
+		r.FirstNode = next.ID
+	}
+	r.Round++
+	r.PhaseAt = d.Now
+	r.Restart = &searchpack.Restart{AgentID: next.ID, Stage: searchpack.StageHold}
+	// The name is new each time, so that having put the settings back before counts for nothing.
+	d.Domain.Saved = &searchpack.SavedAllocation{ID: fmt.Sprintf("%s/%d", r.ID, r.Round), Former: d.Domain.Saved.Former}
+	return false, true
+}
+
+// late are the nodes that do not have yet what the phase is to give them, in the order of their turns:
+// a plugin that comes is last on the elected manager, which until then refuses indices that need it; one
+// that goes is first there.
+func (d *decider) late(r *searchpack.Rollout) []*node {
+	var out []*node
+	for _, n := range d.must() {
+		if slices.ContainsFunc(d.plugins(r), func(s searchpack.RolloutStep) bool { return !d.hasPlugin(n, d.given(r, s)) }) {
+			out = append(out, n)
+		}
+	}
+	comes := (actionOf(r) == searchpack.ActionAssociate) == (r.Phase == searchpack.PhaseRestart)
+	slices.SortStableFunc(out, func(a, b *node) int {
+		switch m := d.who.ManagerAgent; {
+		case a.ID == b.ID:
+			return 0
+		case (a.ID == m) == comes && (b.ID == m) != comes:
+			return 1
+		case (b.ID == m) == comes && (a.ID == m) != comes:
+			return -1
+		}
+		return 0
+	})
+	return out
+}
+
+// given is what nodes are to have of a step in this phase.
+func (d *decider) given(r *searchpack.Rollout, s searchpack.RolloutStep) searchpack.PluginOrder {
+	if r.Phase == searchpack.PhaseReturnRestart {
+		return d.former(s)
+	}
+	return d.target(s)
+}
+
+// nextRestart is the first node that Searchpack restarts; nil if there is none.
+func (d *decider) nextRestart(_ *searchpack.Rollout, late []*node) *node {
+	for _, n := range late {
+		if !d.Domain.FilesOnly && n.Report.RestartMode == searchpack.RestartOwn {
+			return n
+		}
+	}
+	return nil
+}
+
+// waitForOthers names the nodes that somebody else has to restart.
+func (d *decider) waitForOthers(r *searchpack.Rollout, late []*node) bool {
+	if d.Domain.FilesOnly {
+		return d.everyone(r, "to place "+d.stepsText(r), func(n *node) (bool, string) {
+			return !slices.Contains(late, n), n.pluginTrouble(d.plugins(r))
+		})
+	}
+	var names []string
+	trouble := ""
+	for _, n := range late {
+		names = append(names, n.called())
+		if why := n.pluginTrouble(d.plugins(r)); why != "" && trouble == "" {
+			trouble = fmt.Sprintf(" (%s says: %s)", n.called(), quote(why))
+		}
+	}
+	slices.Sort(names)
+	return d.wait(r, "waiting for a restart of "+list(names)+trouble)
+}
+
+// pluginTrouble is what the agent says of the plugins of these steps.
+func (n *node) pluginTrouble(steps []searchpack.RolloutStep) string {
+	for _, s := range steps {
+		if why := n.plugins[s.PackageID].Error; why != "" {
+			return why
+		}
+	}
+	return n.trouble()
+}
+
+// health has the cluster's health and settings read before the first restart, and again after the
+// settings were put back.
+func (d *decider) health(r *searchpack.Rollout) (bool, string) {
+	if r.Baseline != nil && d.Domain.Saved != nil {
+		return true, ""
+	}
+	id := d.dutyID(r, searchpack.DutyHealth, 0)
+	res, by := d.result(id)
+	switch {
+	case res.Done && res.Health != nil:
+		if r.Baseline == nil {
+			r.Baseline = res.Health
+		}
+		if d.Domain.Saved == nil {
+			d.Domain.Saved = &searchpack.SavedAllocation{ID: id, Former: res.Health.Allocation}
+		}
+		return true, ""
+	case by != nil && res.Error != "":
+		return false, fmt.Sprintf("waiting for the cluster's health (%s says: %s)", by.called(), quote(res.Error))
+	}
+	return false, "waiting for the cluster's health"
+}
+
+// stages is what is done in each stage of a node's restart.
+func (d *decider) stages() map[searchpack.RestartStage]func(*searchpack.Rollout, *node) bool {
+	return map[searchpack.RestartStage]func(*searchpack.Rollout, *node) bool{
+		searchpack.StageHold: d.hold, searchpack.StageOffer: d.offer, searchpack.StageRecover: d.recover,
+	}
+}
+
+// hold waits until no copies are moved off a node that stops.
+func (d *decider) hold(r *searchpack.Rollout, n *node) bool {
+	if n == nil || n.standing != MustProve {
+		return d.nextNode(r)
+	}
+	if ok, why := d.done(d.holdDuty(r), "the allocation of copies to be held"); !ok {
+		return d.wait(r, why)
+	}
+	r.Restart = &searchpack.Restart{AgentID: n.ID, Stage: searchpack.StageOffer, OfferID: fmt.Sprintf("%s/%d", r.ID, r.Round)}
+	r.PhaseAt = d.Now
+	return true
+}
+
+// offer waits until the node has stopped and come back by its permit.
+func (d *decider) offer(r *searchpack.Rollout, n *node) bool {
+	p := d.permit(r.Restart.OfferID)
+	switch {
+	case n == nil: // retired: the next permit waits until this one cannot stop the node any more
+		return d.nextNode(r)
+	case p == nil && n.standing != MustProve: // it cannot have stopped, and cannot now: the offer goes
+		return d.nextNode(r)
+	case p == nil && d.hasAll(r, n):
+		return d.stage(r, searchpack.StageRecover)
+	case p == nil && d.Now.Sub(r.PhaseAt) >= OfferPatience && !d.off.offers:
+		// Copies that it waits for cannot come back while their allocation is held.
+		return d.stage(r, searchpack.StageRecover)
+	case p == nil:
+		d.lookAgainAt(r.PhaseAt.Add(OfferPatience))
+		return d.wait(r, "waiting for "+n.called()+" to stop"+d.says(n, r))
+	case p.EndedAt.IsZero():
+		return d.wait(r, d.awayText(n, p))
+	case p.Failed != "":
+		return d.cameBackWithout(r, n, p.Failed)
+	case !d.hasAll(r, n):
+		return d.wait(r, "waiting for "+n.called()+" to show its plugins"+d.says(n, r))
+	}
+	return d.stage(r, searchpack.StageRecover)
+}
+
+// notStarted is a node that somebody else has restarted, and that did not start with its plugins.
+func (d *decider) notStarted(r *searchpack.Rollout, late []*node) (*node, string) {
+	for _, n := range late {
+		for _, s := range d.plugins(r) {
+			if p := n.plugins[s.PackageID]; p.Failed != "" && p.Failed == d.given(r, s).Digest {
+				return n, p.FailedWhy
+			}
+		}
+	}
+	return nil, ""
+}
+
+func (d *decider) says(n *node, r *searchpack.Rollout) string {
+	if why := n.pluginTrouble(d.plugins(r)); why != "" {
+		return " (it says: " + quote(why) + ")"
+	}
+	return ""
+}
+
+func (d *decider) awayText(n *node, p *searchpack.Permit) string {
+	text := "waiting for " + n.called() + " to come back with its plugins"
+	if since := d.Now.Sub(p.BegunAt); since >= BackPatience {
+		text += fmt.Sprintf(": it was stopped %d min ago. See its log and start it, or abort the rollout, or retire the node", int(since.Minutes()))
+	} else {
+		d.lookAgainAt(p.BegunAt.Add(BackPatience))
+	}
+	return text
+}
+
+// cameBackWithout: the node did not start with what it was given, and runs with what it had.
+func (d *decider) cameBackWithout(r *searchpack.Rollout, n *node, why string) bool {
+	reason := fmt.Sprintf("%s did not start with %s: %s", n.called(), d.stepsText(r), quoteLog(why))
+	if r.Phase == searchpack.PhaseReturnRestart {
+		r.Restart = nil
+		return d.fail(r, r.ErrorType, r.Reason+fmt.Sprintf(" %s could not be given its former plugins back: %s", n.called(), quoteLog(why)))
+	}
+	own := r.Restart != nil
+	moved := d.undo(r, restartFailed, reason)
+	if own {
+		r.Restart = &searchpack.Restart{AgentID: n.ID, Stage: searchpack.StageRecover}
+	}
+	return moved
+}
+
+// recover waits until the cluster is as well as before.
+func (d *decider) recover(r *searchpack.Rollout, n *node) bool {
+	for _, duty := range d.recoverDuties(r) {
+		if ok, why := d.done(duty, "the copies of "+d.agentText(r.Restart.AgentID)+" to be as they were"); !ok {
+			return d.wait(r, why)
+		}
+	}
+	_ = n
+	return d.nextNode(r)
+}
+
+func (d *decider) stage(r *searchpack.Rollout, s searchpack.RestartStage) bool {
+	at := *r.Restart
+	at.Stage, at.OfferID = s, ""
+	r.Restart, r.Waiting, r.PhaseAt = &at, "", d.Now
+	return true
+}
+
+func (d *decider) nextNode(r *searchpack.Rollout) bool {
+	r.Restart = nil
+	r.Round++
+	r.Waiting = ""
+	return true
+}
+
+func (d *decider) hasAll(r *searchpack.Rollout, n *node) bool {
+	return !slices.ContainsFunc(d.plugins(r), func(s searchpack.RolloutStep) bool { return !d.hasPlugin(n, d.given(r, s)) })
+}
+
+// done waits for a duty.
+func (d *decider) done(duty searchpack.Duty, what string) (bool, string) {
+	res, by := d.result(duty.ID)
+	switch {
+	case res.Done:
+		return true, ""
+	case by != nil:
+		return false, fmt.Sprintf("waiting for %s (%s says: %s)", what, by.called(), quote(res.Error))
+	}
+	return false, "waiting for " + what
+}
+
+var (
+	primaries = "primaries"
+	all       = "all"
+)
+
+func (d *decider) holdDuty(r *searchpack.Rollout) searchpack.Duty {
+	return searchpack.Duty{
+		ID: d.dutyID(r, searchpack.DutyAllocation, 0), Kind: searchpack.DutyAllocation,
+		Allocation: &searchpack.Allocation{Persistent: &primaries}, Flush: true,
+	}
+}
+
+func (d *decider) recoverDuties(r *searchpack.Rollout) []searchpack.Duty {
+	return []searchpack.Duty{
+		{ID: d.dutyID(r, searchpack.DutyAllocation, 1), Kind: searchpack.DutyAllocation, Allocation: &searchpack.Allocation{Persistent: &all}},
+		{ID: d.dutyID(r, searchpack.DutySettle, 0), Kind: searchpack.DutySettle, Baseline: baseline(r)},
+	}
+}
+
+// restartDuties is what the speaker is to do while nodes are restarted.
+func (d *decider) restartDuties(r *searchpack.Rollout) []searchpack.Duty {
+	switch {
+	case r.Restart == nil && (r.Baseline == nil || d.Domain.Saved == nil) && d.nextRestart(r, d.late(r)) != nil:
+		return []searchpack.Duty{{ID: d.dutyID(r, searchpack.DutyHealth, 0), Kind: searchpack.DutyHealth}}
+	case r.Restart == nil:
+		return nil
+	case r.Restart.Stage == searchpack.StageHold:
+		return []searchpack.Duty{d.holdDuty(r)}
+	case r.Restart.Stage == searchpack.StageRecover:
+		return d.recoverDuties(r)
+	}
+	return nil
+}
+
+// held: a rollout has the cluster's settings as it needs them.
+func (d *decider) held() bool {
+	r := d.running()
+	return r != nil && restarts(r.Phase) && r.Restart != nil
+}
+
+// putBack restores the cluster's settings that a rollout has changed, whatever became of it: one duty,
+// once no agent can still carry out a change from before.
+func (d *decider) putBack() []searchpack.Duty {
+	s := d.Domain.Saved
+	if s == nil || d.held() || d.off.putBack || d.aboutToHold() {
+		return nil
+	}
+	if s.ReleasedAt.IsZero() {
+		released := *s
+		released.ReleasedAt = d.Now
+		s, d.Domain.Saved = &released, &released
+	}
+	id := "put-back/" + s.ID
+	if res, _ := d.result(id); res.Done {
+		d.Domain.Saved = nil
+		return nil
+	}
+	former := s.Former
+	duty := []searchpack.Duty{{ID: id, Kind: searchpack.DutyAllocation, Allocation: &former}}
+	for _, n := range d.nodes {
+		if n.orderedDuty(id).ID == id {
+			return duty
+		}
+	}
+	over := s.ReleasedAt.Add(searchpack.ConfirmWithin + searchpack.ConfirmSlack)
+	for _, n := range d.nodes {
+		if d.Now.Before(over) && (n.orderedDutyOf(searchpack.DutyAllocation) || !d.settled(n)) {
+			d.lookAgainAt(over)
+			return nil
+		}
+	}
+	return duty
+}
+
+func (n *node) orderedDutyOf(kind searchpack.DutyKind) bool {
+	return slices.ContainsFunc(n.Order.Duties, func(x searchpack.Duty) bool { return x.Kind == kind })
+}
+
+// aboutToHold: the settings were read for a restart that comes at once.
+func (d *decider) aboutToHold() bool {
+	r := d.running()
+	return r != nil && restarts(r.Phase) && !d.paused(r) && d.nextRestart(r, d.late(r)) != nil
+}
+
+// offerFor is the offer to a node, if it is its turn.
+func (d *decider) offerFor(n *node) *searchpack.RestartOffer {
+	r := d.running()
+	if r == nil || !restarts(r.Phase) || r.Restart == nil || r.Restart.AgentID != n.ID || r.Restart.Stage != searchpack.StageOffer || d.paused(r) {
+		return nil
+	}
+	if p := d.permit(r.Restart.OfferID); p != nil && !p.EndedAt.IsZero() {
+		return nil
+	}
+	return &searchpack.RestartOffer{ID: r.Restart.OfferID}
+}
+
+// letGo takes an offer back from a rollout that somebody holds, unless its node may have stopped.
+func (d *decider) letGo(r *searchpack.Rollout) {
+	if restarts(r.Phase) && r.Restart != nil && r.Restart.Stage != searchpack.StageRecover && !d.begun(r) {
+		r.Restart = nil
+		r.Round++
+	}
+}
+
+// quoteLog cuts a node's log lines for a reason; they come from the node.
+func quoteLog(s string) string {
+	return strings.TrimSuffix(quote(s), ".") + "."
+}
