@@ -72,6 +72,7 @@ type Tx interface {
 	DomainTx
 	RolloutTx
 	PreviewTx
+	PermitTx
 	AgentTx
 	AccessTx
 	// Enqueue asks for work at due (zero = at once): an upsert that increments asked and never
@@ -133,7 +134,7 @@ type DomainTx interface {
 	// Changes of a domain, the newest limit (0 = all), newest first.
 	Changes(ctx context.Context, k DomainKey, limit int) ([]*DomainChange, error)
 	// DeleteDomain deletes the domain with all that hangs on it: associations, rollouts, agents,
-	// proofs, incidents, usage, join tokens, changes, previews.
+	// proofs, incidents, usage, join tokens, changes, previews, permits.
 	DeleteDomain(ctx context.Context, k DomainKey) error
 	PutAssociation(ctx context.Context, a *Association) error
 	Association(ctx context.Context, k DomainKey, packageID string) (*Association, error)
@@ -168,6 +169,14 @@ type PreviewTx interface {
 	// Previews of a domain, oldest first.
 	Previews(ctx context.Context, k DomainKey) ([]*Preview, error)
 	DeletePreview(ctx context.Context, id string) error
+}
+
+// PermitTx keeps permits.
+type PermitTx interface {
+	PutPermit(ctx context.Context, p *Permit) error
+	DeletePermit(ctx context.Context, id string) error
+	// Permits of a domain that have not ended, and those of its open rollouts, by begin.
+	Permits(ctx context.Context, k DomainKey) ([]*Permit, error)
 }
 
 // AgentTx keeps agents, their reports and orders, incidents and join tokens.

@@ -27,6 +27,9 @@ const (
 	PathReport = "/agent/v1/report"
 	PathUsage  = "/agent/v1/usage"
 	PathBlobs  = "/agent/v1/blobs/"
+
+	PathPermitBegin = "/agent/v1/permits/begin"
+	PathPermitEnd   = "/agent/v1/permits/end"
 )
 
 // Bounds. A report of 100 files and 10,000 probe results has some 2 MiB.

@@ -137,15 +137,18 @@ func checkReport(in *searchpack.Report) error {
 }
 
 func checkLengths(in *searchpack.Report) error {
-	refreshed, members := 0, 0
+	refreshed, members, loaded, unassigned := 0, 0, 0, 0
 	for _, d := range in.Duties {
 		refreshed += len(d.Refreshed)
+		if d.Health != nil {
+			unassigned += len(d.Health.Unassigned)
+		}
 		if err := checkTokens(d.Preview); err != nil {
 			return err
 		}
 	}
 	if in.Node != nil {
-		members = len(in.Node.Members)
+		members, loaded = len(in.Node.Members), len(in.Node.Plugins)
 	}
 	for _, x := range []struct {
 		what     string
@@ -153,7 +156,8 @@ func checkLengths(in *searchpack.Report) error {
 	}{
 		{"files", len(in.Files), maxFiles}, {"candidates", len(in.Candidates), maxCandidates}, {"probes", len(in.Probes), maxProbes},
 		{"duties", len(in.Duties), maxDuties}, {"refreshed indices", refreshed, maxRefreshed}, {"members", members, maxMembers},
-		{"problems", len(in.Problems), maxProblems}, {"incidents", len(in.Incidents), maxIncidents},
+		{"problems", len(in.Problems), maxProblems}, {"plugins", len(in.Plugins), maxFiles}, {"loaded plugins", loaded, maxFiles},
+		{"unassigned copies", unassigned, searchpack.MaxUnassigned}, {"incidents", len(in.Incidents), maxIncidents},
 	} {
 		if x.has > x.max {
 			return searchpack.Errorf(searchpack.ErrInvalid, "The report has more than %d %s.", x.max, x.what)

@@ -23,6 +23,8 @@ type ServerConfig struct {
 	Logger    *slog.Logger     // nil: nothing is logged
 	// Usage turns a report into who uses what (usage.Parse). Errors are the sender's fault.
 	Usage func(searchpack.UsageReport, time.Time) (searchpack.Usage, error)
+	// Permits answers calls for permits.
+	Permits Permits
 }
 
 // Server answers agents. Make one with NewServer, serve Handler over TLSConfig, and run Run beside.
@@ -118,6 +120,8 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET "+PathOrder, s.answer(s.asAgent(false, s.order)))
 	mux.HandleFunc("POST "+PathReport, s.answer(s.asAgent(false, s.report)))
 	mux.HandleFunc("POST "+PathUsage, s.answer(s.asAgent(false, limited(&s.usageUnderWay, maxUsageUnderWay, s.usage))))
+	mux.HandleFunc("POST "+PathPermitBegin, s.answer(s.asAgent(false, s.beginPermit)))
+	mux.HandleFunc("POST "+PathPermitEnd, s.answer(s.asAgent(false, s.endPermit)))
 	mux.HandleFunc("GET "+PathBlobs+"{digest}", s.answer(s.asAgent(false, s.blob)))
 	mux.HandleFunc("/", s.answer(func(_ http.ResponseWriter, r *http.Request) error {
 		return searchpack.Errorf(searchpack.ErrNotFound, "This listener is for Searchpack agents; it has no %s %.100q.", r.Method, r.URL.Path)

@@ -114,11 +114,16 @@ func (r *Runner) write(ctx context.Context, tx searchpack.Tx, key searchpack.Dom
 func empty(d rollout.Decision) bool {
 	return len(d.Orders) == 0 && len(d.Rollouts) == 0 && len(d.Associations) == 0 && len(d.Dissociated) == 0 &&
 		len(d.Proofs) == 0 && len(d.Unproven) == 0 && len(d.Bound) == 0 && len(d.Events) == 0 &&
-		len(d.Previews) == 0 && len(d.Forgotten) == 0
+		len(d.Previews) == 0 && len(d.Forgotten) == 0 && d.Domain == nil
 }
 
 // apply writes a decision.
 func apply(ctx context.Context, tx searchpack.Tx, key searchpack.DomainKey, now time.Time, d rollout.Decision) error {
+	if d.Domain != nil {
+		if err := tx.PutDomain(ctx, d.Domain); err != nil {
+			return fmt.Errorf("domain %s: %w", key.Name, err)
+		}
+	}
 	for i := range d.Bound {
 		if err := tx.PutAgent(ctx, &d.Bound[i]); err != nil {
 			return fmt.Errorf("bind agent %s: %w", d.Bound[i].ID, err)

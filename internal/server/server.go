@@ -92,7 +92,7 @@ func New(ctx context.Context, cfg Config) (_ *Server, err error) {
 		return nil, err
 	}
 	s.agents = agentapi.NewServer(agentapi.ServerConfig{
-		Store: s.store, Blobs: s.blobs, Authority: s.authority, Now: cfg.Now, Logger: s.log, Usage: usage.Parse,
+		Store: s.store, Blobs: s.blobs, Authority: s.authority, Now: cfg.Now, Logger: s.log, Usage: usage.Parse, Permits: runner.NewPermits(s.store),
 	})
 	s.catalog = catalog.New(catalog.Options{
 		Store: s.store, Blobs: s.blobs, Now: cfg.Now, Limits: cfg.Limits, Source: s.sources(),

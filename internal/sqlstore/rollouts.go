@@ -8,7 +8,7 @@ import (
 
 const (
 	rolloutRest = "account, region, domain, state, phase, steps, round, first_node, reason, error_type, waiting, " +
-		"created_at, started_at, phase_at, ended_at, paused, abort"
+		"created_at, started_at, phase_at, ended_at, paused, abort, baseline, restart"
 	rolloutRows = "SELECT id, " + rolloutRest + " FROM rollout"
 	proofKeys   = "agent_id, package_id"
 	proofRest   = "account, region, domain, node, version_id, version, level, digest, probe, at, witness"
@@ -20,10 +20,15 @@ func (t *tx) PutRollout(ctx context.Context, r *searchpack.Rollout) error {
 	if err != nil {
 		return err
 	}
+	var docs [2]string
+	if err := jsonTexts(docs[:], r.Baseline, r.Restart); err != nil {
+		return err
+	}
 	k := r.Domain
 	return t.put(ctx, "domain", k.String(), t.s.d.upsertSeq("rollout", "id", rolloutRest),
 		r.ID, k.Account, k.Region, k.Name, string(r.State), string(r.Phase), steps, r.Round, r.FirstNode, r.Reason,
-		r.ErrorType, r.Waiting, micros(r.CreatedAt), micros(r.StartedAt), micros(r.PhaseAt), micros(r.EndedAt), r.Paused, r.Abort)
+		r.ErrorType, r.Waiting, micros(r.CreatedAt), micros(r.StartedAt), micros(r.PhaseAt), micros(r.EndedAt), r.Paused, r.Abort,
+		docs[0], docs[1])
 }
 
 func scanRollout(row scanner) (*searchpack.Rollout, error) {
@@ -31,7 +36,7 @@ func scanRollout(row scanner) (*searchpack.Rollout, error) {
 	dest := append([]any{&r.ID}, domainColumns(&r.Domain)...)
 	err := row.Scan(append(dest, &r.State, &r.Phase, jsonDoc{&r.Steps}, &r.Round, &r.FirstNode, &r.Reason, &r.ErrorType,
 		&r.Waiting, microTime{&r.CreatedAt}, microTime{&r.StartedAt}, microTime{&r.PhaseAt}, microTime{&r.EndedAt},
-		&r.Paused, &r.Abort)...)
+		&r.Paused, &r.Abort, jsonDoc{&r.Baseline}, jsonDoc{&r.Restart})...)
 	return &r, err
 }
 

@@ -17,7 +17,9 @@ func testRollouts(t *testing.T, s searchpack.Store) {
 			{PackageID: "F1", Action: searchpack.ActionAssociate, VersionID: "v2", FormerID: "v1"},
 			{PackageID: "F2", Action: searchpack.ActionDissociate},
 		},
-		Round: 4, FirstNode: "agent-1", Reason: "because", ErrorType: "t", Waiting: "waits for n3",
+		Baseline: &searchpack.ClusterHealth{ClusterUUID: "C", Unassigned: []string{"shop[0] replica"}},
+		Restart:  &searchpack.Restart{AgentID: "agent-2", Stage: searchpack.StageOffer, OfferID: "z/4"},
+		Round:    4, FirstNode: "agent-1", Reason: "because", ErrorType: "t", Waiting: "waits for n3",
 		CreatedAt: t0, StartedAt: at(1 * time.Second), PhaseAt: at(2 * time.Second), EndedAt: at(3 * time.Second),
 	}
 	queued := func(id string, d string, created time.Time) *searchpack.Rollout {

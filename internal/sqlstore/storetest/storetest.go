@@ -38,6 +38,7 @@ func Run(t *testing.T, open func(t *testing.T) searchpack.Store) {
 		{"Rollouts", testRollouts},
 		{"Proofs", testProofs},
 		{"Previews", testPreviews},
+		{"Permits", testPermits},
 		{"Agents", testAgents},
 		{"Reports", testReports},
 		{"Heard", testHeard},
