@@ -1,6 +1,11 @@
 package searchpack
 
-import "time"
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
 
 // PluginState is what a node is to have of a plugin, or has.
 type PluginState string
@@ -89,6 +94,35 @@ type ClusterHealth struct {
 // MaxUnassigned bounds the unassigned copies that are named. More than this is no state in which
 // anybody restarts nodes.
 const MaxUnassigned = 10_000
+
+// Worse says what in the cluster is worse than it was when these copies were unassigned; "" if nothing
+// is. While copies move nothing can be said, so that counts too.
+func (h ClusterHealth) Worse(baseline []string) string {
+	const named = 10
+	var fresh []string
+	more := 0
+	for _, u := range h.Unassigned {
+		if _, was := slices.BinarySearch(baseline, u); was {
+			continue
+		}
+		if len(fresh) < named {
+			fresh = append(fresh, u)
+		} else {
+			more++
+		}
+	}
+	switch {
+	case len(fresh) > 0 && more > 0:
+		return fmt.Sprintf("copies are unassigned that were not before: %s and %d more", strings.Join(fresh, ", "), more)
+	case len(fresh) > 0:
+		return "copies are unassigned that were not before: " + strings.Join(fresh, ", ")
+	case h.More > 0:
+		return fmt.Sprintf("more than %d copies are unassigned", MaxUnassigned)
+	case h.Moving > 0:
+		return fmt.Sprintf("copies are initializing or relocating: %d", h.Moving)
+	}
+	return ""
+}
 
 // SavedAllocation is what a rollout changed in the cluster's settings and what is to be put back,
 // also when the rollout is gone.

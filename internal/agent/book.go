@@ -32,6 +32,7 @@ type record struct {
 	Order     searchpack.Order      `json:"order"`
 	Placed    map[string]placed     `json:"placed"` // by package id
 	Incidents []searchpack.Incident `json:"incidents,omitempty"`
+	Restart   *restart              `json:"restart,omitempty"`
 }
 
 // maxKept bounds the incidents that wait for the server; the oldest healed ones go first.

@@ -137,6 +137,13 @@ func (w *worker) do(ctx context.Context, d searchpack.Duty) (searchpack.DutyResu
 		return searchpack.DutyResult{}, w.node.RerouteRetryFailed(ctx)
 	case searchpack.DutyWitness:
 		return w.witness(ctx, d.Witnesses)
+	case searchpack.DutyHealth:
+		h, err := w.health(ctx)
+		return searchpack.DutyResult{Health: h}, err
+	case searchpack.DutyAllocation:
+		return searchpack.DutyResult{}, w.allocate(ctx, d)
+	case searchpack.DutySettle:
+		return searchpack.DutyResult{}, w.settle(ctx, d)
 	case searchpack.DutyPreview:
 		return w.preview(ctx, d.Preview)
 	}

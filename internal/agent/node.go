@@ -39,6 +39,12 @@ type OpenSearch interface {
 	LoadedTerms(ctx context.Context, index string, shard int, field, analyzer, text string) ([]string, error)
 	// LocalShards returns one shard for each index of which this node holds a started copy.
 	LocalShards(ctx context.Context, nodeID string) (map[string]int, error)
+	// Health reads what decides whether the node may stop, from the elected manager.
+	Health(ctx context.Context, nodeID string) (*searchpack.ClusterHealth, error)
+	// SetAllocation sets where copies may be allocated; nil values are taken back.
+	SetAllocation(ctx context.Context, to searchpack.Allocation) error
+	// Flush has all indices written to disk.
+	Flush(ctx context.Context) error
 	// AskField returns a text or keyword field of the index, "" if it has none.
 	AskField(ctx context.Context, index string) (string, error)
 }
@@ -106,6 +112,17 @@ func (f *filesOnly) LoadedTerms(context.Context, string, int, string, string, st
 func (f *filesOnly) LocalShards(context.Context, string) (map[string]int, error) {
 	return map[string]int{}, nil
 }
+
+// Health implements OpenSearch: there is no cluster.
+func (f *filesOnly) Health(context.Context, string) (*searchpack.ClusterHealth, error) {
+	return nil, errFilesOnly
+}
+
+// SetAllocation implements OpenSearch.
+func (f *filesOnly) SetAllocation(context.Context, searchpack.Allocation) error { return errFilesOnly }
+
+// Flush implements OpenSearch.
+func (f *filesOnly) Flush(context.Context) error { return errFilesOnly }
 
 // AskField implements OpenSearch: there is no index.
 func (f *filesOnly) AskField(context.Context, string) (string, error) { return "", errFilesOnly }

@@ -53,6 +53,11 @@ type nodeAnswer struct {
 		HTTP    struct {
 			Address string `json:"publish_address"`
 		} `json:"http"`
+		Plugins []struct {
+			Name      string `json:"name"`
+			Version   string `json:"version"`
+			ClassName string `json:"classname"`
+		} `json:"plugins"`
 	} `json:"nodes"`
 }
 
@@ -61,8 +66,9 @@ type nodeAnswer struct {
 // not answer; ErrDenied: it refuses the user.
 func (c *Client) Facts(ctx context.Context) (*searchpack.NodeFacts, error) {
 	var nodes nodeAnswer
-	err := c.get(ctx, "/_nodes/_local/http", url.Values{"filter_path": {
-		"cluster_name,nodes.*.name,nodes.*.version,nodes.*.roles,nodes.*.http.publish_address"}}, &nodes)
+	err := c.get(ctx, "/_nodes/_local/http,plugins", url.Values{"filter_path": {
+		"cluster_name,nodes.*.name,nodes.*.version,nodes.*.roles,nodes.*.http.publish_address," +
+			"nodes.*.plugins.name,nodes.*.plugins.version,nodes.*.plugins.classname"}}, &nodes)
 	if err != nil {
 		return nil, err
 	}
@@ -84,6 +90,9 @@ func (c *Client) Facts(ctx context.Context) (*searchpack.NodeFacts, error) {
 	for id, n := range nodes.Nodes {
 		f.NodeID, f.Name, f.Version, f.Roles, f.HTTPAddress = id, n.Name, n.Version, n.Roles, n.HTTP.Address
 		slices.Sort(f.Roles)
+		for _, p := range n.Plugins {
+			f.Plugins = append(f.Plugins, searchpack.LoadedPlugin{Name: p.Name, Version: p.Version, ClassName: p.ClassName})
+		}
 	}
 	for id, n := range st.Nodes {
 		f.Members = append(f.Members, searchpack.Member{NodeID: id, EphemeralID: n.EphemeralID, Name: n.Name})

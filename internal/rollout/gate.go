@@ -7,31 +7,11 @@ import (
 	"github.com/searchpack/searchpack"
 )
 
-// Worse says what in the cluster is worse than it was before the rollout began; "" if nothing is.
-// While copies move nothing can be said, so that counts too.
-func Worse(h searchpack.ClusterHealth, baseline []string) string {
-	var fresh []string
-	for _, u := range h.Unassigned {
-		if _, was := slices.BinarySearch(baseline, u); !was {
-			fresh = append(fresh, u)
-		}
-	}
-	switch {
-	case len(fresh) > 0:
-		return count(len(fresh), "copy is", "copies are") + " unassigned that were not before: " + list(fresh)
-	case h.More > 0:
-		return fmt.Sprintf("more than %d copies are unassigned", searchpack.MaxUnassigned)
-	case h.Moving > 0:
-		return count(h.Moving, "copy is", "copies are") + " initializing or relocating"
-	}
-	return ""
-}
-
 // Gate says why the node must not stop now; "" if it may: nothing is worse than before, every shard
 // that it has has another started copy elsewhere, and the other nodes can elect a manager. any: the
 // domain's owner takes the last two.
 func Gate(h searchpack.ClusterHealth, baseline []string, nodeID string, any bool) string {
-	if why := Worse(h, baseline); why != "" || any {
+	if why := h.Worse(baseline); why != "" || any {
 		return why
 	}
 	if len(h.Alone) > 0 {

@@ -219,6 +219,8 @@ func (d *decider) offer(r *searchpack.Rollout, n *node) bool {
 		return d.wait(r, d.awayText(n, p))
 	case p.Failed != "":
 		return d.cameBackWithout(r, n, p.Failed)
+	case !d.hasAll(r, n) && n.facts() != nil && d.settled(n) && n.ReportedAt.After(p.EndedAt):
+		return d.stage(r, searchpack.StageRecover) // it was not stopped after all: its turn comes again
 	case !d.hasAll(r, n):
 		return d.wait(r, "waiting for "+n.called()+" to show its plugins"+d.says(n, r))
 	}

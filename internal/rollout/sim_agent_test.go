@@ -321,7 +321,7 @@ func (a *simAgent) doDuties() (string, bool) {
 			for _, n := range a.cluster.upNodes() {
 				n.reroute()
 			}
-			if why := Worse(a.node.health(), d.Baseline); why != "" {
+			if why := a.node.health().Worse(d.Baseline); why != "" {
 				again = true
 				a.duties[d.ID] = searchpack.DutyResult{ID: d.ID, Error: why}
 				continue

@@ -1,0 +1,351 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/searchpack/searchpack"
+)
+
+var processStart = time.Now()
+
+// NodeControl stops and starts the OpenSearch of this node, by means that the node's own configuration
+// names. Orders say when, never how. Adapter: internal/nodecontrol.
+type NodeControl interface {
+	// Stop returns when no process of the node runs any more, or says that one still does.
+	Stop(ctx context.Context) error
+	// Start has the node started; it need not answer yet. Starting one that runs is fine.
+	Start(ctx context.Context) error
+	// Running reports whether a process of the node is there, whether or not it answers.
+	Running(ctx context.Context) (bool, error)
+	// Log returns the end of what the node wrote since then, for people; "" = not known.
+	Log(ctx context.Context, since time.Time) string
+}
+
+// swapper changes plugins/ while the node is stopped.
+type swapper interface {
+	// ready says why the node cannot be given what is ordered; nil = all of it lies staged here.
+	ready(o *searchpack.Order) error
+	// apply makes plugins/ what is ordered.
+	apply(ctx context.Context, o *searchpack.Order) error
+	// restore puts back what was there before the last apply, and remembers with what the node did not
+	// start.
+	restore(ctx context.Context, why string) error
+}
+
+// permits are the calls for permits (agentapi.Client).
+type permits interface {
+	BeginPermit(ctx context.Context, ask searchpack.PermitAsk) (searchpack.PermitGrant, error)
+	EndPermit(ctx context.Context, end searchpack.PermitEnd) error
+}
+
+// restart is what the agent keeps on disk of a permit that it has: a crash at any instruction leaves a
+// restart that is finished.
+type restart struct {
+	Permit    string       `json:"permit"`
+	Stage     restartStage `json:"stage"`
+	Ephemeral string       `json:"ephemeral"` // of the OpenSearch that is to stop
+	StartedAt time.Time    `json:"started_at,omitzero"`
+	Failed    string       `json:"failed,omitempty"`
+}
+
+type restartStage string
+
+const (
+	restartBegun    restartStage = "begun"    // may be stopped, or may have been
+	restartStopped  restartStage = "stopped"  // does not run
+	restartStarted  restartStage = "started"  // with what was ordered
+	restartRestored restartStage = "restored" // with what was there before
+	restartBack     restartStage = "back"     // answers; the server is to hear of it
+)
+
+// Bounds of a restart.
+const (
+	stopTime  = 2 * time.Minute // OpenSearch closes its shards first
+	startTime = time.Minute     // to start a process
+	// startPatience is how long a node may take until it has joined its cluster. One with thousands of
+	// shards takes minutes; one that throws ends at once, which is seen.
+	startPatience = 10 * time.Minute
+	restartPause  = 2 * time.Second
+)
+
+// restarter restarts the node by permits. While an offer stands it asks for one; with one in hand it
+// stops, swaps, starts, and tells the end.
+type restarter struct {
+	log     *slog.Logger
+	control NodeControl // nil: somebody else restarts the node
+	node    OpenSearch
+	swap    swapper
+	book    *book
+	server  func() permits // nil while there is no server
+	now     func() time.Time
+	epoch   int64
+	rang    func() // the report is another
+
+	seq int64
+
+	mu   sync.Mutex
+	said string // why it does not go on, for reports
+}
+
+// run takes the next step, and returns after which pause to come again; zero = when something changes.
+func (r *restarter) run(ctx context.Context) time.Duration {
+	if r.control == nil {
+		return 0
+	}
+	j := r.book.restart()
+	if j == nil {
+		return r.ask(ctx, r.book.order())
+	}
+	if err := r.step(ctx, j); err != nil && ctx.Err() == nil {
+		r.say(err)
+		return restartPause
+	}
+	return time.Millisecond
+}
+
+// say keeps what hinders a restart, for reports.
+func (r *restarter) say(err error) {
+	text := ""
+	if err != nil {
+		text = searchpack.ErrorMessage(err)
+	}
+	r.mu.Lock()
+	changed := text != r.said
+	r.said = text
+	r.mu.Unlock()
+	if changed {
+		if text != "" {
+			r.log.Info("the restart of the node waits", "reason", text)
+		}
+		r.rang()
+	}
+}
+
+// trouble is what hinders a restart.
+func (r *restarter) trouble() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.said
+}
+
+// ask asks for the permit that is offered.
+func (r *restarter) ask(ctx context.Context, o *searchpack.Order) time.Duration {
+	if o.Restart == nil {
+		r.say(nil)
+		return 0
+	}
+	if err := r.begin(ctx, o); err != nil && ctx.Err() == nil {
+		r.say(err)
+		return restartPause
+	}
+	r.say(nil)
+	return time.Millisecond
+}
+
+// begin gets the permit and stops the node, if that can be done in time.
+func (r *restarter) begin(ctx context.Context, o *searchpack.Order) error {
+	server := r.server()
+	if server == nil {
+		return searchpack.Errorf(searchpack.ErrUnavailable, "the server cannot be asked")
+	}
+	if err := r.swap.ready(o); err != nil {
+		return err
+	}
+	f, err := r.node.Facts(ctx)
+	if err != nil {
+		return err
+	}
+	asked := bootTime() // before anything that the permit rests on was read
+	h, err := r.node.Health(ctx, f.NodeID)
+	if err != nil {
+		return err
+	}
+	r.seq++
+	grant, err := server.BeginPermit(ctx, searchpack.PermitAsk{
+		OfferID: o.Restart.ID, Attempt: searchpack.Attempt{Epoch: r.epoch, Seq: r.seq}, Health: *h,
+	})
+	if err != nil {
+		return err
+	}
+	within := min(time.Duration(grant.StopWithin)*time.Second, searchpack.StopWithin)
+	if bootTime()-asked >= within {
+		return searchpack.Errorf(searchpack.ErrUnavailable, "the permit came too late")
+	}
+	if err := r.book.setRestart(&restart{Permit: grant.PermitID, Stage: restartBegun, Ephemeral: f.EphemeralID}); err != nil {
+		return fmt.Errorf("the state folder: %s", explain(err))
+	}
+	if bootTime()-asked >= within { // a disk that is slow
+		return r.book.setRestart(&restart{Permit: grant.PermitID, Stage: restartBack})
+	}
+	r.log.Info("stopping the node by its permit", "permit", grant.PermitID)
+	return r.stop(ctx, &restart{Permit: grant.PermitID, Ephemeral: f.EphemeralID})
+}
+
+// stop stops the node. A process that ends meanwhile leaves the rest to the next.
+func (r *restarter) stop(ctx context.Context, j *restart) error {
+	ctx, cancel := context.WithTimeout(ctx, stopTime)
+	defer cancel()
+	if err := r.control.Stop(ctx); err != nil {
+		return fmt.Errorf("the node cannot be stopped: %w", err)
+	}
+	j.Stage = restartStopped
+	return r.book.setRestart(j)
+}
+
+// step goes on with a permit in hand.
+func (r *restarter) step(ctx context.Context, j *restart) error {
+	switch j.Stage {
+	case restartBegun:
+		return r.afterBegin(ctx, j)
+	case restartStopped:
+		return r.start(ctx, j)
+	case restartStarted, restartRestored:
+		return r.back(ctx, j)
+	case restartBack:
+		return r.end(ctx, j)
+	}
+	return fmt.Errorf("the restart's stage %q is not known to this agent: upgrade it", j.Stage)
+}
+
+// afterBegin: an earlier process may have stopped the node, or not. The permit's time may be over, so a
+// node that runs is not stopped any more.
+func (r *restarter) afterBegin(ctx context.Context, j *restart) error {
+	running, err := r.control.Running(ctx)
+	if err != nil {
+		return err
+	}
+	if !running {
+		j.Stage = restartStopped
+		return r.book.setRestart(j)
+	}
+	f, err := r.node.Facts(ctx)
+	if err != nil {
+		return fmt.Errorf("the node runs and does not answer, it may be stopping: %w", err)
+	}
+	r.log.Info("the node was not stopped by its permit", "permit", j.Permit, "node", f.Name)
+	j.Stage = restartBack
+	return r.book.setRestart(j)
+}
+
+// start swaps and starts. A swap that fails has changed nothing, and the node starts as it was.
+func (r *restarter) start(ctx context.Context, j *restart) error {
+	if running, err := r.control.Running(ctx); err != nil || running {
+		if err == nil { // somebody started it meanwhile, which is as good
+			j.Stage, j.StartedAt = restartStarted, r.now()
+			err = r.book.setRestart(j)
+		}
+		return err
+	}
+	if err := r.swap.apply(ctx, r.book.order()); err != nil {
+		if ctx.Err() != nil {
+			return err
+		}
+		j.Failed = cutText(err.Error(), searchpack.MaxPermitFailed)
+		r.log.Error("the plugins cannot be changed; the node starts as it was", "error", err)
+	}
+	j.Stage, j.StartedAt = restartStarted, r.now()
+	if err := r.book.setRestart(j); err != nil {
+		return err
+	}
+	return r.startNode(ctx)
+}
+
+func (r *restarter) startNode(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	if err := r.control.Start(ctx); err != nil {
+		return fmt.Errorf("the node cannot be started: %w", err)
+	}
+	return nil
+}
+
+// back waits until the node has joined its cluster. One that ends instead, or takes too long, gets back
+// what it had.
+func (r *restarter) back(ctx context.Context, j *restart) error {
+	f, err := r.node.Facts(ctx)
+	if err == nil && f.ManagerID != "" && f.EphemeralID != j.Ephemeral {
+		j.Stage = restartBack
+		return r.book.setRestart(j)
+	}
+	running, problem := r.control.Running(ctx)
+	if problem != nil {
+		return problem
+	}
+	why := ""
+	switch late := r.now().Sub(j.StartedAt); {
+	case !running && late > restartPause:
+		why = "it ended"
+	case late >= startPatience:
+		why = fmt.Sprintf("it did not join its cluster within %d min", int(startPatience.Minutes()))
+	case err != nil:
+		return fmt.Errorf("waiting for the node: %w", err)
+	default:
+		return searchpack.Errorf(searchpack.ErrUnavailable, "waiting for the node to join its cluster")
+	}
+	if j.Stage == restartRestored || j.Failed != "" { // with what it had: nothing is left to take back
+		if !running {
+			_ = r.startNode(ctx)
+		}
+		return searchpack.Errorf(searchpack.ErrUnavailable, "the node does not start with its former plugins either: see its log")
+	}
+	return r.restore(ctx, j, why)
+}
+
+// restore gives the node its former plugins back, and starts it.
+func (r *restarter) restore(ctx context.Context, j *restart, why string) error {
+	if text := strings.TrimSpace(r.control.Log(ctx, j.StartedAt)); text != "" {
+		why += ": " + text
+	}
+	why = cutText(why, searchpack.MaxPermitFailed)
+	r.log.Error("the node does not start with its new plugins; it gets the former ones back", "reason", why)
+	stopCtx, cancel := context.WithTimeout(ctx, stopTime)
+	defer cancel()
+	if err := r.control.Stop(stopCtx); err != nil {
+		return fmt.Errorf("the node cannot be stopped: %w", err)
+	}
+	if err := r.swap.restore(ctx, why); err != nil {
+		return fmt.Errorf("the former plugins: %w", err)
+	}
+	j.Stage, j.Failed, j.StartedAt = restartRestored, why, r.now()
+	if err := r.book.setRestart(j); err != nil {
+		return err
+	}
+	return r.startNode(ctx)
+}
+
+// end tells the server that the node is back. One that does not know the permit any more needs no
+// telling.
+func (r *restarter) end(ctx context.Context, j *restart) error {
+	server := r.server()
+	if server == nil {
+		return searchpack.Errorf(searchpack.ErrUnavailable, "the server cannot be told that the node is back")
+	}
+	err := server.EndPermit(ctx, searchpack.PermitEnd{PermitID: j.Permit, Failed: j.Failed})
+	if err != nil && searchpack.ErrorCode(err) != searchpack.ErrNotFound {
+		return err
+	}
+	if err := r.book.setRestart(nil); err != nil {
+		return err
+	}
+	r.say(nil)
+	r.rang()
+	return nil
+}
+
+// restart returns the restart under way; nil if there is none.
+func (b *book) restart() *restart {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.rec.Restart == nil {
+		return nil
+	}
+	j := *b.rec.Restart
+	return &j
+}
+
+func (b *book) setRestart(j *restart) error { return b.change(func(r *record) { r.Restart = j }) }
