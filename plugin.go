@@ -55,6 +55,8 @@ type PluginReport struct {
 	Started bool   `json:"started,omitempty"`
 	Staged  Digest `json:"staged,omitempty"` // lies ready beside plugins/ for the next start
 	Error   string `json:"error,omitempty"`
+	// Waits says what the node's restart waits for.
+	Waits string `json:"waits,omitempty"`
 	// Failed is the digest of a zip with which OpenSearch did not start, for which FailedWhy has the
 	// node's own words; the node got its former plugins back. It is forgotten once no order names it.
 	Failed    Digest `json:"failed,omitempty"`

@@ -43,6 +43,9 @@ type NodeFacts struct {
 	StateVersion int64    `json:"state_version"`
 	Members      []Member `json:"members"` // the node list of that cluster state
 	RefreshAPI   bool     `json:"refresh_api"`
+	// Java is the release that runs the node, StartedAt when its JVM started, by the node's clock.
+	Java      int       `json:"java,omitempty"`
+	StartedAt time.Time `json:"started_at,omitzero"`
 	// Plugins that the node has loaded.
 	Plugins []LoadedPlugin `json:"plugins,omitempty"`
 	// FilesOnly: there is no OpenSearch; ids are the agent's own.

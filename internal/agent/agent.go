@@ -73,8 +73,10 @@ type run struct {
 	facts    *facts
 	link     *link
 	reporter *reporter
+	pluginer *pluginer
+	restarts *restarter
 
-	place, candidates, live, probe, duty, report bell
+	plugin, restart, place, candidates, live, probe, duty, report bell
 }
 
 // newRun reads what the state folder knows and puts the parts together. Nothing runs yet.
@@ -92,7 +94,7 @@ func (a *Agent) newRun(state *stateDir) (*run, error) {
 	}
 	r := &run{
 		cfg: a.cfg, log: a.log, book: b,
-		place: newBell(), candidates: newBell(), live: newBell(), probe: newBell(), duty: newBell(), report: newBell(),
+		plugin: newBell(), restart: newBell(), place: newBell(), candidates: newBell(), live: newBell(), probe: newBell(), duty: newBell(), report: newBell(),
 	}
 	r.link = &link{cfg: a.cfg, log: a.log, state: state, book: b, id: id, renewal: newBell(), news: r.ordered, changed: r.report.ring}
 	conf := newConfigDir(a.cfg.ConfigDir, a.cfg.step)
@@ -110,6 +112,7 @@ func (a *Agent) newRun(state *stateDir) (*run, error) {
 			b.ring()
 		}
 	})
+	r.pluginer = newPluginer(a.cfg.Plugins, a.cfg.ConfigDir, r.fetcher, b, a.log, r.report.ring)
 	return r, nil
 }
 
@@ -121,10 +124,16 @@ func (r *run) begin() {
 	}
 	r.prober = newProber(r.placer.conf, r.node, r.book, r.cfg.now, r.report.ring)
 	r.worker = newWorker(r.placer.conf, r.node, r.book, r.link.teller, r.cfg.now, r.report.ring, r.backoff)
+	r.pluginer.facts = func() *searchpack.NodeFacts { f, _ := r.facts.get(); return f }
+	r.restarts = &restarter{
+		log: r.log, control: r.cfg.Control, node: r.node, swap: r.pluginer, book: r.book, server: r.link.permits,
+		now: r.cfg.now, epoch: r.epoch, rang: r.report.ring,
+	}
 	r.facts = &facts{node: r.node, every: r.cfg.Intervals.Facts, changed: r.report.ring, restarted: func() {
 		r.prober.nodeRestarted()
-		r.probe.ring()
-		r.duty.ring()
+		for _, b := range []bell{r.probe, r.duty, r.plugin, r.report} {
+			b.ring()
+		}
 	}}
 	r.reporter = &reporter{run: r}
 }
@@ -135,7 +144,7 @@ func (r *run) backoff() *backoff {
 
 // ordered is called when a new order has been taken in.
 func (r *run) ordered() {
-	for _, b := range []bell{r.place, r.candidates, r.live, r.probe, r.duty, r.report} {
+	for _, b := range []bell{r.place, r.candidates, r.live, r.probe, r.duty, r.report, r.plugin, r.restart} {
 		b.ring()
 	}
 }
@@ -144,7 +153,7 @@ func (r *run) ordered() {
 func (r *run) loops(ctx context.Context) {
 	var wg sync.WaitGroup
 	for _, loop := range []func(context.Context){
-		r.placeLoop, r.candidateLoop, r.liveLoop, r.probeLoop, r.dutyLoop, r.speakLoop,
+		r.placeLoop, r.pluginLoop, r.restartLoop, r.candidateLoop, r.liveLoop, r.probeLoop, r.dutyLoop, r.speakLoop,
 		r.facts.loop, r.reporter.loop, r.link.orderLoop, r.link.renewLoop,
 	} {
 		wg.Go(func() { loop(ctx) })
@@ -216,6 +225,23 @@ func (r *run) liveLoop(ctx context.Context) {
 		}
 		return wait.next()
 	})
+}
+
+// pluginLoop checks and stages plugins on news, and looks after those that lie there now and then.
+func (r *run) pluginLoop(ctx context.Context) {
+	wait := r.backoff()
+	r.until(ctx, r.plugin, func() time.Duration {
+		if !r.pluginer.pass(ctx) {
+			return wait.next()
+		}
+		wait.reset()
+		r.restart.ring()
+		return r.cfg.Intervals.Rehash
+	})
+}
+
+func (r *run) restartLoop(ctx context.Context) {
+	r.until(ctx, r.restart, func() time.Duration { return r.restarts.run(ctx) })
 }
 
 func (r *run) probeLoop(ctx context.Context) {

@@ -32,7 +32,7 @@ func checkOrder(o *searchpack.Order) error {
 	if o.Schema != 1 {
 		return fmt.Errorf("the order has schema %d, this agent reads 1: upgrade the agent", o.Schema)
 	}
-	if len(o.Files) > maxFiles || len(o.Candidates) > maxFiles || len(o.Probes) > maxProbes || len(o.Duties) > maxDuties {
+	if len(o.Files) > maxFiles || len(o.Plugins) > maxFiles || len(o.Candidates) > maxFiles || len(o.Probes) > maxProbes || len(o.Duties) > maxDuties {
 		return fmt.Errorf("the order is too long: %d files, %d candidates, %d probes, %d duties", len(o.Files), len(o.Candidates), len(o.Probes), len(o.Duties))
 	}
 	seen, total := map[string]bool{}, int64(0)
@@ -55,6 +55,15 @@ func checkOrder(o *searchpack.Order) error {
 		}
 		total += c.Size
 	}
+	for _, p := range o.Plugins {
+		if err := checkPlugin(p); err != nil {
+			return err
+		}
+		total += p.Size
+	}
+	if o.Restart != nil && (o.Restart.ID == "" || len(o.Restart.ID) > maxIDLength) {
+		return fmt.Errorf("the order offers a restart without a name")
+	}
 	if total > maxTotal {
 		return fmt.Errorf("the order has files of %d bytes together; the limit is %d", total, int64(maxTotal))
 	}
@@ -64,6 +73,40 @@ func checkOrder(o *searchpack.Order) error {
 		}
 	}
 	return checkDuties(o.Duties)
+}
+
+func checkPlugin(p searchpack.PluginOrder) error {
+	if !packagePattern.MatchString(p.PackageID) || !namePattern.MatchString(p.Name) {
+		return fmt.Errorf("the order has a plugin %.80q of a package %.80q", p.Name, p.PackageID)
+	}
+	switch p.State {
+	case searchpack.PluginInstalled:
+		return checkBytes(p.Digest, p.Size)
+	case searchpack.PluginRemoved:
+		return nil
+	}
+	return fmt.Errorf("the order wants the plugin %s to be %.40q: upgrade the agent", p.Name, p.State)
+}
+
+// allocations are the values of cluster.routing.allocation.enable (EnableAllocationDecider.Allocation).
+var allocations = []string{"all", "primaries", "new_primaries", "none"}
+
+func checkAllocation(d searchpack.Duty) error {
+	if len(d.Baseline) > searchpack.MaxUnassigned {
+		return fmt.Errorf("the order has a duty (%s) with more than %d copies", d.ID, searchpack.MaxUnassigned)
+	}
+	if d.Kind != searchpack.DutyAllocation {
+		return nil
+	}
+	if d.Allocation == nil {
+		return fmt.Errorf("the order has an allocation (%s) that is none", d.ID)
+	}
+	for _, v := range []*string{d.Allocation.Persistent, d.Allocation.Transient} {
+		if v != nil && !slices.Contains(allocations, strings.ToLower(*v)) {
+			return fmt.Errorf("the order has an allocation (%s) of %.40q", d.ID, *v)
+		}
+	}
+	return nil
 }
 
 func checkFile(f searchpack.FileOrder) error {
@@ -134,6 +177,10 @@ func checkDuties(duties []searchpack.Duty) error {
 		}
 		switch d.Kind {
 		case searchpack.DutyLook, searchpack.DutyRefresh, searchpack.DutyReroute:
+		case searchpack.DutyHealth, searchpack.DutyAllocation, searchpack.DutySettle:
+			if err := checkAllocation(d); err != nil {
+				return err
+			}
 		case searchpack.DutyWitness:
 			if err := checkWitnesses(d); err != nil {
 				return err

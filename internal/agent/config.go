@@ -31,6 +31,10 @@ type Config struct {
 	FilesOnly bool
 	ConfigDir string // of the node: holds opensearch.yml and analyzers/
 	StateDir  string // the agent's own; nobody else's business (0700)
+	// Plugins: the agent brings plugins to the node; nil = it refuses them.
+	Plugins *PluginConfig
+	// Control stops and starts the node for a change of its plugins; nil = somebody else does.
+	Control   NodeControl
 	Name      string // asked for at enrolment; "" = the host's name
 	Version   string // of the program, for reports
 	Intervals Intervals

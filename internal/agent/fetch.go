@@ -45,6 +45,9 @@ func (f *fetcher) candidates(ctx context.Context) bool {
 	f.only(o)
 	done := true
 	for _, c := range o.Candidates {
+		if c.Plugin {
+			continue // the pluginer's
+		}
 		err := f.candidate(ctx, c)
 		if ctx.Err() != nil {
 			return false
@@ -230,6 +233,9 @@ func (f *fetcher) tidy() error {
 	}
 	for _, c := range o.Candidates {
 		need[c.Digest] = true
+	}
+	for _, x := range o.Plugins {
+		need[x.Digest] = true
 	}
 	for _, e := range f.book.entries() {
 		need[e.Digest], need[e.Former] = true, true

@@ -57,6 +57,13 @@ func (l *link) teller() teller {
 	return nil
 }
 
+func (l *link) permits() permits {
+	if c := l.get(); c != nil {
+		return c
+	}
+	return nil
+}
+
 func (l *link) close() {
 	if c := l.get(); c != nil {
 		c.Close()

@@ -64,7 +64,7 @@ func (f *fakeNode) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	p := r.URL.Path
 	switch {
-	case p == "/_nodes/_local/http":
+	case strings.HasPrefix(p, "/_nodes/_local/http"):
 		fmt.Fprint(w, `{"cluster_name":"t","nodes":{"N1":{"name":"n1","version":"3.8.0","roles":["data"],"http":{"publish_address":"127.0.0.1:9200"}}}}`)
 	case strings.HasPrefix(p, "/_cluster/state/version,nodes"):
 		fmt.Fprintf(w, `{"cluster_name":"t","cluster_uuid":"U","version":%d,"cluster_manager_node":"N1","nodes":{"N1":{"name":"n1","ephemeral_id":%q}},"metadata":{"cluster_coordination":{"term":1}}}`, f.version, f.ephemeral)

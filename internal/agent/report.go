@@ -95,6 +95,23 @@ func (p *reporter) build() *searchpack.Report {
 		}
 	}
 	rep.Node, rep.NodeError = r.facts.get()
+	rep.Plugins = r.pluginer.reports(o)
+	if r.cfg.Control != nil {
+		rep.RestartMode = searchpack.RestartOwn
+	}
+	for i, c := range rep.Candidates {
+		if slices.ContainsFunc(o.Candidates, func(x searchpack.Candidate) bool { return x.Digest == c.Digest && x.Plugin }) {
+			r.pluginer.candidate(&rep.Candidates[i])
+		}
+	}
+	if why := r.restarts.trouble(); why != "" && o.Restart != nil {
+		for i := range rep.Plugins {
+			if rep.Plugins[i].Error == "" {
+				rep.Plugins[i].Waits = why
+			}
+		}
+	}
+	rep.Problems = append(rep.Problems, r.pluginer.problems()...)
 	rep.Problems = append(rep.Problems, diskProblems(rep)...)
 	return rep
 }

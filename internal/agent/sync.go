@@ -46,7 +46,7 @@ func (a *Agent) SyncOnce(ctx context.Context) error {
 	if asked != nil {
 		a.log.Warn("the server cannot be asked; using the last order", "error", asked, "generation", r.book.order().Generation)
 	}
-	return r.syncFiles(ctx, asked)
+	return errors.Join(r.syncFiles(ctx, asked), r.syncPlugins(ctx, asked))
 }
 
 // askServer enrols if need be and takes in the newest order.

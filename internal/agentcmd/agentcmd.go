@@ -73,6 +73,8 @@ type Beside struct {
 type RunCmd struct {
 	Place
 	Beside
+	Plugins
+	Restart
 }
 
 // Help stands below the flags.
@@ -85,6 +87,14 @@ func (*RunCmd) Help() string {
 // config is the agent's configuration, and what to close afterwards.
 func (c *RunCmd) config(s *Streams, version string) (agent.Config, func(), error) {
 	cfg := c.Place.config(s, version)
+	cfg.Plugins = c.Plugins.config(c.FilesOnly)
+	var err error
+	if cfg.Control, err = c.control(); err != nil {
+		return cfg, nil, err
+	}
+	if cfg.Control != nil && cfg.Plugins == nil {
+		return cfg, nil, usage{errors.New("--restart is for a change of plugins: give --home too")}
+	}
 	if cfg.FilesOnly = c.FilesOnly; c.FilesOnly {
 		return cfg, func() {}, nil
 	}
@@ -140,7 +150,9 @@ func newAgent(cfg agent.Config) (*agent.Agent, error) {
 // SyncCmd puts files in place.
 type SyncCmd struct {
 	Place
-	Once bool `required:"" env:"-" help:"Put the files in place and end (the only way so far; the flag says so)."`
+	Plugins
+	NoNode bool `hidden:"" env:"-" help:"There is no OpenSearch (development stack)."`
+	Once   bool `required:"" env:"-" help:"Put the files in place and end (the only way so far; the flag says so)."`
 }
 
 // Help stands below the flags.
@@ -154,7 +166,8 @@ Example:
 
 // Run syncs once.
 func (c *SyncCmd) Run(ctx context.Context, s *Streams, version Version) error {
-	cfg := c.config(s, string(version))
+	cfg := c.Place.config(s, string(version))
+	cfg.Plugins = c.Plugins.config(c.NoNode)
 	cfg.FilesOnly = true // nothing is asked of OpenSearch: it does not run yet
 	a, err := newAgent(cfg)
 	if err != nil {

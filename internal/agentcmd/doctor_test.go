@@ -27,7 +27,7 @@ func fakeNode(t *testing.T, config, refused string) string {
 			say(401, "Unauthorized")
 		case refused != "" && strings.Contains(path, refused):
 			say(403, `{"error":{"type":"security_exception","reason":"no permissions for User [name=agent]"}}`)
-		case path == "/_nodes/_local/http":
+		case strings.HasPrefix(path, "/_nodes/_local/http"):
 			say(200, `{"cluster_name":"shop","nodes":{"id1":{"name":"n1","version":"3.8.0","roles":["data"],"http":{"publish_address":"127.0.0.1:9200"}}}}`)
 		case path == "/_nodes/_local/jvm":
 			say(200, `{"nodes":{"id1":{"jvm":{"input_arguments":["-Dopensearch.path.conf=`+config+`"]}}}}`)

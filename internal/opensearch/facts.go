@@ -7,6 +7,9 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/usage"
@@ -53,6 +56,10 @@ type nodeAnswer struct {
 		HTTP    struct {
 			Address string `json:"publish_address"`
 		} `json:"http"`
+		JVM struct {
+			Version string `json:"version"`
+			Start   int64  `json:"start_time_in_millis"`
+		} `json:"jvm"`
 		Plugins []struct {
 			Name      string `json:"name"`
 			Version   string `json:"version"`
@@ -66,9 +73,10 @@ type nodeAnswer struct {
 // not answer; ErrDenied: it refuses the user.
 func (c *Client) Facts(ctx context.Context) (*searchpack.NodeFacts, error) {
 	var nodes nodeAnswer
-	err := c.get(ctx, "/_nodes/_local/http,plugins", url.Values{"filter_path": {
+	err := c.get(ctx, "/_nodes/_local/http,plugins,jvm", url.Values{"filter_path": {
 		"cluster_name,nodes.*.name,nodes.*.version,nodes.*.roles,nodes.*.http.publish_address," +
-			"nodes.*.plugins.name,nodes.*.plugins.version,nodes.*.plugins.classname"}}, &nodes)
+			"nodes.*.plugins.name,nodes.*.plugins.version,nodes.*.plugins.classname," +
+			"nodes.*.jvm.version,nodes.*.jvm.start_time_in_millis"}}, &nodes)
 	if err != nil {
 		return nil, err
 	}
@@ -90,6 +98,10 @@ func (c *Client) Facts(ctx context.Context) (*searchpack.NodeFacts, error) {
 	for id, n := range nodes.Nodes {
 		f.NodeID, f.Name, f.Version, f.Roles, f.HTTPAddress = id, n.Name, n.Version, n.Roles, n.HTTP.Address
 		slices.Sort(f.Roles)
+		f.Java = javaRelease(n.JVM.Version)
+		if n.JVM.Start > 0 {
+			f.StartedAt = time.UnixMilli(n.JVM.Start).UTC()
+		}
 		for _, p := range n.Plugins {
 			f.Plugins = append(f.Plugins, searchpack.LoadedPlugin{Name: p.Name, Version: p.Version, ClassName: p.ClassName})
 		}
@@ -108,6 +120,20 @@ func (c *Client) Facts(ctx context.Context) (*searchpack.NodeFacts, error) {
 		return nil, err
 	}
 	return f, nil
+}
+
+// javaRelease reads "17.0.15" and "1.8.0_292"; 0 = it is something else.
+func javaRelease(version string) int {
+	first, rest, _ := strings.Cut(version, ".")
+	if first == "1" {
+		first, _, _ = strings.Cut(rest, ".")
+	}
+	first, _, _ = strings.Cut(first, "-")
+	n, err := strconv.Atoi(first)
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // hasRefresh asks whether the refresh route exists; plugins change only with a restart, and with it

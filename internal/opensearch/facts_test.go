@@ -30,7 +30,7 @@ type node struct {
 
 func (n *node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
-	case r.Method == http.MethodGet && r.URL.Path == "/_nodes/_local/http":
+	case r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/_nodes/_local/http"):
 		says(200, n.info)(w, r)
 	case r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/_cluster/state/version,nodes,cluster_manager_node,metadata/"):
 		if r.URL.Query().Get("local") != "true" { // else a node without a manager hangs for 30 s

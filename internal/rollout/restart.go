@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -149,7 +150,7 @@ func (d *decider) waitForOthers(r *searchpack.Rollout, late []*node) bool {
 // pluginTrouble is what the agent says of the plugins of these steps.
 func (n *node) pluginTrouble(steps []searchpack.RolloutStep) string {
 	for _, s := range steps {
-		if why := n.plugins[s.PackageID].Error; why != "" {
+		if why := cmp.Or(n.plugins[s.PackageID].Error, n.plugins[s.PackageID].Waits); why != "" {
 			return why
 		}
 	}

@@ -129,6 +129,7 @@ func (d *Dir) planPlace(ctx context.Context, r *record, p *plan, s *staged) erro
 		return err
 	}
 	placed := s.Placed
+	placed.At = d.now().UTC()
 	p.after.Placed[s.Folder] = &placed
 	former, err := d.moveOut(r, p, s.Folder, there, was)
 	if err != nil {

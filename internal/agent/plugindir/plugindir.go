@@ -23,6 +23,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -44,7 +45,8 @@ type Config struct {
 	// Stopped is asked just before the first folder is renamed, and answers with an error while the
 	// node runs; nil = the caller knows that it does not.
 	Stopped func() error
-	Logger  *slog.Logger // nil: nothing is logged
+	Logger  *slog.Logger     // nil: nothing is logged
+	Now     func() time.Time // nil: time.Now
 
 	before func(op) error // tests; see disk
 	after  func(op)
@@ -54,6 +56,7 @@ type Config struct {
 type Dir struct {
 	*disk
 	stopped func() error
+	now     func() time.Time
 	log     *slog.Logger
 	state   string // path
 	lock    *os.File
@@ -81,7 +84,10 @@ func Open(c Config) (*Dir, error) {
 	}
 	d := &Dir{
 		disk:    &disk{roots: map[area]*os.Root{}, before: c.before, after: c.after},
-		stopped: c.Stopped, log: c.Logger, state: c.State,
+		stopped: c.Stopped, now: c.Now, log: c.Logger, state: c.State,
+	}
+	if d.now == nil {
+		d.now = time.Now
 	}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/searchpack/searchpack"
 )
@@ -37,6 +38,9 @@ type Placed struct {
 	Folder string            `json:"folder"` // below plugins/, bin/ and config/
 	Zip    searchpack.Digest `json:"zip"`
 	Size   int64             `json:"size"` // of the zip, in bytes
+	// At is when it was placed, by the node's clock: an OpenSearch that was started before does not have
+	// it loaded.
+	At time.Time `json:"at,omitzero"`
 	// Adopted: somebody else put it there.
 	Adopted bool `json:"adopted,omitempty"`
 	// Tree is what lies in plugins/<folder>, Bin in bin/<folder>; paths below that.

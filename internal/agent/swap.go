@@ -1,0 +1,140 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/agent/plugindir"
+)
+
+// apply makes plugins/ what is ordered, all of it or nothing. With what the node did not start before is
+// left out. The node is stopped, or there is none.
+func (p *pluginer) apply(ctx context.Context, o *searchpack.Order) error {
+	if p.cfg == nil {
+		return nil
+	}
+	d, err := p.open()
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if _, err := d.Recover(ctx); err != nil {
+		return err
+	}
+	placed, err := d.Placed()
+	if err != nil {
+		return err
+	}
+	set := p.set(o, placed)
+	if len(set.Place)+len(set.Remove) == 0 {
+		return nil
+	}
+	result, err := d.Apply(ctx, set)
+	if err != nil {
+		return err
+	}
+	p.log.Info("plugins changed", "placed", result.Placed, "adopted", result.Adopted, "removed", result.Removed)
+	for _, name := range result.NewConfig {
+		p.log.Warn("a configuration file of yours stays; the plugin's own lies beside it", "file", name)
+	}
+	return nil
+}
+
+// set is what has to change.
+func (p *pluginer) set(o *searchpack.Order, placed []plugindir.Placed) plugindir.Set {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var s plugindir.Set
+	for _, x := range o.Plugins {
+		at := slices.IndexFunc(placed, func(q plugindir.Placed) bool { return q.Name == x.Name })
+		_, bad := p.failed[x.Digest]
+		switch {
+		case x.State == searchpack.PluginRemoved && at >= 0:
+			s.Remove = append(s.Remove, placed[at].Folder)
+		case x.State == searchpack.PluginInstalled && !bad && (at < 0 || placed[at].Zip != x.Digest || p.drift[placed[at].Folder] != ""):
+			s.Place = append(s.Place, x.Digest)
+		}
+	}
+	return s
+}
+
+// restore puts back what was there before the last apply.
+func (p *pluginer) restore(ctx context.Context, why string) error {
+	d, err := p.open()
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if _, err := d.Recover(ctx); err != nil {
+		return err
+	}
+	formers, err := d.Formers()
+	if err != nil {
+		return err
+	}
+	placed, err := d.Placed()
+	if err != nil {
+		return err
+	}
+	var folders []string
+	p.mu.Lock()
+	for folder := range formers {
+		folders = append(folders, folder)
+		if at := slices.IndexFunc(placed, func(q plugindir.Placed) bool { return q.Folder == folder }); at >= 0 {
+			p.failed[placed[at].Zip] = why
+		}
+	}
+	p.mu.Unlock()
+	if len(folders) == 0 {
+		return nil
+	}
+	slices.Sort(folders)
+	err = d.Restore(ctx, folders...)
+	if searchpack.ErrorCode(err) == searchpack.ErrNotFound {
+		return nil // an earlier attempt has done it
+	}
+	return err
+}
+
+// syncPlugins is the part of a start of the node that changes plugins/: nothing runs. What is not here
+// is fetched, if the server can be asked. An error means that the node must not start blindly.
+func (r *run) syncPlugins(ctx context.Context, asked error) error {
+	o := r.book.order()
+	if r.pluginer.cfg == nil || len(o.Plugins) == 0 && !r.pluginer.used() {
+		return nil
+	}
+	if err := r.pluginer.stopped(); err != nil {
+		r.log.Info("the plugins stay as they are", "reason", err)
+		return nil
+	}
+	err := r.pluginer.stageOffline(ctx, o, asked == nil)
+	return errors.Join(err, r.pluginer.apply(ctx, o))
+}
+
+// stageOffline stages what is ordered for the next start and not here yet. The node does not run, so
+// that it is held against what lies in its home.
+func (p *pluginer) stageOffline(ctx context.Context, o *searchpack.Order, canFetch bool) error {
+	for _, w := range wantedPlugins(o) {
+		if w.candidate || !canFetch && !p.store.has(w.digest, w.size) {
+			continue
+		}
+		d, err := p.open()
+		if err != nil {
+			return err
+		}
+		placed, err := d.Placed()
+		d.Close()
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(placed, func(q plugindir.Placed) bool { return q.Zip == w.digest }) {
+			continue
+		}
+		if refused, err := p.stage(ctx, w, true); err != nil || refused != "" {
+			p.log.Error("a plugin cannot be given to the node", "digest", w.digest.Short(), "refused", refused, "error", err)
+		}
+	}
+	return nil
+}

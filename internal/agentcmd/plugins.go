@@ -1,0 +1,64 @@
+package agentcmd
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/searchpack/searchpack/internal/agent"
+	"github.com/searchpack/searchpack/internal/nodecontrol"
+)
+
+// Plugins says where the node's plugins are and which of them may come. Without a home the agent handles
+// none.
+type Plugins struct {
+	Home         string `type:"path" placeholder:"DIR" help:"Home of OpenSearch, which holds lib/, modules/ and plugins/: the agent brings plugins there."`
+	PluginsDir   string `type:"path" placeholder:"DIR" help:"The folder of plugins, if it is not HOME/plugins."`
+	PluginsState string `type:"path" placeholder:"DIR" help:"Where plugins are made ready: in the same mount as the folder of plugins (default: beside it)."`
+	AllowPlugins string `type:"path" placeholder:"FILE" help:"The node's allow file: which plugins may be installed here. Without it, none."`
+
+	AllowAllPlugins bool `hidden:"" env:"-" help:"Every plugin may be installed (development stack)."`
+}
+
+func (p *Plugins) config(noNode bool) *agent.PluginConfig {
+	if p.Home == "" {
+		return nil
+	}
+	return &agent.PluginConfig{
+		Home: p.Home, Plugins: p.PluginsDir, State: p.PluginsState, Allow: p.AllowPlugins, AllowAll: p.AllowAllPlugins, NoNode: noNode,
+	}
+}
+
+// Restart says how the node is stopped and started when its plugins change.
+type Restart struct {
+	Restart string `enum:"external,systemd,command" default:"external" help:"How the node is restarted when its plugins change: by somebody else (external), by systemd, or by commands (command)."`
+
+	RestartUnit string `default:"opensearch.service" placeholder:"UNIT" help:"With systemd: the node's unit."`
+
+	StopCommand   string `placeholder:"COMMAND" help:"With command: what stops the node, a program and its arguments separated by spaces. There is no shell."`
+	StartCommand  string `placeholder:"COMMAND" help:"With command: what starts the node and returns."`
+	StatusCommand string `placeholder:"COMMAND" help:"With command: what ends with status 0 while the node runs, and with another when it does not."`
+	NodeLogs      string `type:"path" placeholder:"DIR" help:"With command: the node's folder of logs, to say why it did not start."`
+}
+
+// control is nil where somebody else restarts the node.
+func (r *Restart) control() (agent.NodeControl, error) {
+	var c *nodecontrol.Control
+	var err error
+	switch r.Restart {
+	case "systemd":
+		c, err = nodecontrol.BySystemd(r.RestartUnit)
+	case "command":
+		c, err = nodecontrol.ByCommands(nodecontrol.Commands{
+			Stop: strings.Fields(r.StopCommand), Start: strings.Fields(r.StartCommand), Status: strings.Fields(r.StatusCommand), LogDir: r.NodeLogs,
+		})
+	default:
+		if r.StopCommand+r.StartCommand+r.StatusCommand != "" {
+			return nil, usage{errors.New("commands for stopping and starting the node are given, but not --restart command")}
+		}
+		return nil, nil
+	}
+	if err != nil {
+		return nil, usage{err}
+	}
+	return c, nil
+}
