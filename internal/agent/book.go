@@ -33,6 +33,9 @@ type record struct {
 	Placed    map[string]placed     `json:"placed"` // by package id
 	Incidents []searchpack.Incident `json:"incidents,omitempty"`
 	Restart   *restart              `json:"restart,omitempty"`
+	// Failed are the zips with which the node did not start, and why: they are not placed again while an
+	// order names them.
+	Failed map[searchpack.Digest]string `json:"failed,omitempty"`
 }
 
 // maxKept bounds the incidents that wait for the server; the oldest healed ones go first.
@@ -90,6 +93,7 @@ func (b *book) change(f func(*record)) error {
 	defer b.mu.Unlock()
 	next := b.rec
 	next.Placed = maps.Clone(b.rec.Placed)
+	next.Failed = maps.Clone(b.rec.Failed)
 	next.Incidents = slices.Clone(b.rec.Incidents)
 	f(&next)
 	raw, err := json.Marshal(next)

@@ -51,7 +51,6 @@ type pluginer struct {
 
 	mu     sync.Mutex
 	status map[searchpack.Digest]*pluginStatus
-	failed map[searchpack.Digest]string // with which the node did not start, and why
 	placed []plugindir.Placed
 	drift  map[string]string // folder -> what is not as it was placed
 	said   string            // what is wrong with the folders
@@ -68,7 +67,7 @@ type pluginStatus struct {
 func newPluginer(cfg *PluginConfig, conf string, f *fetcher, b *book, log *slog.Logger, rang func()) *pluginer {
 	return &pluginer{
 		cfg: cfg, conf: conf, files: cfg != nil && cfg.NoNode, fetch: f, store: f.store, book: b, log: log, rang: rang,
-		status: map[searchpack.Digest]*pluginStatus{}, failed: map[searchpack.Digest]string{}, drift: map[string]string{},
+		status: map[searchpack.Digest]*pluginStatus{}, drift: map[string]string{},
 		facts: func() *searchpack.NodeFacts { return nil },
 	}
 }
@@ -347,10 +346,12 @@ func (p *pluginer) look(ctx context.Context, o *searchpack.Order) error {
 	for digest := range p.status {
 		if !slices.Contains(keep, digest) {
 			delete(p.status, digest)
-			delete(p.failed, digest)
 		}
 	}
 	p.mu.Unlock()
+	if err := p.book.forgive(keep); err != nil {
+		return err
+	}
 	return p.forgetFormers(ctx, d, o, placed)
 }
 
@@ -427,6 +428,7 @@ func (p *pluginer) candidate(r *searchpack.CandidateReport) {
 // reports says what the node has of every plugin that is ordered, or that Searchpack placed for an
 // order before.
 func (p *pluginer) reports(o *searchpack.Order) []searchpack.PluginReport {
+	failed := p.book.failed()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var out []searchpack.PluginReport
@@ -449,7 +451,7 @@ func (p *pluginer) reports(o *searchpack.Order) []searchpack.PluginReport {
 				r.Error = s.refused + s.err
 			}
 		}
-		if why, bad := p.failed[x.Digest]; bad {
+		if why, bad := failed[x.Digest]; bad {
 			r.Failed, r.FailedWhy = x.Digest, why
 		}
 		out = append(out, r)

@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/searchpack/searchpack"
@@ -15,6 +16,11 @@ func (p *pluginer) apply(ctx context.Context, o *searchpack.Order) error {
 	if p.cfg == nil {
 		return nil
 	}
+	return p.applyBut(ctx, o, p.book.failed())
+}
+
+// applyBut leaves out what is bad.
+func (p *pluginer) applyBut(ctx context.Context, o *searchpack.Order, bad map[searchpack.Digest]string) error {
 	d, err := p.open()
 	if err != nil {
 		return err
@@ -27,7 +33,7 @@ func (p *pluginer) apply(ctx context.Context, o *searchpack.Order) error {
 	if err != nil {
 		return err
 	}
-	set := p.set(o, placed)
+	set := p.set(o, placed, bad)
 	if len(set.Place)+len(set.Remove) == 0 {
 		return nil
 	}
@@ -43,13 +49,13 @@ func (p *pluginer) apply(ctx context.Context, o *searchpack.Order) error {
 }
 
 // set is what has to change.
-func (p *pluginer) set(o *searchpack.Order, placed []plugindir.Placed) plugindir.Set {
+func (p *pluginer) set(o *searchpack.Order, placed []plugindir.Placed, failed map[searchpack.Digest]string) plugindir.Set {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var s plugindir.Set
 	for _, x := range o.Plugins {
 		at := slices.IndexFunc(placed, func(q plugindir.Placed) bool { return q.Name == x.Name })
-		_, bad := p.failed[x.Digest]
+		_, bad := failed[x.Digest]
 		switch {
 		case x.State == searchpack.PluginRemoved && at >= 0:
 			s.Remove = append(s.Remove, placed[at].Folder)
@@ -79,16 +85,18 @@ func (p *pluginer) restore(ctx context.Context, why string) error {
 		return err
 	}
 	var folders []string
-	p.mu.Lock()
+	bad := map[searchpack.Digest]string{}
 	for folder := range formers {
 		folders = append(folders, folder)
 		if at := slices.IndexFunc(placed, func(q plugindir.Placed) bool { return q.Folder == folder }); at >= 0 {
-			p.failed[placed[at].Zip] = why
+			bad[placed[at].Zip] = why
 		}
 	}
-	p.mu.Unlock()
 	if len(folders) == 0 {
 		return nil
+	}
+	if err := p.book.condemn(bad); err != nil { // before: whoever starts the node next must not place it again
+		return err
 	}
 	slices.Sort(folders)
 	err = d.Restore(ctx, folders...)
@@ -111,6 +119,33 @@ func (r *run) syncPlugins(ctx context.Context, asked error) error {
 	}
 	err := r.pluginer.stageOffline(ctx, o, asked == nil)
 	return errors.Join(err, r.pluginer.apply(ctx, o))
+}
+
+// failed are the zips with which the node did not start.
+func (b *book) failed() map[searchpack.Digest]string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return maps.Clone(b.rec.Failed)
+}
+
+func (b *book) condemn(bad map[searchpack.Digest]string) error {
+	return b.change(func(r *record) {
+		if r.Failed == nil {
+			r.Failed = map[searchpack.Digest]string{}
+		}
+		maps.Copy(r.Failed, bad)
+	})
+}
+
+// forgive forgets those that no order names any more: they may be tried again.
+func (b *book) forgive(named []searchpack.Digest) error {
+	gone := func(d searchpack.Digest, _ string) bool { return !slices.Contains(named, d) }
+	failed := b.failed()
+	before := len(failed)
+	if maps.DeleteFunc(failed, gone); len(failed) == before {
+		return nil
+	}
+	return b.change(func(r *record) { maps.DeleteFunc(r.Failed, gone) })
 }
 
 // stageOffline stages what is ordered for the next start and not here yet. The node does not run, so

@@ -135,12 +135,27 @@ func (a *Agent) watchOther(ctx context.Context, locked error) error {
 	for {
 		err := inPlace(ctx, state, conf)
 		if err == nil {
-			return nil
+			return a.swapBeside(ctx, state)
 		}
 		if !pause(ctx, 100*time.Millisecond) {
 			return errors.Join(err, locked)
 		}
 	}
+}
+
+// swapBeside changes plugins/ for the agent that holds the state folder, which has made them ready: this
+// process runs while the node is stopped, that one may not know that it is.
+func (a *Agent) swapBeside(ctx context.Context, state *tree) error {
+	rec, err := readRecord(state)
+	if err != nil || a.cfg.Plugins == nil || len(rec.Order.Plugins) == 0 {
+		return err
+	}
+	p := newPluginer(a.cfg.Plugins, a.cfg.ConfigDir, &fetcher{}, nil, a.log, func() {})
+	if err := p.stopped(); err != nil {
+		a.log.Info("the plugins stay as they are", "reason", err)
+		return nil
+	}
+	return p.applyBut(ctx, &rec.Order, rec.Failed)
 }
 
 // inPlace compares the disk with the last order, and changes nothing.

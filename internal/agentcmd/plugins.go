@@ -34,10 +34,18 @@ type Restart struct {
 
 	RestartUnit string `default:"opensearch.service" placeholder:"UNIT" help:"With systemd: the node's unit."`
 
-	StopCommand   string `placeholder:"COMMAND" help:"With command: what stops the node, a program and its arguments separated by spaces. There is no shell."`
-	StartCommand  string `placeholder:"COMMAND" help:"With command: what starts the node and returns."`
-	StatusCommand string `placeholder:"COMMAND" help:"With command: what ends with status 0 while the node runs, and with another when it does not."`
-	NodeLogs      string `type:"path" placeholder:"DIR" help:"With command: the node's folder of logs, to say why it did not start."`
+	StopCommand   []string `sep:"none" placeholder:"COMMAND" help:"With command: what stops the node, a program and its arguments. There is no shell: one value is split at spaces, several (the flag again, a list in the file) are taken as they are."`
+	StartCommand  []string `sep:"none" placeholder:"COMMAND" help:"With command: what starts the node and returns."`
+	StatusCommand []string `sep:"none" placeholder:"COMMAND" help:"With command: what ends with status 0 while the node runs, and with another when it does not."`
+	NodeLogs      string   `type:"path" placeholder:"DIR" help:"With command: the node's folder of logs, to say why it did not start."`
+}
+
+// arguments of a command.
+func arguments(values []string) []string {
+	if len(values) == 1 {
+		return strings.Fields(values[0])
+	}
+	return values
 }
 
 // control is nil where somebody else restarts the node.
@@ -49,10 +57,10 @@ func (r *Restart) control() (agent.NodeControl, error) {
 		c, err = nodecontrol.BySystemd(r.RestartUnit)
 	case "command":
 		c, err = nodecontrol.ByCommands(nodecontrol.Commands{
-			Stop: strings.Fields(r.StopCommand), Start: strings.Fields(r.StartCommand), Status: strings.Fields(r.StatusCommand), LogDir: r.NodeLogs,
+			Stop: arguments(r.StopCommand), Start: arguments(r.StartCommand), Status: arguments(r.StatusCommand), LogDir: r.NodeLogs,
 		})
 	default:
-		if r.StopCommand+r.StartCommand+r.StatusCommand != "" {
+		if len(r.StopCommand)+len(r.StartCommand)+len(r.StatusCommand) > 0 {
 			return nil, usage{errors.New("commands for stopping and starting the node are given, but not --restart command")}
 		}
 		return nil, nil

@@ -173,7 +173,7 @@ func TestReconcilesUntilActive(t *testing.T) {
 }
 
 // A plugin fails before any node hears of it, and goes without one being asked.
-func TestPluginEndsAtOnce(t *testing.T) {
+func TestLicenseEndsAtOnce(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.update(func(tx searchpack.Tx) error { // nothing else is to be done
@@ -182,7 +182,7 @@ func TestPluginEndsAtOnce(t *testing.T) {
 	steps := map[searchpack.Action]searchpack.AssociationStatus{searchpack.ActionAssociate: searchpack.Associating, searchpack.ActionDissociate: searchpack.Dissociating}
 	ask := func(id string, action searchpack.Action) {
 		b.update(func(tx searchpack.Tx) error {
-			p := &searchpack.Package{ID: "pkg-1", Account: key.Account, Region: key.Region, Name: "lemmas", Type: searchpack.TypePlugin, AvailableID: "p", CreatedAt: start}
+			p := &searchpack.Package{ID: "pkg-1", Account: key.Account, Region: key.Region, Name: "lemmas", Type: searchpack.TypeLicense, AvailableID: "p", CreatedAt: start}
 			a := &searchpack.Association{Domain: key, PackageID: p.ID, Status: steps[action], WantedID: "p", CreatedAt: start}
 			r := &searchpack.Rollout{ID: id, Domain: key, State: searchpack.RolloutQueued, CreatedAt: start.Add(-time.Second), Steps: []searchpack.RolloutStep{{PackageID: p.ID, Action: action, VersionID: "p"}}}
 			if err := tx.PutPackage(t.Context(), p); err != nil {

@@ -124,6 +124,9 @@ func (t target) command(ctx context.Context, what, action string) error {
 type nodeCmd struct {
 	Start startNodeCmd `cmd:"" help:"Bring the node's files up to date, start it, and return when it answers."`
 	Stop  stopNodeCmd  `cmd:"" help:"Stop the node."`
+	// What the agent of a node runs to restart it.
+	Launch  launchNodeCmd  `cmd:"" hidden:"" help:"Start the node, and return when its process runs."`
+	Running runningNodeCmd `cmd:"" hidden:"" help:"End with status 0 if the node's process runs."`
 }
 
 type agentCmd struct {
@@ -132,14 +135,22 @@ type agentCmd struct {
 }
 
 type (
-	startNodeCmd  struct{ target }
-	stopNodeCmd   struct{ target }
-	startAgentCmd struct{ target }
-	stopAgentCmd  struct{ target }
+	startNodeCmd   struct{ target }
+	stopNodeCmd    struct{ target }
+	launchNodeCmd  struct{ target }
+	runningNodeCmd struct{ target }
+	startAgentCmd  struct{ target }
+	stopAgentCmd   struct{ target }
 )
 
 // Run starts the node.
 func (c *startNodeCmd) Run(ctx context.Context) error { return c.command(ctx, "node", "start") }
+
+// Run starts the node's process.
+func (c *launchNodeCmd) Run(ctx context.Context) error { return c.command(ctx, "node", "launch") }
+
+// Run asks whether the node's process runs.
+func (c *runningNodeCmd) Run(ctx context.Context) error { return c.command(ctx, "node", "running") }
 
 // Run stops the node.
 func (c *stopNodeCmd) Run(ctx context.Context) error { return c.command(ctx, "node", "stop") }

@@ -21,7 +21,10 @@ type agents struct {
 
 // place is what `run` and `sync` share.
 func place(command string, a stack.AgentSpec) []string {
-	return []string{AgentCommand, command, "--server", a.Server, "--token-file", a.TokenFile, "--name", a.Node, "--config", a.Config, "--state", a.State}
+	return []string{
+		AgentCommand, command, "--server", a.Server, "--token-file", a.TokenFile, "--name", a.Node, "--config", a.Config, "--state", a.State,
+		"--home", a.Home, "--allow-all-plugins",
+	}
 }
 
 // Run starts `agent run`.
@@ -30,7 +33,12 @@ func (g *agents) Run(_ context.Context, a stack.AgentSpec) (stack.Process, error
 	if a.HTTP == "" {
 		args = append(args, "--files-only")
 	} else {
-		args = append(args, "--opensearch", a.HTTP)
+		args = append(args, "--opensearch", a.HTTP, "--restart", "command", "--node-logs", a.Logs)
+		for flag, action := range map[string]string{"--stop-command": "stop", "--start-command": "launch", "--status-command": "running"} {
+			for _, arg := range []string{g.self, "node", action, a.Target, "--data", a.Data} {
+				args = append(args, flag+"="+arg)
+			}
+		}
 	}
 	cmd := exec.Command(g.self, args...)
 	cmd.Env = environment()
@@ -45,7 +53,11 @@ func (g *agents) Sync(ctx context.Context, a stack.AgentSpec) error {
 	ctx, cancel := context.WithTimeout(ctx, syncPatience)
 	defer cancel()
 	begin := size(a.Log)
-	cmd := exec.Command(g.self, append(place("sync", a), "--once")...)
+	args := append(place("sync", a), "--once")
+	if a.HTTP == "" {
+		args = append(args, "--no-node")
+	}
+	cmd := exec.Command(g.self, args...)
 	cmd.Env = environment()
 	p, err := startLogged(g.keeper, a.Process+".sync", cmd, a.Log)
 	if err != nil {

@@ -139,7 +139,11 @@ type AgentSpec struct {
 	Server    string // URL of the agents' listener
 	TokenFile string
 	HTTP      string // OpenSearch's URL; "" for a files-only node
+	Home      string // the node's home, which holds plugins/
 	Config    string // the node's configuration folder
+	Logs      string
+	Data      string // the stack's data folder, and the node in it: what its agent's commands name
+	Target    string // "demo/n1"
 	State     string // the agent's own folder
 	Log       string // file
 }

@@ -59,6 +59,12 @@ func (s *Stack) command(ctx context.Context, what, domain, name, action string) 
 	switch what + " " + action {
 	case "node start":
 		return n.startNode(ctx)
+	case "node launch":
+		return n.launch(ctx)
+	case "node running":
+		if n.cluster.Pid() == 0 {
+			return fmt.Errorf("%s is down", name)
+		}
 	case "node stop":
 		n.stopNode(ctx)
 	case "agent start":

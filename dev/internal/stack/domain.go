@@ -153,7 +153,7 @@ func (l *localDomain) start(ctx context.Context) error {
 func (l *localDomain) newNode(c ClusterNode) *node {
 	return &node{
 		cluster: c, agents: l.deps.agents, changed: l.deps.changed, server: l.deps.server,
-		dir: filepath.Join(l.dir, c.Info().Name), process: l.process(), token: l.token,
+		dir: filepath.Join(l.dir, c.Info().Name), process: l.process(), token: l.token, domain: l.row.Name,
 	}
 }
 
@@ -194,7 +194,7 @@ func (l *localDomain) process() string { return strings.ReplaceAll(filepath.Base
 // sync brings what the agent of a node was last told into place, before the node starts. A node
 // whose agent has never run has nothing to bring, unless it joins a domain that serves.
 func (l *localDomain) sync(ctx context.Context, i NodeInfo) error {
-	spec := agentSpec(i, filepath.Join(l.dir, i.Name), l.process(), l.deps.server)
+	spec := agentSpec(i, filepath.Join(l.dir, i.Name), l.process(), l.deps.server, l.row.Name)
 	if entries, err := os.ReadDir(spec.State); err != nil || len(entries) == 0 {
 		if !i.Joins {
 			return nil

@@ -113,7 +113,7 @@ func (f *folders) of(name string) folderState {
 func (f *folders) make(name string) (*folderNode, error) {
 	n := &folderNode{f: f, name: name}
 	i := n.Info()
-	for _, folder := range []string{filepath.Join(i.Config, searchpack.AnalyzersDir), i.Logs} {
+	for _, folder := range []string{filepath.Join(i.Config, searchpack.AnalyzersDir), i.Logs, filepath.Join(i.Home, "plugins")} {
 		if err := os.MkdirAll(folder, 0o755); err != nil {
 			return nil, err
 		}

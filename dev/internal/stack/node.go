@@ -24,6 +24,7 @@ type node struct {
 	cluster ClusterNode
 	agents  Agents
 	dir     string                                    // of the node, in the domain's
+	domain  string                                    // its name
 	process string                                    // prefix of its processes' names
 	server  string                                    // URL of the agents' listener
 	token   func(ctx context.Context) (string, error) // a new join token
@@ -65,10 +66,11 @@ func (n *node) agentPID() int {
 }
 
 // agentSpec is what an agent of the node in dir is started with.
-func agentSpec(i NodeInfo, dir, process, server string) AgentSpec {
+func agentSpec(i NodeInfo, dir, process, server, domain string) AgentSpec {
 	return AgentSpec{
 		Process: process + "." + i.Name + ".agent", Node: i.Name, Server: server,
-		TokenFile: filepath.Join(dir, "join-token"), HTTP: i.HTTP, Config: i.Config,
+		TokenFile: filepath.Join(dir, "join-token"), HTTP: i.HTTP, Home: i.Home, Config: i.Config, Logs: i.Logs,
+		Data: filepath.Dir(filepath.Dir(filepath.Dir(dir))), Target: domain + "/" + i.Name, // DATA/domains/demo/n1
 		State: agentState(dir), Log: filepath.Join(dir, "agent.log"),
 	}
 }
@@ -126,7 +128,7 @@ func (n *node) startAgent(ctx context.Context) error {
 	if n.agentPID() != 0 {
 		return nil
 	}
-	spec := agentSpec(n.cluster.Info(), n.dir, n.process, n.server)
+	spec := agentSpec(n.cluster.Info(), n.dir, n.process, n.server, n.domain)
 	if err := writeToken(ctx, spec, n.token); err != nil {
 		return err
 	}
