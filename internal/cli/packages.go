@@ -26,13 +26,14 @@ func (*PackagesCmd) Help() string {
 
 // packageLine is one package as the commands print it.
 type packageLine struct {
-	ID        string    `json:"package_id"`
-	Name      string    `json:"name"`
-	Type      string    `json:"type"`
-	Status    string    `json:"status"`
-	Available string    `json:"available_version,omitempty"`
-	Error     string    `json:"error,omitempty"`
-	UpdatedAt time.Time `json:"updated_at"`
+	ID            string    `json:"package_id"`
+	Name          string    `json:"name"`
+	Type          string    `json:"type"`
+	Status        string    `json:"status"`
+	EngineVersion string    `json:"engine_version,omitempty"` // of a plugin
+	Available     string    `json:"available_version,omitempty"`
+	Error         string    `json:"error,omitempty"`
+	UpdatedAt     time.Time `json:"updated_at"`
 }
 
 // Run lists packages.
@@ -90,7 +91,7 @@ func lineOf(d types.PackageDetails) packageLine {
 	l := packageLine{
 		ID: aws.ToString(d.PackageID), Name: aws.ToString(d.PackageName), Type: string(d.PackageType),
 		Status: string(d.PackageStatus), Available: aws.ToString(d.AvailablePackageVersion),
-		UpdatedAt: aws.ToTime(d.LastUpdatedAt),
+		UpdatedAt: aws.ToTime(d.LastUpdatedAt), EngineVersion: aws.ToString(d.EngineVersion),
 	}
 	if d.ErrorDetails != nil {
 		l.Error = aws.ToString(d.ErrorDetails.ErrorMessage)

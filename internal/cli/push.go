@@ -16,17 +16,19 @@ import (
 
 // PushCmd makes a file the newest version of a package and rolls it out.
 type PushCmd struct {
-	File      string        `arg:"" help:"The file."`
-	Name      string        `required:"" env:"-" placeholder:"NAME" help:"Of the package, which is made if it is not there."`
-	Domain    []string      `env:"-" placeholder:"DOMAIN" help:"Roll it out in this domain; may be repeated. Without one it is imported only."`
-	Kind      string        `env:"-" placeholder:"KIND" help:"What the file holds: solr-synonyms, words, ... (docs/dictionaries.md); else it is learnt or guessed."`
-	Message   string        `env:"-" placeholder:"TEXT" help:"The commit message; of a new package its description."`
-	Wait      bool          `env:"-" help:"Wait until every domain has proven it, and show the proof of each node."`
-	Plan      bool          `env:"-" help:"Upload and import the file, then show what rolling it out would do. Nothing is associated."`
-	Timeout   Span          `env:"-" default:"10m" help:"How long all of it may take. What has begun goes on."`
-	Bucket    string        `env:"SEARCHPACK_BUCKET" placeholder:"BUCKET" help:"Where the file is uploaded to: searchpack/NAME/SHA-256 in this S3 bucket, which the server reads."`
-	S3Profile string        `name:"s3-profile" env:"SEARCHPACK_S3_PROFILE" placeholder:"PROFILE" help:"An AWS profile with the credentials for S3, if they are not those for the server."`
-	Every     time.Duration `kong:"-"` // how often a server is asked; 0 = pushEvery
+	File          string   `arg:"" help:"The file."`
+	Name          string   `required:"" env:"-" placeholder:"NAME" help:"Of the package, which is made if it is not there."`
+	Domain        []string `env:"-" placeholder:"DOMAIN" help:"Roll it out in this domain; may be repeated. Without one it is imported only."`
+	Kind          string   `env:"-" placeholder:"KIND" help:"What the file holds: solr-synonyms, words, ... (docs/dictionaries.md); else it is learnt or guessed."`
+	EngineVersion string   `env:"-" placeholder:"OpenSearch_X.Y" help:"Of a plugin: the version that it is for; else its descriptor says it."`
+	Message       string   `env:"-" placeholder:"TEXT" help:"The commit message; of a new package its description."`
+	Wait          bool     `env:"-" help:"Wait until every domain has proven it, and show the proof of each node."`
+	Plan          bool     `env:"-" help:"Upload and import the file, then show what rolling it out would do. Nothing is associated."`
+	Timeout       Span     `env:"-" default:"10m" help:"How long all of it may take. What has begun goes on."`
+	Bucket        string   `env:"SEARCHPACK_BUCKET" placeholder:"BUCKET" help:"Where the file is uploaded to: searchpack/NAME/SHA-256 in this S3 bucket, which the server reads."`
+	S3Profile     string   `name:"s3-profile" env:"SEARCHPACK_S3_PROFILE" placeholder:"PROFILE" help:"An AWS profile with the credentials for S3, if they are not those for the server."`
+	plugin        bool
+	Every         time.Duration `kong:"-"` // how often a server is asked; 0 = pushEvery
 }
 
 // pushEvery is how often a server is asked how far it is: a small file is imported in less.
@@ -103,6 +105,9 @@ func (p *PushCmd) Run(c *Context) error {
 		return err
 	}
 	defer file.Close()
+	if err := p.look(file); err != nil {
+		return err
+	}
 	cl, err := c.client()
 	if err != nil {
 		return err

@@ -58,7 +58,13 @@ func openPushFile(path string) (*pushFile, error) {
 
 // key is where the file is uploaded to. It names the bytes, so that uploading them again changes
 // nothing.
-func (p *PushCmd) key(d searchpack.Digest) string { return "searchpack/" + p.Name + "/" + string(d) }
+func (p *PushCmd) key(d searchpack.Digest) string {
+	key := "searchpack/" + p.Name + "/" + string(d)
+	if p.plugin {
+		key += ".zip" // AWS takes plugins from no other
+	}
+	return key
+}
 
 // s3 returns the SDK's client for S3. A server other than AWS mostly needs the bucket in the path.
 func (s *push) s3() (*s3.Client, error) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -26,7 +27,7 @@ func (v *pushVersion) importing() bool {
 
 // imported finds the package's newest version with the bytes of the file, or makes it.
 func (s *push) imported() error {
-	found, err := s.cl.packages(s.c, []string{s.Name})
+	found, err := s.named()
 	if err != nil {
 		return err
 	}
@@ -62,6 +63,15 @@ func (s *push) imported() error {
 		return err
 	}
 	return s.update(len(vs))
+}
+
+// named are the packages that the push may be of. Of plugins there is one for each EngineVersion.
+func (s *push) named() ([]packageLine, error) {
+	found, err := s.cl.packages(s.c, []string{s.Name})
+	if s.plugin {
+		found = slices.DeleteFunc(found, func(p packageLine) bool { return p.EngineVersion != s.EngineVersion })
+	}
+	return found, err
 }
 
 // holds: the version is what a push would make. A kind that is declared must be what it is now.
@@ -131,7 +141,8 @@ func optional(text string) *string {
 
 func (s *push) create() error {
 	out, err := s.cl.aws().CreatePackage(s.c, &opensearch.CreatePackageInput{
-		PackageName: &s.Name, PackageType: types.PackageTypeTxtDictionary, PackageSource: s.source(), PackageDescription: optional(s.Message),
+		PackageName: &s.Name, PackageType: s.packageType(), PackageSource: s.source(), PackageDescription: optional(s.Message),
+		EngineVersion: optional(s.EngineVersion),
 	})
 	if err != nil {
 		return s.cl.plain(err)
