@@ -145,10 +145,10 @@ func TestPlanRefusals(t *testing.T) {
 			b.w.Associations[0].Track = searchpack.TrackPinned
 		}, version: "v2"},
 		"no room": {prepare: func(b *bench) { b.available("v2") }, allowed: quota, code: searchpack.ErrInvalid, says: "full"},
-		"a plugin": {prepare: func(b *bench) {
+		"a license": {prepare: func(b *bench) {
 			b.available("v2")
 			p := b.w.Packages["F1"]
-			p.Type = searchpack.TypePlugin
+			p.Type = searchpack.TypeLicense
 			b.w.Packages["F1"] = p
 		}, code: searchpack.ErrUnsupported, says: "cannot be installed"},
 	} {

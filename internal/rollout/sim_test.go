@@ -45,7 +45,7 @@ func TestSimulator(t *testing.T) {
 func TestSimulatorLarge(t *testing.T) {
 	t.Parallel()
 	nodes := number(t, "SEARCHPACK_SIM_NODES", 1000)
-	s := newSim(simConfig{seed: 1, nodes: int(nodes), faults: true, length: 90 * time.Second, rest: 8 * time.Minute})
+	s := newSim(simConfig{seed: 4, nodes: int(nodes), faults: true, length: 90 * time.Second, rest: 8 * time.Minute})
 	if failure := s.run(); failure != "" {
 		t.Fatalf("%s\n%s", failure, s.tail(80))
 	}
