@@ -132,18 +132,21 @@ func (p *pluginer) pass(ctx context.Context) (done bool) {
 	}
 	p.work.Lock()
 	defer p.work.Unlock()
+	if err := p.look(ctx, o); err != nil {
+		p.say(explain(err))
+		return false
+	}
 	done = true
 	for _, w := range want {
+		if p.lies(w.digest) {
+			continue
+		}
 		if err := p.one(ctx, w); err != nil {
 			done = false
 		}
 		if ctx.Err() != nil {
 			return false
 		}
-	}
-	if err := p.look(ctx, o); err != nil {
-		p.say(explain(err))
-		return false
 	}
 	p.say("")
 	if p.files && p.ready(o) == nil {
@@ -155,6 +158,23 @@ func (p *pluginer) pass(ctx context.Context) (done bool) {
 	}
 	p.rang()
 	return done
+}
+
+// lies: the plugin is placed and as it was.
+func (p *pluginer) lies(zip searchpack.Digest) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.ContainsFunc(p.placed, func(q plugindir.Placed) bool { return q.Zip == zip && p.drift[q.Folder] == "" })
+}
+
+// refresh reads what lies there now, after a swap.
+func (p *pluginer) refresh(ctx context.Context) error {
+	if p.cfg == nil {
+		return nil
+	}
+	p.work.Lock()
+	defer p.work.Unlock()
+	return p.look(ctx, p.book.order())
 }
 
 // used: something was staged or placed here before.
@@ -422,6 +442,9 @@ func (p *pluginer) candidate(r *searchpack.CandidateReport) {
 		if s.err != "" {
 			r.Error = s.err
 		}
+	}
+	if slices.ContainsFunc(p.placed, func(q plugindir.Placed) bool { return q.Zip == r.Digest && p.drift[q.Folder] == "" }) {
+		r.Ready = true
 	}
 }
 

@@ -35,6 +35,8 @@ type swapper interface {
 	// restore puts back what was there before the last apply, and remembers with what the node did not
 	// start.
 	restore(ctx context.Context, why string) error
+	// refresh has reports say what lies there now.
+	refresh(ctx context.Context) error
 }
 
 // permits are the calls for permits (agentapi.Client).
@@ -269,6 +271,10 @@ func (r *restarter) startNode(ctx context.Context) error {
 func (r *restarter) back(ctx context.Context, j *restart) error {
 	f, err := r.node.Facts(ctx)
 	if err == nil && f.ManagerID != "" && f.EphemeralID != j.Ephemeral {
+		if err := r.swap.refresh(ctx); err != nil {
+			return err
+		}
+		r.rang()
 		j.Stage = restartBack
 		return r.book.setRestart(j)
 	}
