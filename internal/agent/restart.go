@@ -114,7 +114,7 @@ func (r *restarter) run(ctx context.Context) time.Duration {
 func (r *restarter) say(err error) {
 	text := ""
 	if err != nil {
-		text = searchpack.ErrorMessage(err)
+		text = cutText(explain(err), 500)
 	}
 	r.mu.Lock()
 	changed := text != r.said
