@@ -93,6 +93,8 @@ type DutyResult struct {
 	Witnessed []WitnessReport `json:"witnessed,omitempty"`
 	// Preview answers the preview of the duty.
 	Preview *PreviewReport `json:"preview,omitempty"`
+	// Verified answers the checks of the duty, in their order.
+	Verified []CheckResult `json:"verified,omitempty"`
 }
 
 // WitnessState is what an analyzer that a node has loaded turned out to be.

@@ -120,6 +120,10 @@ type PackageTx interface {
 	// if there is none.
 	PutSBOM(ctx context.Context, versionID string, doc []byte) error
 	SBOM(ctx context.Context, versionID string) ([]byte, error)
+	// PutChecks keeps the version's verify checks, which replace those before; Checks returns them in the
+	// same order, nil if there are none.
+	PutChecks(ctx context.Context, versionID string, checks []Check) error
+	Checks(ctx context.Context, versionID string) ([]Check, error)
 }
 
 // DomainTx keeps domains, their changes, associations and usage.

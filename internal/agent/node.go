@@ -41,6 +41,13 @@ type OpenSearch interface {
 	LocalShards(ctx context.Context, nodeID string) (map[string]int, error)
 	// AskField returns a text or keyword field of the index, "" if it has none.
 	AskField(ctx context.Context, index string) (string, error)
+	// IndexState reads what usage.Parse needs of the concrete indices that a name stands for.
+	IndexState(ctx context.Context, name string) (json.RawMessage, error)
+	// AnalyzeIn sends an _analyze body to an index; any node that holds it may answer. Errors as Tokens.
+	AnalyzeIn(ctx context.Context, index, body string) ([]searchpack.Token, error)
+	// Search counts the hits of a _search body and returns the ids that came; this node's copies answer
+	// for their part, and all must answer. ErrInvalid: the query is refused.
+	Search(ctx context.Context, index string, body []byte) (hits int64, atLeast bool, ids []string, err error)
 }
 
 // filesOnly is a node without an OpenSearch: files are all there is, nobody uses them, and nothing
@@ -109,6 +116,21 @@ func (f *filesOnly) LocalShards(context.Context, string) (map[string]int, error)
 
 // AskField implements OpenSearch: there is no index.
 func (f *filesOnly) AskField(context.Context, string) (string, error) { return "", errFilesOnly }
+
+// IndexState implements OpenSearch: there is no index.
+func (f *filesOnly) IndexState(context.Context, string) (json.RawMessage, error) {
+	return nil, errFilesOnly
+}
+
+// AnalyzeIn implements OpenSearch: there is nobody to ask.
+func (f *filesOnly) AnalyzeIn(context.Context, string, string) ([]searchpack.Token, error) {
+	return nil, errFilesOnly
+}
+
+// Search implements OpenSearch: there is nobody to ask.
+func (f *filesOnly) Search(context.Context, string, []byte) (hits int64, atLeast bool, ids []string, err error) {
+	return 0, false, nil, errFilesOnly
+}
 
 var errFilesOnly = searchpack.Errorf(searchpack.ErrUnsupported, "this node has no OpenSearch")
 

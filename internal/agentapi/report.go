@@ -143,6 +143,9 @@ func checkLengths(in *searchpack.Report) error {
 		if err := checkTokens(d.Preview); err != nil {
 			return err
 		}
+		if err := checkVerified(d.Verified); err != nil {
+			return err
+		}
 	}
 	if in.Node != nil {
 		members = len(in.Node.Members)
@@ -175,6 +178,24 @@ func checkTokens(p *searchpack.PreviewReport) error {
 		long := func(t searchpack.Token) bool { return len(t.Text)+len(t.Type) > maxToken }
 		if len(all.Tokens) > searchpack.MaxPreviewTokens || slices.ContainsFunc(all.Tokens, long) {
 			return searchpack.Errorf(searchpack.ErrInvalid, "The report has a preview of more than %d tokens, or of longer ones than %d bytes.", searchpack.MaxPreviewTokens, maxToken)
+		}
+	}
+	return nil
+}
+
+// checkVerified bounds what the answers to checks put into rows and orders.
+func checkVerified(all []searchpack.CheckResult) error {
+	// maxWords of a token or reason: agents cut them shorter.
+	const maxWords = 1 << 10
+	if len(all) > searchpack.MaxChecks {
+		return searchpack.Errorf(searchpack.ErrInvalid, "The report answers more than %d checks.", searchpack.MaxChecks)
+	}
+	long := func(s string) bool { return len(s) > maxWords }
+	for _, r := range all {
+		lists := slices.Concat(r.Indices, r.Tokens, r.Missing, r.Unwanted, []string{r.Reason})
+		if len(r.Tokens) > searchpack.MaxCheckTokens || len(r.Indices) > searchpack.MaxCheckIndices ||
+			len(r.Missing) > 2*searchpack.MaxCheckList || len(r.Unwanted) > 2*searchpack.MaxCheckList || slices.ContainsFunc(lists, long) {
+			return searchpack.Errorf(searchpack.ErrInvalid, "The report answers a check with more or longer words than it may.")
 		}
 	}
 	return nil

@@ -48,6 +48,8 @@ var answers = []answerCase{
 	{name: "manifest", operation: "GET /packages/{package}/manifest", request: "GET /packages/F111111111/manifest?version=1", asked: []any{"F111111111", 1}},
 	{name: "manifest-none", operation: "GET /packages/{package}/manifest", request: "GET /packages/F1/manifest", prepare: nothing, asked: []any{"F1", 0}},
 	{name: "findings-none", operation: "GET /packages/{package}/findings", request: "GET /packages/F1/findings?version=3", prepare: nothing, asked: []any{"F1", 3}},
+	{name: "checks", operation: "GET /packages/{package}/checks", request: "GET /packages/F111111111/checks?version=1", asked: []any{"F111111111", 1}},
+	{name: "checks-none", operation: "GET /packages/{package}/checks", request: "GET /packages/F1/checks", prepare: nothing, asked: []any{"F1", 0}},
 	{name: "sbom", operation: "GET /packages/{package}/sbom", request: "GET /packages/pkg-1/sbom?version=2", asked: []any{"pkg-1", 2}},
 	{name: "diff", operation: "GET /packages/{package}/diff", request: "GET /packages/F1/diff?from=1&to=3", asked: []any{"F1", 1, 3}},
 	{name: "diff-none", operation: "GET /packages/{package}/diff", request: "GET /packages/F1/diff?to=2&from=2", prepare: nothing, asked: []any{"F1", 2, 2}},

@@ -28,6 +28,7 @@ var (
 		ID: "ver-1", PackageID: "F111111111", Number: 1, Status: searchpack.PackageAvailable, Digest: digest, Size: 17,
 		Source: searchpack.Source{Bucket: "dictionaries", Key: "synonyms.txt", VersionID: "s3-version", ETag: "s3-etag"},
 		Kind:   searchpack.KindSynonyms, KindDeclared: true, KindConfidence: 100, Identical: true, FindingCount: 2,
+		CheckCount: 2, ChecksDigest: searchpack.DigestOf([]byte("checks")),
 		CommitMessage: "more <words>", CreatedAt: moment, ImportedAt: moment.Add(time.Second),
 	}
 	bad = &searchpack.Version{
@@ -37,6 +38,27 @@ var (
 	manifest = []searchpack.ManifestEntry{
 		{Path: "plugin-descriptor.properties", Size: 131, Digest: searchpack.DigestOf([]byte("descriptor")), Mode: 0o644},
 		{Path: "bin/lemmas", Size: 20, Digest: searchpack.DigestOf([]byte("script")), Mode: 0o755},
+	}
+	verifyChecks = []searchpack.Check{
+		{
+			Name: "laptop finds notebook", Index: "products", Analyze: &searchpack.AnalyzeCheck{Analyzer: "search", Text: "laptop"},
+			Expect: searchpack.Expectation{Contains: []string{"notebook"}, Excludes: []string{"tablet"}},
+		},
+		{Name: "no stop words", Index: "products", Analyze: &searchpack.AnalyzeCheck{Field: "title", Text: "the"}, Expect: searchpack.Expectation{Equals: []string{}}},
+		{
+			Name: "match", Index: "products", Search: &searchpack.SearchCheck{Match: map[string]searchpack.CheckQuery{
+				"title": {Query: "laptop", Analyzer: "search", Operator: "and", MinimumShouldMatch: "2"}}},
+			Expect: searchpack.Expectation{MinHits: ptr(int64(1)), MaxHits: ptr(int64(3))},
+		},
+		{
+			Name: "phrase", Index: "products", Search: &searchpack.SearchCheck{MatchPhrase: map[string]searchpack.CheckQuery{"title": {Query: "a b", Slop: 1}}},
+			Expect: searchpack.Expectation{IDs: []string{"1"}, ExcludesIDs: []string{"2"}},
+		},
+		{
+			Name: "multi", Index: "products", Search: &searchpack.SearchCheck{MultiMatch: &searchpack.CheckMultiMatch{
+				Query: "laptop", Fields: []string{"title", "body"}, Type: "phrase", Analyzer: "search", Operator: "or", MinimumShouldMatch: "1"}},
+			Expect: searchpack.Expectation{MinHits: ptr(int64(1))},
+		},
 	}
 	findings = []searchpack.Finding{
 		{Rule: "synonyms.two-arrows", Severity: searchpack.SeverityError, Line: 3, Column: 8, Text: "a => b => c", Message: "two", Remedy: "one"},
@@ -159,6 +181,16 @@ func (f *fake) Manifest(_ context.Context, _ searchpack.Caller, id string, numbe
 	}
 	return good, list(f, manifest...), nil
 }
+
+func (f *fake) Checks(_ context.Context, _ searchpack.Caller, id string, number int) (*searchpack.Version, []searchpack.Check, error) {
+	err := f.note(id, number)
+	if err != nil {
+		return nil, nil, err
+	}
+	return good, list(f, verifyChecks...), nil
+}
+
+func ptr[T any](v T) *T { return &v }
 
 func (f *fake) SBOM(_ context.Context, _ searchpack.Caller, id string, number int) ([]byte, error) {
 	return []byte(`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library","name":"log4j"}]}`), f.note(id, number)

@@ -16,18 +16,25 @@ import (
 // Tokens sends an inline _analyze body to this node and returns what comes, in its order. ErrInvalid:
 // the node refuses the body, or what it reads; everything else may go better later.
 func (c *Client) Tokens(ctx context.Context, body string) ([]searchpack.Token, error) {
-	const path = "/_analyze"
+	return c.tokens(ctx, analyzePath, body)
+}
+
+// AnalyzeIn sends an _analyze body to an index, whose analyzers it may name. Any node that holds a copy
+// of it may answer. Errors as Tokens; an index that has gone meanwhile is ErrUnavailable.
+func (c *Client) AnalyzeIn(ctx context.Context, index, body string) ([]searchpack.Token, error) {
+	return c.tokens(ctx, "/"+url.PathEscape(index)+analyzePath, body)
+}
+
+const analyzePath = "/_analyze"
+
+func (c *Client) tokens(ctx context.Context, path, body string) ([]searchpack.Token, error) {
 	a, err := c.do(ctx, max(c.timeout, ReadTimeout), http.MethodPost, path, nil, []byte(body), maxAnswer)
 	if err != nil {
 		return nil, err
 	}
+	path = analyzePath
 	if a.status != http.StatusOK {
-		code := searchpack.ErrInvalid
-		typ, reason := a.problem()
-		if (usage.Answer{Status: a.status, Type: typ, Reason: reason}).Retry() || a.status == http.StatusUnauthorized || a.status == http.StatusForbidden {
-			code = searchpack.ErrUnavailable
-		}
-		return nil, searchpack.Errorf(code, "OpenSearch answers %s with %d: %s", path, a.status, cut(reason))
+		return nil, a.refusal(path)
 	}
 	var doc struct {
 		Tokens *[]struct {
@@ -48,6 +55,24 @@ func (c *Client) Tokens(ctx context.Context, body string) ([]searchpack.Token, e
 		tokens[i] = searchpack.Token{Text: t.Token, Position: t.Position, Length: t.PositionLength, Type: t.Type}
 	}
 	return tokens, nil
+}
+
+// refusal is what an answer other than 200 to a question means: ErrInvalid if the question is refused,
+// ErrUnavailable if it may be answered later, by another state of the cluster or with more permissions.
+func (a *answer) refusal(path string) error {
+	typ, reason := a.problem()
+	switch {
+	case a.status == http.StatusUnauthorized, a.status == http.StatusForbidden && (typ == "security_exception" || typ == ""):
+		return searchpack.Errorf(searchpack.ErrUnavailable, "%s", a.failure(path).Message)
+	case (usage.Answer{Status: a.status, Type: typ, Reason: reason}).Retry(), a.status == http.StatusForbidden, gone(typ):
+		return searchpack.Errorf(searchpack.ErrUnavailable, "OpenSearch answers %s with %d: %s", path, a.status, cut(reason))
+	}
+	return searchpack.Errorf(searchpack.ErrInvalid, "OpenSearch answers %s with %d: %s", path, a.status, cut(reason))
+}
+
+// gone: the index is not there any more, or closed.
+func gone(typ string) bool {
+	return typ == "index_not_found_exception" || typ == "index_closed_exception"
 }
 
 // Terms is Tokens without all but the terms, sorted, one for each time it came.

@@ -25,6 +25,8 @@ type bench struct {
 	uses    []searchpack.Use // what a look finds
 	// witness answers witnesses; nil = no node has anything to show, because none has a refresh route.
 	witness func(agent string, q searchpack.Witness) searchpack.WitnessReport
+	// checked answers verify duties; nil = every check has passed.
+	checked func(agent string, d searchpack.Duty) searchpack.DutyResult
 	events  []string
 	done    []searchpack.Rollout // ended rollouts
 }
@@ -241,6 +243,13 @@ func (b *bench) obeyOne(a *searchpack.AgentState) {
 				res.Witnessed = append(res.Witnessed, b.witness(a.Name, q))
 			}
 		}
+		if d.Kind == searchpack.DutyVerify {
+			res.Verified = b.passed(d)
+			if b.checked != nil {
+				res = b.checked(a.Name, d)
+			}
+			res.ID = d.ID
+		}
 		if d.Kind == searchpack.DutyRefresh && b.refresh != nil {
 			res = b.refresh(d)
 			res.ID = d.ID
@@ -248,6 +257,15 @@ func (b *bench) obeyOne(a *searchpack.AgentState) {
 		r.Duties = append(r.Duties, res)
 	}
 	a.Report, a.ReportedAt = &r, b.w.Now
+}
+
+// passed is what a node says that every check of the duty has passed on.
+func (b *bench) passed(d searchpack.Duty) []searchpack.CheckResult {
+	var out []searchpack.CheckResult
+	for _, c := range d.Verify.Checks {
+		out = append(out, searchpack.CheckResult{State: searchpack.CheckPassed, Indices: []string{c.Index}})
+	}
+	return out
 }
 
 // run steps and obeys until nothing is open any more or nothing moves, and returns the phases that

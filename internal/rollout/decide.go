@@ -63,6 +63,7 @@ type decider struct {
 	questions    map[string][]question         // by version id, made once
 	sets         map[setKey][]searchpack.Probe // made once for all nodes
 	seen         map[seenKey]seen
+	checkHashes  map[string]string    // by version id, made once
 	previews     []searchpack.Preview // that wait for an answer
 	sorted       []string             // see ids
 
@@ -83,6 +84,7 @@ func newDecider(w World, off guards) *decider {
 		questions:    map[string][]question{},
 		sets:         map[setKey][]searchpack.Probe{},
 		seen:         map[seenKey]seen{},
+		checkHashes:  map[string]string{},
 		orders:       map[string]searchpack.Order{},
 		byID:         map[string]*node{},
 	}

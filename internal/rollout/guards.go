@@ -24,4 +24,6 @@ type guards struct {
 	turned      bool // a node that turned back keeps its proof
 	mend        bool // a node that turned back is not reloaded
 	askAgain    bool // a look whose answer was lost is not asked again
+	verify      bool // the checks of a version are not run
+	stale       bool // of the bytes that serve nothing is reloaded, although a node has others loaded
 }

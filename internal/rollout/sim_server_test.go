@@ -32,11 +32,13 @@ type simServer struct {
 	previews     []searchpack.Preview
 	looks        map[string]simLook // what was true when a look was read
 	byID         map[string]*simAgent
-	checked      World       // the world of the decision being checked
-	list         []simMember // see must
-	complete     bool        // nobody of list is silent
-	textsFor     string      // rollout whose texts are made, or being made
-	placing      string      // version and rollout whose placing was checked
+	checks       map[string][]searchpack.Check // by version
+	refused      int                           // associations that a check has made fail
+	checked      World                         // the world of the decision being checked
+	list         []simMember                   // see must
+	complete     bool                          // nobody of list is silent
+	textsFor     string                        // rollout whose texts are made, or being made
+	placing      string                        // version and rollout whose placing was checked
 	fence        int
 	decisions    int
 	due          time.Time // when a decision is planned; zero = none
@@ -79,7 +81,10 @@ func (v *simServer) update(pkg, fault string) {
 func (v *simServer) world() World {
 	w := World{
 		Now: v.now, Domain: searchpack.Domain{DomainKey: simDomain}, Packages: maps.Clone(v.packages),
-		Versions: maps.Clone(v.versions), Usage: v.usage, Previews: slices.Clone(v.previews),
+		Versions: maps.Clone(v.versions), Usage: v.usage, Previews: slices.Clone(v.previews), Checks: map[string][]searchpack.Check{},
+	}
+	for id, ver := range v.versions {
+		w.Checks[id] = v.checksOf(ver)
 	}
 	if len(v.ids) != len(v.agents) {
 		v.ids = slices.Sorted(maps.Keys(v.agents))

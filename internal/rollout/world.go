@@ -20,6 +20,8 @@ type World struct {
 	Versions map[string]searchpack.Version
 	// Findings of those versions whose rollouts may fail: they name the line of a bad rule.
 	Findings map[string][]searchpack.Finding
+	// Checks of those versions that rollouts bring, by version id.
+	Checks map[string][]searchpack.Check
 	// Usage is the latest, nil before the first.
 	Usage *searchpack.Usage
 	// Proofs as stored.
