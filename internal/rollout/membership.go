@@ -44,6 +44,9 @@ type Membership struct {
 	Nodes []NodeStanding // by name, agent id, node id
 	// Frozen says why nothing at all may move, not even orders; "" if it may.
 	Frozen string
+	// Differ says which elected cluster managers the agents name, if not one; "" if it is one. For
+	// DifferPatience that only holds rollouts up: elections take a moment to get around.
+	Differ string
 	// Hold says why no rollout goes on for the moment, although orders are kept up; "" if they do.
 	Hold string
 	// ClusterUUID and Term of the cluster state that the members come from; zero if none.
@@ -52,6 +55,9 @@ type Membership struct {
 	// ManagerAgent is the agent beside the elected cluster manager; "" if it has none.
 	ManagerAgent string
 }
+
+// DifferPatience is how long agents may name different elected managers before the domain freezes.
+const DifferPatience = 60 * time.Second
 
 // noNodeReports is what a domain waits for in which no node reports.
 const noNodeReports = "no node of the domain reports"
@@ -68,6 +74,10 @@ func membersOf(w World, nodes []*node) Membership {
 	} else {
 		if m.Frozen = frozen(nodes); m.Frozen == "" {
 			findConflicts(nodes)
+			m.Differ = differ(nodes)
+			m.Frozen = frozenByManagers(w, m.Differ)
+		}
+		if m.Frozen == "" {
 			bind(nodes)
 		}
 		m.readState(w, nodes)
@@ -195,6 +205,16 @@ func (p places) inOwnCluster(f *searchpack.NodeFacts) bool {
 	return false
 }
 
+// frozenByManagers: two managers for so long are no election, but a split cluster.
+func frozenByManagers(w World, differ string) string {
+	since := w.Domain.Watch.DifferSince
+	if differ == "" || since.IsZero() || w.Now.Sub(since) < DifferPatience {
+		return ""
+	}
+	return freezeText + differ + ", for longer than 60 s. Nothing moves until they name the same one: mend the network between the nodes, " +
+		"or retire the agents of those that do not belong to the cluster"
+}
+
 // hold says why no rollout may go on: nobody says who the members are, or they disagree about the
 // elected manager, which a moment usually settles.
 func hold(nodes []*node, src *searchpack.NodeFacts) string {
@@ -206,6 +226,11 @@ func hold(nodes []*node, src *searchpack.NodeFacts) string {
 		}
 		return noNodeReports
 	}
+	return differ(nodes)
+}
+
+// differ says which elected managers the nodes name, "" if all name one.
+func differ(nodes []*node) string {
 	named := map[string][]string{}
 	for _, n := range nodes {
 		if f := n.facts(); f != nil && n.conflict == "" && n.inside {
