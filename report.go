@@ -1,6 +1,9 @@
 package searchpack
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Report is what a node is like, as its agent saw it. It is complete: each report replaces the
 // one before. (Epoch, Seq) orders the reports of one agent; an older one that arrives late is
@@ -174,6 +177,24 @@ type Incident struct {
 	Index    string `json:"index,omitempty"`
 	Analyzer string `json:"analyzer,omitempty"`
 	Text     string `json:"text,omitempty"`
+}
+
+// TurnedBackID begins the ids of the server's own incidents; agents may give none such.
+const TurnedBackID = "turned-back-"
+
+// Words say what was found, without the package: "had other bytes (0123456789ab)".
+func (i *Incident) Words() string {
+	switch {
+	case i.Kind == IncidentMissing:
+		return "was gone"
+	case i.Kind == IncidentRights:
+		return "had another owner or mode"
+	case i.Kind == IncidentTurnedBack:
+		return fmt.Sprintf("is not what index %s, analyzer %s has loaded (text %q)", i.Index, i.Analyzer, i.Text)
+	case i.Found == "":
+		return "was replaced by something that is no file"
+	}
+	return "had other bytes (" + i.Found.Short() + ")"
 }
 
 // Later reports whether r is newer than old.

@@ -35,6 +35,7 @@ type NodeStanding struct {
 	Member   bool   // in the node list that counts
 	Manager  bool   // the elected cluster manager
 	Fresh    bool   // its agent was heard within FreshFor
+	Do       string // what a person does about it, with what to type; "" = nothing. Only Members says it
 	// Until is when time alone changes this; zero = only news do.
 	Until time.Time
 }
@@ -63,7 +64,12 @@ const DifferPatience = 60 * time.Second
 const noNodeReports = "no node of the domain reports"
 
 // Members tells who must prove, who owes, who blocks and why.
-func Members(w World) Membership { return membersOf(w, nodesOf(w)) }
+func Members(w World) Membership {
+	nodes := nodesOf(w)
+	m := membersOf(w, nodes)
+	m.advise(w, nodes)
+	return m
+}
 
 // membersOf binds identities, sets the nodes' standing and lists it.
 func membersOf(w World, nodes []*node) Membership {
@@ -259,7 +265,7 @@ func standingOf(w World, member searchpack.Member, n *node, src *searchpack.Node
 		s.Name = cmp.Or(s.Name, n.called())
 	}
 	switch {
-	case n == nil && w.Domain.Policy.UnmanagedNodes == "ignore":
+	case n == nil && w.Domain.Policy.UnmanagedNodes == searchpack.UnmanagedIgnore:
 		s.Standing, s.Reason = Ignored, "it has no Searchpack agent, and the domain's policy ignores such nodes"
 	case n == nil:
 		s.Reason = "it has no Searchpack agent"
@@ -271,6 +277,17 @@ func standingOf(w World, member searchpack.Member, n *node, src *searchpack.Node
 		s.Standing, s.Until = MustProve, n.ReportedAt.Add(FreshFor)
 	}
 	return s
+}
+
+// whyInNone says why the node of an agent that is heard is in no cluster.
+func whyInNone(n *node) string {
+	switch f := n.Report.Node; {
+	case f == nil:
+		return "OpenSearch does not answer"
+	case f.ManagerID == "":
+		return "it knows no elected cluster manager"
+	}
+	return "the others do not list it"
 }
 
 const silentText = "its agent has been silent for more than 30 s"
@@ -287,7 +304,7 @@ func absent(w World, n *node) NodeStanding {
 	since := n.EnrolledAt
 	switch {
 	case n.fresh:
-		s.Reason = "its node is in no cluster"
+		s.Reason = "its node is in no cluster: " + whyInNone(n)
 		for _, r := range w.Rollouts {
 			if r.State == searchpack.RolloutRunning {
 				since = later(since, r.StartedAt)
@@ -301,7 +318,7 @@ func absent(w World, n *node) NodeStanding {
 	}
 	owedAt := since.Add(OwedAfter)
 	switch {
-	case w.Domain.Policy.AbsentNodes == "wait":
+	case w.Domain.Policy.AbsentNodes == searchpack.AbsentWait:
 		s.Standing = Blocks
 		s.Reason += ", and the domain's policy is to wait for absent nodes"
 	case w.Now.Before(owedAt):

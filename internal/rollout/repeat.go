@@ -79,7 +79,7 @@ func (d *decider) turnedBack(n *node, a *searchpack.Association, v searchpack.Ve
 		Domain: d.Domain.DomainKey, AgentID: n.ID,
 		Incident: searchpack.Incident{
 			// One of a node and a package at a moment: after it the proof is gone, and without it none is found.
-			ID: fmt.Sprintf("turned-back-%s-%d", a.PackageID, d.Now.UnixMicro()), Kind: searchpack.IncidentTurnedBack,
+			ID: fmt.Sprintf("%s%s-%d", searchpack.TurnedBackID, a.PackageID, d.Now.UnixMicro()), Kind: searchpack.IncidentTurnedBack,
 			PackageID: a.PackageID, Wanted: v.Digest, At: d.Now, Index: f.Index, Analyzer: f.Analyzer, Text: f.Text,
 		},
 	})
@@ -89,6 +89,9 @@ func (d *decider) turnedBack(n *node, a *searchpack.Association, v searchpack.Ve
 func (d *decider) healIncidents() {
 	for _, i := range d.World.Incidents {
 		n, a := d.byID[i.AgentID], d.associations[i.PackageID]
+		if d.off.heal {
+			return
+		}
 		switch {
 		case n == nil: // retired: nobody knows
 			continue

@@ -107,6 +107,7 @@ func TestSimulatorSeesBrokenRules(t *testing.T) {
 		"texts":        {texts: true},
 		"turned":       {turned: true},
 		"mend":         {mend: true},
+		"heal":         {heal: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
