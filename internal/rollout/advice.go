@@ -66,34 +66,29 @@ type Debt struct {
 	Why       string // "its file is not there yet"
 }
 
-// Debts lists the proofs that the node of an agent owes, by package id: of every version that serves
-// and is not proven there.
-func Debts(w World, agentID string) []Debt {
-	var out []Debt
+// Debts lists the proofs that nodes in service owe, by agent id, then package id: of every version that
+// serves and is not proven there.
+func Debts(w World) map[string][]Debt {
+	proofs := make(map[proofKey]searchpack.Proof, len(w.Proofs))
+	for _, p := range w.Proofs {
+		proofs[proofKey{p.AgentID, p.PackageID}] = p
+	}
+	out := map[string][]Debt{}
 	for _, a := range w.Agents {
-		if a.ID != agentID {
+		if !a.RetiredAt.IsZero() {
 			continue
 		}
 		for _, as := range w.Associations {
 			v, ok := w.Versions[as.ServingID]
-			if !ok || hasProof(w.Proofs, agentID, v) {
+			if p := proofs[proofKey{a.ID, as.PackageID}]; !ok || p.VersionID == v.ID && p.Digest == v.Digest {
 				continue
 			}
 			d := Debt{PackageID: as.PackageID, Version: v}
 			d.Behind, d.Why = debtOf(w, a, v)
-			out = append(out, d)
+			out[a.ID] = append(out[a.ID], d)
 		}
 	}
 	return out
-}
-
-func hasProof(proofs []searchpack.Proof, agentID string, v searchpack.Version) bool {
-	for _, p := range proofs {
-		if p.AgentID == agentID && p.PackageID == v.PackageID {
-			return p.VersionID == v.ID && p.Digest == v.Digest
-		}
-	}
-	return false
 }
 
 // debtOf says why a node has not proven a version, by its last report.
