@@ -459,6 +459,7 @@ func TestSyncOnceWithoutTheServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.site.stop()
+	s0 := b.now().Truncate(time.Second)
 	write(t, b.path("analyzers/F1"), "damaged\n")
 	if err := b.sync(); err != nil || b.lies("analyzers/F1") != "one\n" {
 		t.Errorf("what was said last: %v, %q", err, b.lies("analyzers/F1"))
@@ -471,7 +472,7 @@ func TestSyncOnceWithoutTheServer(t *testing.T) {
 		t.Errorf("without the bytes: %v", err)
 	}
 	st, err := Status(b.cfg.StateDir)
-	if err != nil || st.Running || st.AgentID == "" || *st.Domain != testDomain || len(st.Files) != 1 {
+	if err != nil || st.Running || st.AgentID == "" || *st.Domain != testDomain || len(st.Files) != 1 || st.SyncedAt == nil || s0.After(*st.SyncedAt) {
 		t.Errorf("status %s, %v", jsonOf(st), err)
 	}
 }

@@ -235,7 +235,9 @@ func TestWrongOwners(t *testing.T) {
 		"analyzers is root's": {func(dir string) error {
 			return errFirst(os.Lchown(filepath.Join(dir, "config/analyzers"), 0, 0), os.Lchown(filepath.Join(dir, "config", searchpack.CandidateDir), 0, 0))
 		}, []string{"F6 v2: ", "by the agent (uid 65534)", "SELinux"}},
-		"the configuration cannot be entered": {func(dir string) error { return errFirst(os.Lchown(filepath.Join(dir, "config"), 0, 0), os.Chmod(filepath.Join(dir, "config"), 0o700)) },
+		"the configuration cannot be entered": {func(dir string) error {
+			return errFirst(os.Lchown(filepath.Join(dir, "config"), 0, 0), os.Chmod(filepath.Join(dir, "config"), 0o700))
+		},
 			[]string{"by the agent (uid 65534)"}},
 		"the state folder is root's": {func(dir string) error { return os.Lchown(filepath.Join(dir, "state"), 0, 0) }, []string{"the state folder: ", "(uid 65534)"}},
 	} {

@@ -56,7 +56,18 @@ func (a *Agent) SyncOnce(ctx context.Context) error {
 	if asked != nil {
 		a.log.Warn("the server cannot be asked; using the last order", "error", asked, "generation", r.book.order().Generation)
 	}
-	return r.syncFiles(ctx, asked)
+	err = r.syncFiles(ctx, asked)
+	if err == nil {
+		a.noteSync(state.tree)
+	}
+	return err
+}
+
+// noteSync keeps when a sync succeeded. That it cannot be kept, on a full disk, is no failure of it.
+func (a *Agent) noteSync(state *tree) {
+	if err := state.writeBytes(syncedName, []byte(a.cfg.now().Format(time.RFC3339)+"\n")); err != nil {
+		a.log.Info("the time of this sync cannot be kept", "error", err)
+	}
 }
 
 // untilHeard asks until the server answers, which may be that it has no use for this agent any more,
@@ -174,6 +185,7 @@ func (a *Agent) watchOther(ctx context.Context, locked error) error {
 	for {
 		err := inPlace(ctx, state, conf, newest)
 		if err == nil {
+			a.noteSync(state)
 			return nil
 		}
 		if !pause(ctx, 100*time.Millisecond) {
