@@ -107,8 +107,8 @@ func TestStartedAt(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]time.Time{
 		`{"nodes":{"a":{"jvm":{"start_time_in_millis":1772366400000}}}}`: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
-		`{"nodes":{"a":{"jvm":{}}}}`: {},
-		`{}`:                         {},
+		`{"nodes":{"a":{"jvm":{}}}}`:                                     {},
+		`{}`:                                                             {},
 		`{"nodes":{"a":{"jvm":{"start_time_in_millis":1}},"b":{"jvm":{"start_time_in_millis":2}}}}`: {},
 	} {
 		if got, err := client(t, says(200, body)).StartedAt(t.Context()); err != nil || !got.Equal(want) {
