@@ -76,6 +76,20 @@ func TestIncidentsAreToldAndKept(t *testing.T) {
 			t.Errorf("%s: %q", action, es)
 		}
 	}
+}
+
+// What only the server may say is refused, and what an older agent does not say is filled in.
+func TestIncidentsOfOthers(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	m := s.join()
+	found := s.clock.now()
+	send := func(seq int64, i searchpack.Incident) error {
+		r := report(1, seq)
+		r.Incidents = []searchpack.Incident{i}
+		_, err := m.Report(t.Context(), r)
+		return err
+	}
 	for name, bad := range map[string]searchpack.Incident{
 		"the server's own kind": {ID: "i-2", Kind: searchpack.IncidentTurnedBack, PackageID: "F1"},
 		"the server's own id":   {ID: searchpack.TurnedBackID + "F1-1", Kind: searchpack.IncidentChanged, PackageID: "F1", Healed: true},
@@ -85,7 +99,6 @@ func TestIncidentsAreToldAndKept(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	// An older agent does not say when.
 	old := searchpack.Incident{ID: "i-4", Kind: searchpack.IncidentMissing, PackageID: "F1", Healed: true, At: found}
 	if err := send(4, old); err != nil {
 		t.Fatal(err)

@@ -32,46 +32,51 @@ func (s Start) synced() bool {
 	return !s.Synced.IsZero() && !s.Started.IsZero() && !s.Synced.After(s.Started) && s.Started.Sub(s.Synced) <= syncBefore
 }
 
+const (
+	startName    = "start"
+	startInstall = "cp -r packaging/systemd/opensearch.service.d /etc/systemd/system/ && systemctl daemon-reload"
+)
+
 // start: does `agent sync --once` run before OpenSearch does? Without it a node that was away starts
 // with what lies there, and leaves shards unassigned if nothing does.
 func start(s *Seen) []Check {
-	const (
-		name    = "start"
-		install = "cp -r packaging/systemd/opensearch.service.d /etc/systemd/system/ && systemctl daemon-reload"
-	)
 	b := s.Start
-	if s.Node.Skipped {
-		return nil
-	}
 	switch {
-	case b.Unit != "" && b.Sync == nil && b.synced():
-		return []Check{ok(name, "sync ran at %s, %s before OpenSearch started; not by %s", stamp(b.Synced), b.Started.Sub(b.Synced).Truncate(time.Second), b.Unit)}
-	case b.Unit != "" && b.Sync == nil:
-		return []Check{warning(name, install, "%s has no ExecStartPre that runs searchpack agent sync --once: a node that was away starts with what lies there%s", b.Unit, b.last())}
-	case b.Unit != "" && b.Missing:
-		return []Check{failure(name, "install the program there, or mend the path in "+b.Unit, "%s runs %s, which is not there or cannot be run", b.Unit, b.Sync[0])}
-	case b.Unit != "" && !slices.Contains(b.Sync, "--once"):
-		return []Check{failure(name, install, "%s runs %q, which lacks --once", b.Unit, strings.Join(b.Sync, " "))}
-	case b.Unit != "" && b.ConfigFile != "" && b.WantFile != "" && b.ConfigFile != b.WantFile:
-		return []Check{warning(name, "name the same file in both units", "%s syncs with %s, this is %s: both must name the same folders", b.Unit, b.ConfigFile, b.WantFile)}
-	case b.Unit != "" && b.State != "" && b.State != b.WantState:
-		return []Check{failure(name, "name the same --state in both units", "%s syncs with the state folder %s, the agent has %s: it would enrol a second time", b.Unit, b.State, b.WantState)}
-	case b.Unit != "" && b.Optional:
-		return []Check{ok(name, "%s runs sync --once first, and starts OpenSearch also if that fails", b.Unit)}
-	case b.Unit != "":
-		return []Check{ok(name, "%s runs sync --once first", b.Unit)}
+	case s.Node.Skipped:
+		return nil
+	case b.Unit != "" && b.Sync != nil:
+		return []Check{startUnit(b)}
 	case b.synced():
-		return []Check{ok(name, "sync ran at %s, %s before OpenSearch started", stamp(b.Synced), b.Started.Sub(b.Synced).Truncate(time.Second))}
+		return []Check{ok(startName, "sync ran at %s, %s before OpenSearch started", stamp(b.Synced), b.Started.Sub(b.Synced).Truncate(time.Second))}
+	case b.Unit != "":
+		return []Check{warning(startName, startInstall, "%s has no ExecStartPre that runs searchpack agent sync --once: a node that was away starts with what lies there%s", b.Unit, b.last())}
 	case !b.Started.IsZero():
-		do := install
+		do := startInstall
 		if b.Container {
 			do = "run searchpack agent sync --once in an init container or in the entrypoint (packaging/container, packaging/kubernetes), with the same --state"
 		}
-		return []Check{warning(name, do, "OpenSearch started at %s without searchpack agent sync --once before%s", stamp(b.Started), b.last())}
+		return []Check{warning(startName, do, "OpenSearch started at %s without searchpack agent sync --once before%s", stamp(b.Started), b.last())}
 	case b.Container:
-		return []Check{ok(name, "in a container: what its entrypoint or an init container runs before is not to be seen from here%s", b.last())}
+		return []Check{ok(startName, "in a container: what its entrypoint or an init container runs before is not to be seen from here%s", b.last())}
 	}
-	return []Check{warning(name, install, "nothing is to be seen that runs searchpack agent sync --once before OpenSearch starts%s", b.last())}
+	return []Check{warning(startName, startInstall, "nothing is to be seen that runs searchpack agent sync --once before OpenSearch starts%s", b.last())}
+}
+
+// startUnit judges the line of OpenSearch's unit.
+func startUnit(b Start) Check {
+	switch {
+	case b.Missing:
+		return failure(startName, "install the program there, or mend the path in "+b.Unit, "%s runs %s, which is not there or cannot be run", b.Unit, b.Sync[0])
+	case !slices.Contains(b.Sync, "--once"):
+		return failure(startName, startInstall, "%s runs %q, which lacks --once", b.Unit, strings.Join(b.Sync, " "))
+	case b.ConfigFile != "" && b.WantFile != "" && b.ConfigFile != b.WantFile:
+		return warning(startName, "name the same file in both units", "%s syncs with %s, this is %s: both must name the same folders", b.Unit, b.ConfigFile, b.WantFile)
+	case b.State != "" && b.State != b.WantState:
+		return failure(startName, "name the same --state in both units", "%s syncs with the state folder %s, the agent has %s: it would enrol a second time", b.Unit, b.State, b.WantState)
+	case b.Optional:
+		return ok(startName, "%s runs sync --once first, and starts OpenSearch also if that fails", b.Unit)
+	}
+	return ok(startName, "%s runs sync --once first", b.Unit)
 }
 
 // last says when a sync last ended, for the end of a sentence.
