@@ -33,9 +33,11 @@ type Config struct {
 	StateDir  string // the agent's own; nobody else's business (0700)
 	Name      string // asked for at enrolment; "" = the host's name
 	Version   string // of the program, for reports
-	Intervals Intervals
-	Logger    *slog.Logger     // nil: nothing is logged
-	Now       func() time.Time // nil: time.Now
+	// WaitForServer: SyncOnce does not go on with the last order while the server cannot be asked.
+	WaitForServer bool
+	Intervals     Intervals
+	Logger        *slog.Logger     // nil: nothing is logged
+	Now           func() time.Time // nil: time.Now
 
 	// step is called before and after each effect on a disk; tests end the process in it.
 	step func(string)

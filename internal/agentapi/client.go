@@ -36,6 +36,15 @@ type Client struct {
 
 	mu   sync.RWMutex
 	http *http.Client
+	skew time.Duration // see Skew
+}
+
+// Skew is by how much this machine's clock is ahead of the server's, as of the last answer to a
+// report; negative: behind. It is good to a second, on slow networks to some.
+func (c *Client) Skew() time.Duration {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.skew
 }
 
 // NewClient makes a client with the agent's certificate, which trusts the authority (PEM) alone.
@@ -169,7 +178,13 @@ func (c *Client) Renew(ctx context.Context, csrPEM []byte) (*RenewAnswer, error)
 // Report sends a report.
 func (c *Client) Report(ctx context.Context, r *searchpack.Report) (*ReportAnswer, error) {
 	var out ReportAnswer
-	return &out, c.call(ctx, PathReport, r, &out)
+	err := c.call(ctx, PathReport, r, &out)
+	if err == nil && !out.Now.IsZero() {
+		c.mu.Lock()
+		c.skew = c.now().Sub(out.Now)
+		c.mu.Unlock()
+	}
+	return &out, err
 }
 
 // Usage sends who uses what.

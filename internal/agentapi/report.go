@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/searchpack/searchpack"
@@ -35,7 +36,9 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, a *searchpack.Ag
 		writeJSON(w, http.StatusOK, answer) // late or repeated: a newer one is here
 		return nil
 	}
-	silent := now.Sub(s.heard.last(a.ID, a.ReportedAt)) > freshFor
+	// A time from far ahead was written before the clock was put back, and counts as silence to Decide.
+	since := now.Sub(s.heard.last(a.ID, a.ReportedAt))
+	silent := since > freshFor || since < -searchpack.ClockStep
 	if silent || news(a.Report, &in) != newsNone {
 		if err := s.keepReport(r.Context(), a, &in, now, silent); err != nil {
 			return err
@@ -89,7 +92,7 @@ func (s *Server) keepReport(ctx context.Context, a *searchpack.AgentState, in *s
 			return err
 		}
 		for _, i := range newIncidents(cur.Report, in) {
-			if err := tx.PutIncident(ctx, &searchpack.NodeIncident{Incident: i, Domain: a.Domain, AgentID: a.ID}); err != nil {
+			if err := s.keepIncident(ctx, tx, a, i, now); err != nil {
 				return err
 			}
 		}
@@ -128,8 +131,7 @@ func checkReport(in *searchpack.Report) error {
 		return err
 	}
 	for _, i := range in.Incidents {
-		known := i.Kind == searchpack.IncidentChanged || i.Kind == searchpack.IncidentMissing
-		if !known || !incidentID.MatchString(i.ID) || !packageID.MatchString(i.PackageID) || !optionalDigest(i.Found) || !optionalDigest(i.Wanted) {
+		if !slices.Contains(agentKinds, i.Kind) || strings.HasPrefix(i.ID, searchpack.TurnedBackID) || !incidentID.MatchString(i.ID) || !packageID.MatchString(i.PackageID) || !optionalDigest(i.Found) || !optionalDigest(i.Wanted) {
 			return searchpack.Errorf(searchpack.ErrInvalid, "The report has an incident that cannot be read.")
 		}
 	}

@@ -141,6 +141,8 @@ func newAgent(cfg agent.Config) (*agent.Agent, error) {
 type SyncCmd struct {
 	Place
 	Once bool `required:"" env:"-" help:"Put the files in place and end (the only way so far; the flag says so)."`
+
+	StartWithoutServer string `enum:"last,wait" default:"last" placeholder:"last|wait" help:"While the server cannot be asked: last puts in place what was ordered last; wait asks for up to 14 minutes, then fails, so that OpenSearch does not start with a version that may be an old one."`
 }
 
 // Help stands below the flags.
@@ -156,6 +158,7 @@ Example:
 func (c *SyncCmd) Run(ctx context.Context, s *Streams, version Version) error {
 	cfg := c.config(s, string(version))
 	cfg.FilesOnly = true // nothing is asked of OpenSearch: it does not run yet
+	cfg.WaitForServer = c.StartWithoutServer == "wait"
 	a, err := newAgent(cfg)
 	if err != nil {
 		return err

@@ -70,7 +70,7 @@ var (
 	}
 	nodes = &catalog.NodesView{Domain: "shop", Frozen: "two clusters", Nodes: []catalog.NodeView{
 		{
-			AgentID: "agent-1", Name: "n1", NodeID: "node-1", State: catalog.NodeProves, Note: "note", Manager: true, Speaker: true,
+			AgentID: "agent-1", Name: "n1", NodeID: "node-1", State: catalog.NodeProves, Note: "note", Do: "searchpack nodes retire shop n1", Manager: true, Speaker: true,
 			OpenSearch: "3.8.0", NodeError: "connection refused", AgentVersion: "1.2.3", ReportedAt: &moment,
 			Files: []catalog.NodeFile{
 				{PackageID: "F111111111", State: searchpack.FileLive, Digest: digest, Version: 1, Error: "read-only", Proof: proof},
@@ -78,7 +78,15 @@ var (
 			Problems: []string{"analyzers/ is read-only"},
 			Incidents: []*searchpack.NodeIncident{{Domain: key, AgentID: "agent-1", Incident: searchpack.Incident{
 				ID: "inc-1", Kind: searchpack.IncidentChanged, PackageID: "F111111111", Found: digest, Wanted: digest, Healed: true, At: moment,
+				HealedAt: moment.Add(time.Second),
+			}}, {Domain: key, AgentID: "agent-1", Incident: searchpack.Incident{
+				ID: "turned-back-1", Kind: searchpack.IncidentTurnedBack, PackageID: "F111111111", Wanted: digest, At: moment,
+				Index: "products", Analyzer: "search", Text: "sofa",
 			}}},
+			Owes: []catalog.NodeDebt{
+				{PackageID: "F111111111", Version: 2, Behind: true, Why: "it has another version in place"},
+				{PackageID: "F222222222", Version: 1, Why: "its file is not there yet"},
+			},
 		},
 		{Name: "n2", State: catalog.NodeBlocks, Files: []catalog.NodeFile{}},
 	}}
@@ -311,6 +319,17 @@ func (f *fake) JoinTokens(_ context.Context, _ searchpack.Caller, domain string)
 
 func (f *fake) DeleteJoinToken(_ context.Context, _ searchpack.Caller, domain, id string) error {
 	return f.note(domain, id)
+}
+
+func (f *fake) DomainPolicy(_ context.Context, _ searchpack.Caller, domain string) (*searchpack.DomainPolicy, error) {
+	if f.nothing {
+		return &searchpack.DomainPolicy{}, f.note(domain)
+	}
+	return &searchpack.DomainPolicy{Level: searchpack.LevelProbed, UnmanagedNodes: "ignore", AbsentNodes: "wait"}, f.note(domain)
+}
+
+func (f *fake) UpdateDomainPolicy(_ context.Context, _ searchpack.Caller, domain string, ch catalog.PolicyChange) (*searchpack.DomainPolicy, error) {
+	return &searchpack.DomainPolicy{AbsentNodes: "wait"}, f.note(domain, ch)
 }
 
 func (f *fake) RetireNode(_ context.Context, _ searchpack.Caller, domain, node string) (*searchpack.Agent, error) {

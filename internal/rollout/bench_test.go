@@ -28,7 +28,9 @@ type bench struct {
 	// checked answers verify duties; nil = every check has passed.
 	checked func(agent string, d searchpack.Duty) searchpack.DutyResult
 	events  []string
-	done    []searchpack.Rollout // ended rollouts
+	// incidents as they were written, one after the other.
+	incidents []searchpack.NodeIncident
+	done      []searchpack.Rollout // ended rollouts
 }
 
 // newBench makes a domain of n nodes that report, n1 elected, with package F1 in versions v1 to v3.
@@ -177,6 +179,16 @@ func (b *bench) step() Decision {
 		b.w.Previews[slices.IndexFunc(b.w.Previews, func(x searchpack.Preview) bool { return x.ID == p.ID })] = p
 	}
 	b.w.Previews = slices.DeleteFunc(b.w.Previews, func(p searchpack.Preview) bool { return slices.Contains(d.Forgotten, p.ID) })
+	if d.Watch != nil {
+		b.w.Domain.Watch = *d.Watch
+	}
+	for _, i := range d.Incidents {
+		b.incidents = append(b.incidents, i)
+		b.w.Incidents = slices.DeleteFunc(b.w.Incidents, func(x searchpack.NodeIncident) bool { return x.ID == i.ID })
+		if !i.Healed {
+			b.w.Incidents = append(b.w.Incidents, i)
+		}
+	}
 	for _, e := range d.Events {
 		b.events = append(b.events, e.Action)
 	}

@@ -26,6 +26,7 @@ func decide(w World, off guards) Decision {
 	}
 	d := newDecider(w, off)
 	d.takeStock()
+	d.watch()
 	d.takePreviews()
 	for pass := 0; d.who.Frozen == ""; pass++ {
 		d.chooseSpeaker()
@@ -39,6 +40,7 @@ func decide(w World, off guards) Decision {
 			break
 		}
 	}
+	d.healIncidents()
 	d.sayWhatIsWaitedFor()
 	d.sayWhenToLookAgain()
 	return d.decision()
@@ -55,6 +57,8 @@ type decider struct {
 	nodes []*node // agents in service, by id
 	byID  map[string]*node
 	who   Membership
+	// watched is Domain.Watch as it was.
+	watched searchpack.DomainWatch
 
 	speaker      *node // nil: nobody can speak for the domain
 	associations map[string]*searchpack.Association
@@ -69,6 +73,8 @@ type decider struct {
 
 	orders map[string]searchpack.Order
 	events []searchpack.Event
+	// incidents found now, and those that are healed now.
+	incidents []searchpack.NodeIncident
 	// shown and forgotten are previews for which nothing is left to be asked.
 	shown     []searchpack.Preview
 	forgotten []string
@@ -78,7 +84,7 @@ type decider struct {
 
 func newDecider(w World, off guards) *decider {
 	d := &decider{
-		World: w, off: off, nodes: nodesOf(w),
+		World: w, off: off, nodes: nodesOf(w), watched: w.Domain.Watch,
 		associations: map[string]*searchpack.Association{},
 		proofs:       map[proofKey]searchpack.Proof{},
 		questions:    map[string][]question{},
@@ -120,7 +126,10 @@ func (d *decider) must() []*node {
 
 // decision compares the rows with the world's.
 func (d *decider) decision() Decision {
-	out := Decision{Orders: d.orders, Events: d.events, Next: d.next, Previews: d.shown, Forgotten: d.forgotten}
+	out := Decision{Orders: d.orders, Events: d.events, Incidents: d.incidents, Next: d.next, Previews: d.shown, Forgotten: d.forgotten}
+	if d.Domain.Watch != d.watched {
+		out.Watch = &d.Domain.Watch
+	}
 	for _, n := range d.nodes {
 		if n.bound {
 			out.Bound = append(out.Bound, n.Agent)

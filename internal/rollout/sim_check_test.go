@@ -411,6 +411,9 @@ func (s *sim) checkEnd() {
 	if len(v.previews) > 0 {
 		s.fail("%d previews are kept", len(v.previews))
 	}
+	if len(v.incidents) > 0 || !v.watched.DifferSince.IsZero() || !v.watched.FrozenSince.IsZero() {
+		s.fail("at the end %d incidents are open, and the domain is watched: %+v", len(v.incidents), v.watched)
+	}
 	for _, a := range s.agents {
 		for pkg, as := range v.associations {
 			s.checkNodeEnd(a, pkg, as)

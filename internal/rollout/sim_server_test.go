@@ -30,6 +30,8 @@ type simServer struct {
 	proofs       map[proofKey]searchpack.Proof
 	usage        *searchpack.Usage
 	previews     []searchpack.Preview
+	incidents    []searchpack.NodeIncident // open ones
+	watched      searchpack.DomainWatch
 	looks        map[string]simLook // what was true when a look was read
 	byID         map[string]*simAgent
 	checks       map[string][]searchpack.Check // by version
@@ -80,7 +82,7 @@ func (v *simServer) update(pkg, fault string) {
 // world is what a server loads.
 func (v *simServer) world() World {
 	w := World{
-		Now: v.now, Domain: searchpack.Domain{DomainKey: simDomain}, Packages: maps.Clone(v.packages),
+		Now: v.now, Domain: searchpack.Domain{DomainKey: simDomain, Watch: v.watched}, Incidents: slices.Clone(v.incidents), Packages: maps.Clone(v.packages),
 		Versions: maps.Clone(v.versions), Usage: v.usage, Previews: slices.Clone(v.previews), Checks: map[string][]searchpack.Check{},
 	}
 	for id, ver := range v.versions {
@@ -166,7 +168,7 @@ func (v *simServer) commit(w World, d Decision) {
 }
 
 func nothing(d Decision) bool {
-	return len(d.Orders)+len(d.Rollouts)+len(d.Associations)+len(d.Dissociated)+len(d.Proofs)+len(d.Unproven)+len(d.Bound)+len(d.Events)+len(d.Previews)+len(d.Forgotten) == 0
+	return len(d.Orders)+len(d.Rollouts)+len(d.Associations)+len(d.Dissociated)+len(d.Proofs)+len(d.Unproven)+len(d.Bound)+len(d.Events)+len(d.Previews)+len(d.Forgotten)+len(d.Incidents) == 0 && d.Watch == nil
 }
 
 func (v *simServer) apply(w World, d Decision) {
@@ -174,6 +176,7 @@ func (v *simServer) apply(w World, d Decision) {
 		v.log("decision %s", brief(d))
 	}
 	v.takePreviews(d)
+	v.takeIncidents(w, d)
 	for _, a := range d.Bound {
 		v.agents[a.ID].Agent = a
 	}

@@ -109,6 +109,7 @@ func TestSimulatorSeesBrokenRules(t *testing.T) {
 		"turned":       {turned: true},
 		"mend":         {mend: true},
 		"verify":       {verify: true},
+		"heal":         {heal: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

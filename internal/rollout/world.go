@@ -28,21 +28,25 @@ type World struct {
 	Proofs []searchpack.Proof
 	// Previews as stored, oldest first.
 	Previews []searchpack.Preview
+	// Incidents are those of nodes that turned back which are not healed, oldest first.
+	Incidents []searchpack.NodeIncident
 }
 
 // Decision is what is to be written. Values not named stay as they are.
 type Decision struct {
 	// Orders of agents whose order is to change, by agent id, with Generation already grown.
 	Orders       map[string]searchpack.Order
-	Rollouts     []searchpack.Rollout     // new content of changed ones
-	Associations []searchpack.Association // new content of changed ones
-	Dissociated  []string                 // package ids whose association row goes
-	Proofs       []searchpack.Proof       // new or changed
-	Unproven     []searchpack.Proof       // to delete (agent id and package id count)
-	Bound        []searchpack.Agent       // agents whose identity was bound
-	Previews     []searchpack.Preview     // answered now
-	Forgotten    []string                 // ids of previews whose time is over
-	Events       []searchpack.Event       // ID, Account and Region are filled in by the caller
+	Rollouts     []searchpack.Rollout      // new content of changed ones
+	Associations []searchpack.Association  // new content of changed ones
+	Dissociated  []string                  // package ids whose association row goes
+	Proofs       []searchpack.Proof        // new or changed
+	Unproven     []searchpack.Proof        // to delete (agent id and package id count)
+	Bound        []searchpack.Agent        // agents whose identity was bound
+	Previews     []searchpack.Preview      // answered now
+	Forgotten    []string                  // ids of previews whose time is over
+	Incidents    []searchpack.NodeIncident // found or healed now
+	Watch        *searchpack.DomainWatch   // the domain's, if it is another one now
+	Events       []searchpack.Event        // ID, Account and Region are filled in by the caller
 	// Next is when to decide again although nothing was reported; zero = only on news.
 	Next time.Time
 }

@@ -48,7 +48,11 @@ func loadRows(ctx context.Context, tx searchpack.Tx, key searchpack.DomainKey, w
 	if err != nil {
 		return err
 	}
-	w.Previews = values(previews)
+	incidents, err := tx.OpenIncidents(ctx, key, searchpack.IncidentTurnedBack)
+	if err != nil {
+		return err
+	}
+	w.Previews, w.Incidents = values(previews), values(incidents)
 	w.Agents, w.Associations = values(agents), values(associations)
 	w.Rollouts, w.Proofs = values(rollouts), values(proofs)
 	w.Usage, err = tx.Usage(ctx, key)
