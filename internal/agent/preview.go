@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 
 	"github.com/searchpack/searchpack"
@@ -70,4 +71,19 @@ func (w *worker) tokens(ctx context.Context, path string, digest searchpack.Dige
 		t.Text, t.Type = cutText(strings.ToValidUTF8(t.Text, "?"), maxTokenText), cutText(t.Type, maxTokenType)
 	}
 	return out, nil
+}
+
+// withText puts the text into an inline body.
+func withText(body, text string) (string, error) {
+	var m map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(body), &m); err != nil || m == nil {
+		return "", searchpack.Errorf(searchpack.ErrInvalid, "what is to be analyzed is no JSON object")
+	}
+	quoted, err := json.Marshal(text)
+	if err != nil {
+		return "", err
+	}
+	m["text"] = quoted
+	b, err := json.Marshal(m)
+	return string(b), err
 }
