@@ -28,6 +28,10 @@ func (w *worker) preview(ctx context.Context, q *searchpack.PreviewTask) (search
 		r.Refused = "the analyzer also reads files on the node that Searchpack did not place: what it makes of a text stays there"
 		return done, nil
 	}
+	// Both must be here before either is asked about: an analysis of a large file takes seconds.
+	if err := w.lies(ctx, searchpack.CandidatePath(q.Candidate), q.Candidate); err != nil {
+		return searchpack.DutyResult{}, err
+	}
 	var err error
 	if q.Before != "" {
 		if r.Before, err = w.tokens(ctx, searchpack.ReferencePath(q.PackageID), q.Live, q.Before, q.Text); err != nil {

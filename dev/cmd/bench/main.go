@@ -48,6 +48,7 @@ type options struct {
 	idle time.Duration // how long to watch an idle server
 	// clusters are the sizes, in nodes, of the clusters that rollouts are measured on.
 	clusters []int
+	rules    []int // sizes, in rules, of the dictionaries that are rolled out
 }
 
 // cases in the order in which they are measured. All that need the same stack share one.
@@ -67,18 +68,9 @@ func main() {
 	only := flag.String("case", "", "only these cases, separated by commas: "+strings.Join(caseNames(), ", "))
 	inspected := flag.String("inspect", "", "only inspect this file of synonyms and print nanoseconds (the program calls itself)")
 	pluginFile := flag.String("inspect-plugin", "", "only inspect this plugin, and print as JSON what it took (the program calls itself)")
-	o.clusters = []int{1, 3, 5}
-	flag.Func("nodes", "sizes of the clusters for rollouts (default 1,3,5)", func(list string) error {
-		o.clusters = nil
-		for field := range strings.SplitSeq(list, ",") {
-			n, err := strconv.Atoi(field)
-			if err != nil || n < 1 {
-				return fmt.Errorf("%q is no number of nodes", field)
-			}
-			o.clusters = append(o.clusters, n)
-		}
-		return nil
-	})
+	o.clusters, o.rules = []int{1, 3, 5}, []int{1_000, 18_000}
+	flag.Func("nodes", "sizes of the clusters for rollouts (default 1,3,5)", numbers(&o.clusters))
+	flag.Func("rules", "sizes of the dictionaries for rollouts (default 1000,18000)", numbers(&o.rules))
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -97,6 +89,21 @@ func main() {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
+	}
+}
+
+// numbers reads a list of them.
+func numbers(into *[]int) func(string) error {
+	return func(list string) error {
+		*into = nil
+		for field := range strings.SplitSeq(list, ",") {
+			n, err := strconv.Atoi(field)
+			if err != nil || n < 1 {
+				return fmt.Errorf("%q is no number above 0", field)
+			}
+			*into = append(*into, n)
+		}
+		return nil
 	}
 }
 

@@ -39,11 +39,8 @@ const (
 	changedRules = 20
 )
 
-// dictionaries that are rolled out, in rules of 58 bytes: one as people have them, and one of 1 MB,
-// which OpenSearch takes half a second to read, each time.
-var dictionaries = []int{1_000, 18_000}
-
-// rollouts measures on clusters of each size.
+// rollouts measures on clusters of each size. By default a dictionary as people have them and one of
+// 1 MB, which OpenSearch takes half a second to read, each time.
 func rollouts(ctx context.Context, program string, o options) error {
 	for _, n := range o.clusters {
 		args := []string{"--opensearch", engine, "--nodes", strconv.Itoa(n)}
@@ -59,7 +56,7 @@ func (b *bench) rollouts(ctx context.Context) error {
 	if err := os.WriteFile(script, bareScript, 0o700); err != nil { //nolint:gosec // a script is executed
 		return err
 	}
-	for _, rules := range dictionaries {
+	for _, rules := range b.rules {
 		if err := b.compare(ctx, script, rules); err != nil {
 			return err
 		}
@@ -71,15 +68,15 @@ func (b *bench) rollouts(ctx context.Context) error {
 // of its own whose search analyzer reads it.
 type trial struct {
 	*bench
-	rules, version int
-	id             string // of the package
-	bare           string // the script's file, and its index
-	served         string // the package's index
-	file           string // the bytes of the version
+	size, version int    // of the dictionary in rules; of the package
+	id            string // of the package
+	bare          string // the script's file, and its index
+	served        string // the package's index
+	file          string // the bytes of the version
 }
 
 func (b *bench) compare(ctx context.Context, script string, rules int) error {
-	t := &trial{bench: b, rules: rules, file: filepath.Join(b.dir, "rules"), bare: fmt.Sprintf("bare-%d", rules), served: fmt.Sprintf("served-%d", rules)}
+	t := &trial{bench: b, size: rules, file: filepath.Join(b.dir, "rules"), bare: fmt.Sprintf("bare-%d", rules), served: fmt.Sprintf("served-%d", rules)}
 	if err := t.begin(ctx); err != nil {
 		return err
 	}
@@ -136,7 +133,7 @@ func (t *trial) begin(ctx context.Context) error {
 func (t *trial) text() []byte {
 	var b bytes.Buffer
 	same := &rules{r: rand.New(rand.NewPCG(5, 6))} //nolint:gosec // not a secret: the same rules each run
-	_, _ = io.CopyN(&b, same, int64(58*(t.rules-changedRules)))
+	_, _ = io.CopyN(&b, same, int64(58*(t.size-changedRules)))
 	b.Truncate(bytes.LastIndexByte(b.Bytes(), '\n') + 1)
 	for i := range changedRules {
 		fmt.Fprintf(&b, "changed%d => version%d, word%d\n", i, t.version, i)
