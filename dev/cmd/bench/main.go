@@ -49,6 +49,7 @@ type options struct {
 	// clusters are the sizes, in nodes, of the clusters that rollouts are measured on.
 	clusters []int
 	rules    []int // sizes, in rules, of the dictionaries that are rolled out
+	agents   int   // on one server
 }
 
 // cases in the order in which they are measured. All that need the same stack share one.
@@ -69,6 +70,7 @@ func main() {
 	inspected := flag.String("inspect", "", "only inspect this file of synonyms and print nanoseconds (the program calls itself)")
 	pluginFile := flag.String("inspect-plugin", "", "only inspect this plugin, and print as JSON what it took (the program calls itself)")
 	o.clusters, o.rules = []int{1, 3, 5}, []int{1_000, 18_000}
+	flag.IntVar(&o.agents, "agents", 5000, "agents on one server")
 	flag.Func("nodes", "sizes of the clusters for rollouts (default 1,3,5)", numbers(&o.clusters))
 	flag.Func("rules", "sizes of the dictionaries for rollouts (default 1000,18000)", numbers(&o.rules))
 	flag.Parse()
