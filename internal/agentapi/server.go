@@ -30,6 +30,7 @@ type Server struct {
 	cfg     ServerConfig
 	waiters waiters
 	heard   heartbeats
+	reports reportKeeper
 
 	bodyTime time.Duration
 
