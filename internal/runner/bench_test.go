@@ -28,7 +28,9 @@ func BenchmarkManyAgents(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	update(func(tx searchpack.Tx) error { return tx.PutDomain(ctx, &searchpack.Domain{DomainKey: key, FilesOnly: true, CreatedAt: start}) })
+	update(func(tx searchpack.Tx) error {
+		return tx.PutDomain(ctx, &searchpack.Domain{DomainKey: key, FilesOnly: true, CreatedAt: start})
+	})
 	for i := range agents {
 		id := fmt.Sprintf("agent-%05d", i)
 		update(func(tx searchpack.Tx) error {
