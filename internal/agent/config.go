@@ -51,7 +51,7 @@ type Intervals struct {
 	Rehash    time.Duration // at their bytes whatever stat says; 10 min
 	Facts     time.Duration // at the node and its cluster state; 2 s
 	Heartbeat time.Duration // a report without news; 10 s
-	Coalesce  time.Duration // news wait that long for company; 50 ms
+	Coalesce  time.Duration // news wait at most that long for company; 50 ms
 	Wait      time.Duration // of one long poll; 30 s
 	RetryMin  time.Duration // first pause after a failure; 200 ms
 	RetryMax  time.Duration // longest pause; 5 s

@@ -29,8 +29,8 @@ type OpenSearch interface {
 	ClearRequestCache(ctx context.Context, indices []string) error
 	// RerouteRetryFailed is _cluster/reroute?retry_failed=true.
 	RerouteRetryFailed(ctx context.Context) error
-	// Terms sends an inline _analyze to this node and returns its terms, sorted.
-	Terms(ctx context.Context, body string) ([]string, error)
+	// Terms returns the terms that an inline _analyze by this node makes of each text, sorted.
+	Terms(ctx context.Context, body string, texts []string) ([][]string, error)
 	// Tokens sends an inline _analyze to this node and returns its tokens in their order. ErrInvalid: it
 	// refuses the body or what it reads.
 	Tokens(ctx context.Context, body string) ([]searchpack.Token, error)
@@ -97,7 +97,9 @@ func (f *filesOnly) RefreshSearchAnalyzers(_ context.Context, index string, _ bo
 }
 
 // Terms implements OpenSearch: there is nobody to ask.
-func (f *filesOnly) Terms(context.Context, string) ([]string, error) { return nil, errFilesOnly }
+func (f *filesOnly) Terms(context.Context, string, []string) ([][]string, error) {
+	return nil, errFilesOnly
+}
 
 // Tokens implements OpenSearch: there is nobody to ask.
 func (f *filesOnly) Tokens(context.Context, string) ([]searchpack.Token, error) {

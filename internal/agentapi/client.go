@@ -215,11 +215,7 @@ func (c *Client) call(ctx context.Context, path string, in, out any) error {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	var body bytes.Buffer
-	z := gzip.NewWriter(&body)
-	if err := json.NewEncoder(z).Encode(in); err != nil {
-		return fmt.Errorf("encode the message: %w", err)
-	}
-	if err := z.Close(); err != nil {
+	if err := pack(&body, in); err != nil {
 		return fmt.Errorf("pack the message: %w", err)
 	}
 	h := http.Header{"Content-Type": {"application/json"}, "Content-Encoding": {"gzip"}}
@@ -229,6 +225,17 @@ func (c *Client) call(ctx context.Context, path string, in, out any) error {
 	}
 	defer discard(res.Body)
 	return decode(res, maxAnswer, out)
+}
+
+// packers are kept for the next message: each has most of a megabyte, and a heartbeat some hundred bytes.
+var packers = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
+
+// pack writes the message as packed JSON.
+func pack(to io.Writer, message any) error {
+	z, _ := packers.Get().(*gzip.Writer)
+	defer packers.Put(z)
+	z.Reset(to)
+	return errors.Join(json.NewEncoder(z).Encode(message), z.Close())
 }
 
 // send makes one request. Answers that are not a success become errors.

@@ -46,8 +46,8 @@ func (t *told) may(agentID string, now time.Time) bool {
 	return c.n <= toldEach
 }
 
-// keepIncident stores what an agent found or mended, and tells it in the audit log.
-func (s *Server) keepIncident(ctx context.Context, tx searchpack.Tx, a *searchpack.AgentState, i searchpack.Incident, now time.Time) error {
+// keep stores what an agent found or mended, and tells it in the audit log.
+func (t *told) keep(ctx context.Context, tx searchpack.Tx, a *searchpack.AgentState, i searchpack.Incident, now time.Time) error {
 	i.Index, i.Analyzer, i.Text = "", "", "" // of the server's own kind
 	switch {
 	case !i.Healed:
@@ -58,7 +58,7 @@ func (s *Server) keepIncident(ctx context.Context, tx searchpack.Tx, a *searchpa
 	if err := tx.PutIncident(ctx, &searchpack.NodeIncident{Incident: i, Domain: a.Domain, AgentID: a.ID}); err != nil {
 		return err
 	}
-	if !s.told.may(a.ID, now) {
+	if !t.may(a.ID, now) {
 		return nil
 	}
 	action := "node incident"

@@ -1,7 +1,6 @@
 package agentapi
 
 import (
-	"context"
 	"net/http"
 	"reflect"
 	"regexp"
@@ -40,7 +39,7 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, a *searchpack.Ag
 	since := now.Sub(s.heard.last(a.ID, a.ReportedAt))
 	silent := since > freshFor || since < -searchpack.ClockStep
 	if silent || news(a.Report, &in) != newsNone {
-		if err := s.keepReport(r.Context(), a, &in, now, silent); err != nil {
+		if err := s.reports.keep(r.Context(), s.cfg.Store, &keptReport{agent: a, in: &in, at: now, silent: silent}); err != nil {
 			return err
 		}
 	}
@@ -68,55 +67,6 @@ func (s *Server) readReport(w http.ResponseWriter, r *http.Request, in *searchpa
 		}
 		return checkReport(in)
 	})
-}
-
-// keepReport writes the report, its new incidents and the wish for a reconcile in one transaction.
-func (s *Server) keepReport(ctx context.Context, a *searchpack.AgentState, in *searchpack.Report, now time.Time, silent bool) error {
-	return s.cfg.Store.Update(ctx, func(tx searchpack.Tx) error {
-		// Read again: another server may have taken a later one since.
-		cur, err := tx.Agent(ctx, a.ID)
-		if err != nil {
-			return gone(err, "The agent was forgotten.")
-		}
-		if !cur.RetiredAt.IsZero() {
-			return retired(cur.Name)
-		}
-		if !in.Later(cur.Report) {
-			return nil
-		}
-		if err := checkFilesOnly(ctx, tx, a.Domain, in); err != nil {
-			return err
-		}
-		what := news(cur.Report, in)
-		if err := tx.PutReport(ctx, a.ID, in, now); err != nil {
-			return err
-		}
-		for _, i := range newIncidents(cur.Report, in) {
-			if err := s.keepIncident(ctx, tx, a, i, now); err != nil {
-				return err
-			}
-		}
-		if what == newsChange || silent {
-			return tx.Enqueue(ctx, searchpack.WorkReconcile, a.Domain.String(), time.Time{})
-		}
-		return nil
-	})
-}
-
-// checkFilesOnly refuses a node without an OpenSearch where the domain was not made for such nodes:
-// nothing could be probed there, and the proof would say less than the domain demands.
-func checkFilesOnly(ctx context.Context, tx searchpack.Tx, k searchpack.DomainKey, in *searchpack.Report) error {
-	if in.Node == nil || !in.Node.FilesOnly {
-		return nil
-	}
-	d, err := tx.Domain(ctx, k)
-	if err != nil {
-		return gone(err, "The domain was deleted.")
-	}
-	if !d.FilesOnly {
-		return searchpack.Errorf(searchpack.ErrInvalid, "Domain %s has real nodes: an agent without an OpenSearch cannot join it.", k.Name)
-	}
-	return nil
 }
 
 // checkReport refuses what cannot be stored or compared.

@@ -30,7 +30,7 @@ type Server struct {
 	cfg     ServerConfig
 	waiters waiters
 	heard   heartbeats
-	told    told
+	reports reportKeeper
 
 	bodyTime time.Duration
 
