@@ -38,7 +38,7 @@ drill: ## Every scenario on every version, the long simulation (VERSION=, CASE=,
 	@scripts/drill.sh
 
 .PHONY: bench
-bench: ## Measure: import beside a plain download, memory, time to ACTIVE, idle CPU
+bench: ## Measure what docs/benchmarks.md quotes; CASE=rollout,agents,... only that
 	@scripts/bench.sh
 
 .PHONY: tidy

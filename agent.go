@@ -22,6 +22,10 @@ type AgentState struct {
 	Order      Order     // Generation 0 before the first
 }
 
+// ClockStep is by how much the server's clock may be behind a time that it wrote itself (servers'
+// clocks differ) before that counts as written by a clock that was wrong.
+const ClockStep = 10 * time.Minute
+
 // JoinToken lets an agent enrol. The secret itself is never stored.
 type JoinToken struct {
 	ID         string

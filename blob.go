@@ -42,6 +42,7 @@ type Object struct {
 	VersionID string
 	ETag      string
 	Kind      string // x-amz-meta-searchpack-kind, as it stands there; "" if absent
+	Checks    string // x-amz-meta-searchpack-checks: a key of the same bucket; "" if absent
 }
 
 // ObjectSource reads the customer's S3. Adapter: internal/s3source.

@@ -53,6 +53,20 @@ type DomainPolicy struct {
 	Restart string `json:"restart,omitempty"`
 }
 
+// The policies for nodes.
+const (
+	UnmanagedIgnore = "ignore"
+	AbsentWait      = "wait"
+)
+
+// DomainWatch is since when a domain's cluster is not as one cluster should be, by the server's clock.
+type DomainWatch struct {
+	// DifferSince: the agents name different elected cluster managers. Zero: they do not.
+	DifferSince time.Time `json:"differ_since,omitzero"`
+	// FrozenSince: nothing moves in the domain. Zero: it does.
+	FrozenSince time.Time `json:"frozen_since,omitzero"`
+}
+
 // Domain is one OpenSearch cluster that Searchpack serves.
 type Domain struct {
 	DomainKey
@@ -71,7 +85,9 @@ type Domain struct {
 	FilesOnly bool
 	Policy    DomainPolicy
 	// Saved are cluster settings that a rollout has changed; nil = all are as they were.
-	Saved     *SavedAllocation
+	Saved *SavedAllocation
+	// Watch is what the reconcile remembers of the cluster from one decision to the next.
+	Watch     DomainWatch
 	CreatedAt time.Time
 	// DeletedAt is set while a deleted domain is being taken down; zero else.
 	DeletedAt time.Time

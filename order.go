@@ -150,6 +150,8 @@ const (
 	DutySettle DutyKind = "settle"
 	// DutyPreview: analyze a text with the live file and with a candidate, and tell the tokens.
 	DutyPreview DutyKind = "preview"
+	// DutyVerify: run the verify checks of a version that is live.
+	DutyVerify DutyKind = "verify"
 )
 
 // Duty is a typed task for one agent on behalf of the domain. Doing it twice does no harm.
@@ -166,6 +168,8 @@ type Duty struct {
 	Flush      bool        `json:"flush,omitempty"`
 	// Baseline of DutySettle: copies that were unassigned before anything began.
 	Baseline []string `json:"baseline,omitempty"`
+	// Verify of DutyVerify.
+	Verify *VerifyTask `json:"verify,omitempty"`
 	// CachedResources: a refresh also reads anew what nodes keep for all indices together, Hunspell
 	// dictionaries. OpenSearch knows it from 3.7 on.
 	CachedResources bool `json:"cached_resources,omitempty"`

@@ -1,7 +1,9 @@
 package searchpack
 
 import (
+	"path"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -140,6 +142,17 @@ type Source struct {
 	ETag      string `json:"etag,omitempty"`       // what was read, known after the read
 }
 
+// Keys are those that a caller must be allowed to read in order to read the source. A server that
+// keeps objects as files takes a//b and a/./b for a/b, so that a policy which denies the one must stand
+// in the way of the others, too.
+func (s Source) Keys() []string {
+	keys := []string{s.Key}
+	if clean := strings.TrimPrefix(path.Clean("/"+s.Key), "/"); clean != "" && clean != s.Key {
+		keys = append(keys, clean)
+	}
+	return keys
+}
+
 // Version is one version of a package, or an attempt at one: Number is 0 until its import
 // succeeded, and stays 0 for ever if it failed.
 type Version struct {
@@ -166,8 +179,14 @@ type Version struct {
 	// zip says; nil if there is none.
 	Configuration *PackageConfiguration
 	Plugin        *PluginProperties
-	CreatedAt     time.Time
-	ImportedAt    time.Time // zero until the import ended, either way
+	// CheckCount is how many verify checks the version has, ChecksDigest that of the document that they
+	// came in; "" = there was none.
+	CheckCount   int
+	ChecksDigest Digest
+	// AskedBy is who asked for the import, until it has ended: with whose rights checks are read.
+	AskedBy    *Caller
+	CreatedAt  time.Time
+	ImportedAt time.Time // zero until the import ended, either way
 }
 
 // SureConfidence is how sure a guess of the kind must be, in percent, to refuse a file for it.

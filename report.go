@@ -1,6 +1,9 @@
 package searchpack
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Report is what a node is like, as its agent saw it. It is complete: each report replaces the
 // one before. (Epoch, Seq) orders the reports of one agent; an older one that arrives late is
@@ -106,6 +109,8 @@ type DutyResult struct {
 	Health *ClusterHealth `json:"health,omitempty"`
 	// Preview answers the preview of the duty.
 	Preview *PreviewReport `json:"preview,omitempty"`
+	// Verified answers the checks of the duty, in their order.
+	Verified []CheckResult `json:"verified,omitempty"`
 }
 
 // WitnessState is what an analyzer that a node has loaded turned out to be.
@@ -166,6 +171,11 @@ type IncidentKind string
 const (
 	IncidentChanged IncidentKind = "changed" // a placed file had other bytes
 	IncidentMissing IncidentKind = "missing" // a placed file was gone
+	// IncidentRights: a placed file had another owner, group or mode; its bytes were right.
+	IncidentRights IncidentKind = "rights"
+	// IncidentTurnedBack: a node that had proven a version showed by witness that it has another one
+	// loaded. The server finds it, by what the node shows; the others are found by agents.
+	IncidentTurnedBack IncidentKind = "turned back"
 )
 
 // Incident is one thing that went wrong on a node behind Searchpack's back.
@@ -173,10 +183,33 @@ type Incident struct {
 	ID        string       `json:"id"`
 	Kind      IncidentKind `json:"kind"`
 	PackageID string       `json:"package_id"`
-	Found     Digest       `json:"found,omitempty"` // what lay there
+	Found     Digest       `json:"found,omitempty"` // what lay there; "" if it has no digest or is not known
 	Wanted    Digest       `json:"wanted"`
 	Healed    bool         `json:"healed"`
-	At        time.Time    `json:"at"` // the agent's clock
+	At        time.Time    `json:"at"`                 // the clock of who found it: the agent's, or the server's
+	HealedAt  time.Time    `json:"healed_at,omitzero"` // the same clock; zero while not healed
+	// Index, Analyzer and Text say by what a node turned out to have turned back.
+	Index    string `json:"index,omitempty"`
+	Analyzer string `json:"analyzer,omitempty"`
+	Text     string `json:"text,omitempty"`
+}
+
+// TurnedBackID begins the ids of the server's own incidents; agents may give none such.
+const TurnedBackID = "turned-back-"
+
+// Words say what was found, without the package: "had other bytes (0123456789ab)".
+func (i *Incident) Words() string {
+	switch {
+	case i.Kind == IncidentMissing:
+		return "was gone"
+	case i.Kind == IncidentRights:
+		return "had another owner or mode"
+	case i.Kind == IncidentTurnedBack:
+		return fmt.Sprintf("is not what index %s, analyzer %s has loaded (text %q)", i.Index, i.Analyzer, i.Text)
+	case i.Found == "":
+		return "was replaced by something that is no file"
+	}
+	return "had other bytes (" + i.Found.Short() + ")"
 }
 
 // Later reports whether r is newer than old.

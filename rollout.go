@@ -17,8 +17,8 @@ const (
 // Open reports whether the rollout has not ended.
 func (s RolloutState) Open() bool { return s == RolloutQueued || s == RolloutRunning }
 
-// Phase is how far a running rollout has come. Associate steps go through PhaseLook to PhaseProve,
-// on failure after PhasePlace through PhaseReturn and PhaseReturnReload; dissociate steps through
+// Phase is how far a running rollout has come. Associate steps go through PhaseLook to PhaseProve, and
+// those with checks through PhaseVerify; on failure after PhasePlace through PhaseReturn and PhaseReturnReload; dissociate steps through
 // PhaseLook, PhaseHide, PhaseLookAgain, and PhaseRemove or PhaseUnhide.
 type Phase string
 
@@ -30,6 +30,7 @@ const (
 	PhasePlace  Phase = "place"  // all nodes at once, by rename
 	PhaseReload Phase = "reload" // refresh search analyzers
 	PhaseProve  Phase = "prove"  // every node proves the live file
+	PhaseVerify Phase = "verify" // the checks that were shipped with the version
 
 	// PhaseRestart: one node after the other gets its plugins changed, at a start of its own.
 	PhaseRestart       Phase = "restart"

@@ -121,6 +121,10 @@ type PackageTx interface {
 	// if there is none.
 	PutSBOM(ctx context.Context, versionID string, doc []byte) error
 	SBOM(ctx context.Context, versionID string) ([]byte, error)
+	// PutChecks keeps the version's verify checks, which replace those before; Checks returns them in the
+	// same order, nil if there are none.
+	PutChecks(ctx context.Context, versionID string, checks []Check) error
+	Checks(ctx context.Context, versionID string) ([]Check, error)
 }
 
 // DomainTx keeps domains, their changes, associations and usage.
@@ -186,7 +190,8 @@ type AgentTx interface {
 	// Agents of a domain, retired ones too, by name, then id.
 	Agents(ctx context.Context, k DomainKey) ([]*AgentState, error)
 	PutReport(ctx context.Context, agentID string, r *Report, at time.Time) error
-	// Heard writes heartbeats in one batch: agent id -> when.
+	// Heard writes heartbeats in one batch: agent id -> when. As with PutReport, the later time stays,
+	// unless it is more than ClockStep ahead: then the clock was put back.
 	Heard(ctx context.Context, at map[string]time.Time) error
 	PutOrder(ctx context.Context, agentID string, o *Order) error
 	// OrderGenerations returns the generation of every order of agents in service.
@@ -196,6 +201,8 @@ type AgentTx interface {
 	PutIncident(ctx context.Context, i *NodeIncident) error
 	// Incidents of a domain, the newest limit, newest first.
 	Incidents(ctx context.Context, k DomainKey, limit int) ([]*NodeIncident, error)
+	// OpenIncidents of a domain and kind are those that are not healed, oldest first.
+	OpenIncidents(ctx context.Context, k DomainKey, kind IncidentKind) ([]*NodeIncident, error)
 	PutJoinToken(ctx context.Context, t *JoinToken) error
 	JoinToken(ctx context.Context, id string) (*JoinToken, error)
 	JoinTokens(ctx context.Context, k DomainKey) ([]*JoinToken, error)

@@ -203,6 +203,8 @@ func TestUsage(t *testing.T) {
 		"packages --bogus":                           "unknown flag --bogus (searchpack packages --help)",
 		"packages --output xml":                      "--output must be one of",
 		"nodes":                                      "<domain>",
+		"domains policy d --absent-nodes forget":     "--absent-nodes must be one of",
+		"domains policy":                             "<domain>",
 		"usage synonyms":                             "--domain",
 		"token create":                               "--domain",
 		"token create --domain d --uses x":           "--uses",

@@ -47,6 +47,7 @@ func TestCluster(t *testing.T) {
 		run  func(*cluster, *testing.T)
 	}{
 		{"every node shows what it has loaded", (*cluster).loaded},
+		{"checks of a version are run", (*cluster).verified},
 		{"damaged files come back", (*cluster).damagedFiles},
 		{"agents are killed during rollouts", (*cluster).killedAgents},
 		{"the manager node is killed during a rollout", (*cluster).killedNode},

@@ -32,6 +32,7 @@ type pack struct {
 	// kind is declared with each object, and content makes it, where it is no file of synonyms.
 	kind    string
 	content func(version int) []byte
+	checks  string // key of the object with verify checks that the next version names; "" = none
 
 	mu       sync.Mutex
 	released map[searchpack.Digest]int // of texts that were put into S3
@@ -78,22 +79,25 @@ func (p *pack) put(t *testing.T, version int) {
 	p.mu.Lock()
 	p.released[searchpack.DigestOf(text)] = version
 	p.mu.Unlock()
-	putKind(t, p.u, p.name, text, p.kind)
+	metadata := map[string]string{}
+	if p.kind != "" {
+		metadata["searchpack-kind"] = p.kind
+	}
+	if p.checks != "" {
+		metadata["searchpack-checks"] = p.checks
+	}
+	putWith(t, p.u, p.name, text, metadata)
 }
 
 // putObject puts bytes into S3, in the bucket of these tests.
 func putObject(t *testing.T, u *up, key string, body []byte) {
 	t.Helper()
-	putKind(t, u, key, body, "")
+	putWith(t, u, key, body, nil)
 }
 
-// putKind is putObject with the kind declared, if it is not "".
-func putKind(t *testing.T, u *up, key string, body []byte, kind string) {
+// putWith is putObject with metadata.
+func putWith(t *testing.T, u *up, key string, body []byte, metadata map[string]string) {
 	t.Helper()
-	var metadata map[string]string
-	if kind != "" {
-		metadata = map[string]string{"searchpack-kind": kind}
-	}
 	_, store := clients(u.document())
 	_, err := store.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String(bucket)})
 	if err != nil && !strings.Contains(err.Error(), "BucketAlreadyOwnedByYou") {

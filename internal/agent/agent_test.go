@@ -141,7 +141,7 @@ func TestDamageIsMendedWithoutTheServer(t *testing.T) {
 		})
 		kinds := map[searchpack.IncidentKind]int{}
 		for _, i := range got {
-			if !i.Healed || i.Wanted != f.Digest {
+			if !i.Healed || i.Wanted != f.Digest || i.HealedAt.Before(i.At) {
 				return false
 			}
 			kinds[i.Kind]++
@@ -182,6 +182,29 @@ func TestRightsAreMended(t *testing.T) {
 	if got := b.lies("analyzers/F1"); got != "a, b\n" {
 		t.Errorf("it holds %q", got)
 	}
+	b.incident("that", func(i *searchpack.NodeIncident) bool {
+		return i.Kind == searchpack.IncidentRights && i.Found == i.Wanted && i.Healed && !i.HealedAt.Before(i.At)
+	})
+}
+
+// incident waits until the server has one of that kind, and returns it.
+func (b *beside) incident(what string, ok func(*searchpack.NodeIncident) bool) *searchpack.NodeIncident {
+	b.t.Helper()
+	var found *searchpack.NodeIncident
+	b.eventually("an incident: "+what, func() bool {
+		var all []*searchpack.NodeIncident
+		_ = b.store.View(context.Background(), func(tx searchpack.Tx) (err error) {
+			all, err = tx.Incidents(context.Background(), testDomain, 0)
+			return err
+		})
+		for _, i := range all {
+			if found = i; ok(i) {
+				return true
+			}
+		}
+		return false
+	})
+	return found
 }
 
 // Mending writes nothing new to the state folder, so it goes on while that cannot be written to.
@@ -436,6 +459,7 @@ func TestSyncOnceWithoutTheServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.site.stop()
+	s0 := b.now().Truncate(time.Second)
 	write(t, b.path("analyzers/F1"), "damaged\n")
 	if err := b.sync(); err != nil || b.lies("analyzers/F1") != "one\n" {
 		t.Errorf("what was said last: %v, %q", err, b.lies("analyzers/F1"))
@@ -448,7 +472,7 @@ func TestSyncOnceWithoutTheServer(t *testing.T) {
 		t.Errorf("without the bytes: %v", err)
 	}
 	st, err := Status(b.cfg.StateDir)
-	if err != nil || st.Running || st.AgentID == "" || *st.Domain != testDomain || len(st.Files) != 1 {
+	if err != nil || st.Running || st.AgentID == "" || *st.Domain != testDomain || len(st.Files) != 1 || st.SyncedAt == nil || s0.After(*st.SyncedAt) {
 		t.Errorf("status %s, %v", jsonOf(st), err)
 	}
 }

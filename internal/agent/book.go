@@ -172,16 +172,25 @@ func (b *book) addIncident(i searchpack.Incident) error {
 }
 
 // heal marks the package's open incidents. It writes only if there are any.
-func (b *book) heal(packageID string) error {
+func (b *book) heal(packageID string, now time.Time) error {
 	open := func(i searchpack.Incident) bool { return i.PackageID == packageID && !i.Healed }
 	if !slices.ContainsFunc(b.incidents(), open) {
 		return nil
 	}
 	return b.change(func(r *record) {
 		for n, i := range r.Incidents {
-			r.Incidents[n].Healed = i.Healed || open(i)
+			if open(i) {
+				r.Incidents[n].Healed, r.Incidents[n].HealedAt = true, later(now, i.At)
+			}
 		}
 	})
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // acknowledge drops incidents that the server has as they are now; an open one stays, because its

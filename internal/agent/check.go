@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/checks"
 )
 
 // Limits of what an order may ask for. They are far above what a domain needs and bound what a
@@ -189,6 +190,10 @@ func checkDuties(duties []searchpack.Duty) error {
 			if err := checkPreview(d); err != nil {
 				return err
 			}
+		case searchpack.DutyVerify:
+			if err := checkVerify(d); err != nil {
+				return err
+			}
 		default:
 			return fmt.Errorf("the order has a duty %.40q that this agent does not know: upgrade the agent", d.Kind)
 		}
@@ -260,6 +265,22 @@ func checkPreview(d searchpack.Duty) error {
 	return nil
 }
 
+// checkVerify takes the shapes of checks that are known and nothing else: package checks makes the
+// queries, so no order can bring one of its own.
+func checkVerify(d searchpack.Duty) error {
+	q := d.Verify
+	if q == nil || !packagePattern.MatchString(q.PackageID) {
+		return fmt.Errorf("the order has checks (%s) of no package", d.ID)
+	}
+	if _, err := searchpack.ParseDigest(string(q.Digest)); err != nil {
+		return fmt.Errorf("the order has checks (%s) of no bytes: %w", d.ID, err)
+	}
+	if err := checks.Validate(q.Checks); err != nil {
+		return fmt.Errorf("the order has checks (%s) that this agent does not take: %w", d.ID, err)
+	}
+	return nil
+}
+
 // indexName reports whether s is a concrete index name (MetadataCreateIndexService.validateIndexOrAliasName):
 // no pattern, no list, no way out of the path.
 func indexName(s string) bool {
@@ -293,6 +314,9 @@ func elsewhere(key string, v any, placed func(string) bool) bool {
 	switch v := v.(type) {
 	case map[string]any:
 		for k, x := range v {
+			if stems(v) && k == "language" { // built in, no file
+				continue
+			}
 			if elsewhere(k, x, placed) {
 				return true
 			}
@@ -307,6 +331,12 @@ func elsewhere(key string, v any, placed func(string) bool) bool {
 		return names && !ours(v, placed)
 	}
 	return false
+}
+
+// stems: the component is one whose language is not the name of a file (StemmerTokenFilterFactory,
+// SnowballTokenFilterFactory).
+func stems(component map[string]any) bool {
+	return component["type"] == "stemmer" || component["type"] == "snowball"
 }
 
 // ours reports whether a path is a candidate's, a control file's or a placed file's. A hidden file's

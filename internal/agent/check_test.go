@@ -25,6 +25,19 @@ func TestCheckOrder(t *testing.T) {
 	if o := with(func(*searchpack.Order) {}); checkOrder(&o) != nil {
 		t.Fatal(checkOrder(&o))
 	}
+	verifyOf := func(edit func(q *searchpack.VerifyTask)) func(*searchpack.Order) {
+		return func(o *searchpack.Order) {
+			q := &searchpack.VerifyTask{PackageID: "F1", Digest: d, Checks: []searchpack.Check{{
+				Name: "n", Index: "Alias", Search: &searchpack.SearchCheck{Match: map[string]searchpack.CheckQuery{"title": {Query: "x"}}},
+				Expect: searchpack.Expectation{IDs: []string{"1"}},
+			}}}
+			edit(q)
+			o.Duties = []searchpack.Duty{{ID: "v", Kind: searchpack.DutyVerify, Verify: q}}
+		}
+	}
+	if o := with(verifyOf(func(*searchpack.VerifyTask) {})); checkOrder(&o) != nil {
+		t.Fatal(checkOrder(&o))
+	}
 	pathOf := func(p string) func(*searchpack.Order) {
 		return func(o *searchpack.Order) { o.Probes[0].Path = p }
 	}
@@ -69,7 +82,16 @@ func TestCheckOrder(t *testing.T) {
 		"index: line":            indexOf("a\nb"),
 		"index: exclusion":       indexOf("-a"),
 		"index: another cluster": indexOf("c:a"),
-		"too many":               func(o *searchpack.Order) { o.Duties = make([]searchpack.Duty, maxDuties+1) },
+		"checks of nothing":      func(o *searchpack.Order) { o.Duties[0] = searchpack.Duty{ID: "d", Kind: searchpack.DutyVerify} },
+		"checks of a path":       verifyOf(func(q *searchpack.VerifyTask) { q.PackageID = "../x" }),
+		"checks of no bytes":     verifyOf(func(q *searchpack.VerifyTask) { q.Digest = "x" }),
+		"check of every index":   verifyOf(func(q *searchpack.VerifyTask) { q.Checks[0].Index = "_all" }),
+		"check of a path":        verifyOf(func(q *searchpack.VerifyTask) { q.Checks[0].Index = "a/_delete_by_query" }),
+		"check without a query":  verifyOf(func(q *searchpack.VerifyTask) { q.Checks[0].Search = &searchpack.SearchCheck{} }),
+		"check that is twice": verifyOf(func(q *searchpack.VerifyTask) {
+			q.Checks = append(q.Checks, q.Checks[0])
+		}),
+		"too many": func(o *searchpack.Order) { o.Duties = make([]searchpack.Duty, maxDuties+1) },
 	} {
 		o := with(edit)
 		if err := checkOrder(&o); err == nil {
@@ -88,6 +110,9 @@ func TestReadsElsewhere(t *testing.T) {
 		`{"filter":[{"type":"stop","stopwords_path":"/etc/passwd"}]}`:                                                    true,
 		`{"filter":[{"type":"stop","index.analysis.filter.x.stopwords_path":"certs/key.pem"}]}`:                          true,
 		`{"tokenizer":{"type":"kuromoji_tokenizer","user_dictionary":"keystore"}}`:                                       true,
+		`{"filter":[{"type":"stemmer","language":"english"},{"type":"snowball","language":"German2"}]}`:                  false,
+		`{"filter":[{"type":"stemmer","language":"english","stopwords_path":"a.txt"}]}`:                                  true,
+		`{"filter":[{"type":"hunspell","language":"en_US"}]}`:                                                            true,
 		`{"filter":[{"type":"hunspell","locale":"en_US"}]}`:                                                              true,
 		`{"filter":[{"type":"multi","filters":[{"type":"keep","keep_words_path":["opensearch.yml"]}]}]}`:                 true,
 		`{"filter":[{"type":"stop","stopwords":["the"]}],"text":"opensearch.yml"}`:                                       false,

@@ -34,12 +34,14 @@ type Config struct {
 	// Plugins: the agent brings plugins to the node; nil = it refuses them.
 	Plugins *PluginConfig
 	// Control stops and starts the node for a change of its plugins; nil = somebody else does.
-	Control   NodeControl
-	Name      string // asked for at enrolment; "" = the host's name
-	Version   string // of the program, for reports
-	Intervals Intervals
-	Logger    *slog.Logger     // nil: nothing is logged
-	Now       func() time.Time // nil: time.Now
+	Control NodeControl
+	Name    string // asked for at enrolment; "" = the host's name
+	Version string // of the program, for reports
+	// WaitForServer: SyncOnce does not go on with the last order while the server cannot be asked.
+	WaitForServer bool
+	Intervals     Intervals
+	Logger        *slog.Logger     // nil: nothing is logged
+	Now           func() time.Time // nil: time.Now
 
 	// step is called before and after each effect on a disk; tests end the process in it.
 	step func(string)
@@ -53,7 +55,7 @@ type Intervals struct {
 	Rehash    time.Duration // at their bytes whatever stat says; 10 min
 	Facts     time.Duration // at the node and its cluster state; 2 s
 	Heartbeat time.Duration // a report without news; 10 s
-	Coalesce  time.Duration // news wait that long for company; 50 ms
+	Coalesce  time.Duration // news wait at most that long for company; 50 ms
 	Wait      time.Duration // of one long poll; 30 s
 	RetryMin  time.Duration // first pause after a failure; 200 ms
 	RetryMax  time.Duration // longest pause; 5 s

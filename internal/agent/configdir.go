@@ -175,50 +175,57 @@ func (c *configDir) rights(t *tree) (file, dir rights, warn string, err error) {
 	return file, dir, warn, nil
 }
 
-// mendRights gives a placed file, or a folder and all in it, the rights it had when it was placed. What cannot be mended is left:
-// whether the file can be read shows when it is looked at.
-func (c *configDir) mendRights(t *tree, name string) error {
+// mendRights gives a placed file, or a folder and all in it, the rights it had when it was placed, and
+// says whether any were others. What cannot be mended is left: whether the file can be read shows when
+// it is looked at.
+func (c *configDir) mendRights(t *tree, name string) (mended bool, err error) {
 	info, err := t.root.Lstat(name)
 	if err != nil {
-		return ignoreMissing(err)
+		return false, ignoreMissing(err)
 	}
 	want, dir, _, err := c.rights(t)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if !info.IsDir() {
 		return mend(t, name, info, want)
 	}
-	return fs.WalkDir(t.root.FS(), name, func(name string, e fs.DirEntry, err error) error {
+	err = fs.WalkDir(t.root.FS(), name, func(name string, e fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
 		info, err := e.Info()
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case e.IsDir():
-			return mend(t, name, info, dir)
 		}
-		return mend(t, name, info, want)
+		right := want
+		if e.IsDir() {
+			right = dir
+		}
+		did, err := mend(t, name, info, right)
+		mended = mended || did
+		return err
 	})
+	return mended, err
 }
 
-// mend gives one file or folder its rights.
-func mend(t *tree, name string, info fs.FileInfo, want rights) error {
+// mend gives one file or folder its rights, and says whether it had others.
+func mend(t *tree, name string, info fs.FileInfo, want rights) (mended bool, err error) {
 	if !info.IsDir() && !info.Mode().IsRegular() {
-		return nil
+		return false, nil
 	}
 	uid, gid := ownerOf(info)
 	if os.Geteuid() == 0 && want.uid >= 0 && (uid != want.uid || gid != want.gid) {
 		if err := t.root.Lchown(name, want.uid, want.gid); err != nil {
-			return err
+			return false, err
 		}
+		mended = true
 	}
 	if info.Mode().Perm() == want.mode {
-		return nil
+		return mended, nil
 	}
-	return t.root.Chmod(name, want.mode)
+	err = t.root.Chmod(name, want.mode)
+	return mended || err == nil, err
 }
 
 // prepare makes the folders and, for probes, the control files.

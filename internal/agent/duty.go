@@ -146,6 +146,8 @@ func (w *worker) do(ctx context.Context, d searchpack.Duty) (searchpack.DutyResu
 		return searchpack.DutyResult{}, w.settle(ctx, d)
 	case searchpack.DutyPreview:
 		return w.preview(ctx, d.Preview)
+	case searchpack.DutyVerify:
+		return w.verify(ctx, d.Verify)
 	}
 	return searchpack.DutyResult{}, searchpack.Errorf(searchpack.ErrUnsupported, "this agent does not know the duty %q: upgrade it", d.Kind)
 }

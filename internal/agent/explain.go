@@ -26,7 +26,7 @@ func explain(err error) string {
 	case errors.Is(err, syscall.EROFS):
 		return path + "is read-only: mount it writable for the agent"
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Sprintf("%sis not writable for the agent (uid %d): run the agent as the owner of OpenSearch's configuration or as root, and look whether SELinux denies it", path, os.Geteuid())
+		return fmt.Sprintf("%smay not be read or written by the agent (uid %d): run the agent as the owner of OpenSearch's configuration or as root, and look whether SELinux denies it", path, os.Geteuid())
 	case strings.Contains(err.Error(), "path escapes from parent"):
 		return path + "is a link out of the configuration folder: the agent follows none"
 	}

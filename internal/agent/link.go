@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -31,6 +32,8 @@ type link struct {
 	client  *agentapi.Client
 	expires time.Time // of the certificate
 	renewAt time.Time
+	rested  time.Time         // no renewal before, by the clock that only goes on
+	skew    time.Duration     // of this machine's clock, as it was last told; 0 = none worth telling
 	refused string            // why the last order was not taken in
 	said    map[string]string // last failure logged, by what was tried
 }
@@ -74,10 +77,49 @@ func (l *link) close() {
 func (l *link) problems() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.refused == "" {
-		return nil
+	var out []string
+	if l.refused != "" {
+		out = append(out, l.refused)
 	}
-	return []string{l.refused}
+	if l.client != nil {
+		l.skew = toldSkew(l.skew, l.client.Skew())
+	}
+	if text := clockProblem(l.skew); text != "" {
+		out = append(out, text)
+	}
+	return out
+}
+
+// Bounds of a clock that is worth telling a person about: certificates bear an hour, signed calls of
+// clients on this machine five minutes. What is told changes in steps, so that a clock that drifts
+// makes no news with every report.
+const (
+	skewBad  = 5 * time.Minute
+	skewStep = time.Minute
+)
+
+// toldSkew is what is said of the skew, by what was said before.
+func toldSkew(told, now time.Duration) time.Duration {
+	switch {
+	case now.Abs() < skewBad-skewStep, told == 0 && now.Abs() < skewBad:
+		return 0
+	case told == 0, (now - told).Abs() >= skewStep:
+		return now.Round(skewStep)
+	}
+	return told
+}
+
+func clockProblem(skew time.Duration) string {
+	way := "ahead of"
+	if skew < 0 {
+		way = "behind"
+	}
+	if skew == 0 {
+		return ""
+	}
+	text := strings.TrimSuffix(skew.Abs().String(), "0s")
+	return "the clock of this machine is " + text + " " + way + " the server's: chronyc makestep, or timedatectl set-ntp true; " +
+		"an hour behind, or some days ahead, cuts the agent off from the server"
 }
 
 // failed logs a failure, once until another one comes.
@@ -290,7 +332,7 @@ func (l *link) renewLoop(ctx context.Context) {
 		case <-tick.C:
 		case <-l.renewal:
 			l.mu.Lock()
-			l.renewAt = time.Time{}
+			l.renewAt, l.rested = time.Time{}, time.Time{}
 			l.mu.Unlock()
 			if !pause(ctx, l.cfg.Intervals.RetryMin) {
 				return
@@ -302,8 +344,12 @@ func (l *link) renewLoop(ctx context.Context) {
 func (l *link) renewalDue() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return !l.cfg.now().Before(l.renewAt)
+	return !l.cfg.now().Before(l.renewAt) && !time.Now().Before(l.rested)
 }
+
+// renewRest is the least time between two renewals that were not asked for by the server: on a machine
+// whose clock is days ahead each new certificate seems to be over at once.
+const renewRest = time.Hour
 
 // renew gets a new certificate for the agent's key. When the server no longer takes the old one, a
 // join token gives a new one for the same key, and with it the same identity.
@@ -326,5 +372,8 @@ func (l *link) renew(ctx context.Context) error {
 		return err
 	}
 	l.log.Info("certificate renewed")
+	l.mu.Lock()
+	l.rested = time.Now().Add(renewRest)
+	l.mu.Unlock()
 	return l.dial()
 }

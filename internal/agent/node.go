@@ -29,8 +29,8 @@ type OpenSearch interface {
 	ClearRequestCache(ctx context.Context, indices []string) error
 	// RerouteRetryFailed is _cluster/reroute?retry_failed=true.
 	RerouteRetryFailed(ctx context.Context) error
-	// Terms sends an inline _analyze to this node and returns its terms, sorted.
-	Terms(ctx context.Context, body string) ([]string, error)
+	// Terms returns the terms that an inline _analyze by this node makes of each text, sorted.
+	Terms(ctx context.Context, body string, texts []string) ([][]string, error)
 	// Tokens sends an inline _analyze to this node and returns its tokens in their order. ErrInvalid: it
 	// refuses the body or what it reads.
 	Tokens(ctx context.Context, body string) ([]searchpack.Token, error)
@@ -47,6 +47,13 @@ type OpenSearch interface {
 	Flush(ctx context.Context) error
 	// AskField returns a text or keyword field of the index, "" if it has none.
 	AskField(ctx context.Context, index string) (string, error)
+	// IndexState reads what usage.Parse needs of the concrete indices that a name stands for.
+	IndexState(ctx context.Context, name string) (json.RawMessage, error)
+	// AnalyzeIn sends an _analyze body to an index; any node that holds it may answer. Errors as Tokens.
+	AnalyzeIn(ctx context.Context, index, body string) ([]searchpack.Token, error)
+	// Search counts the hits of a _search body and returns the ids that came; this node's copies answer
+	// for their part, and all must answer. ErrInvalid: the query is refused.
+	Search(ctx context.Context, index string, body []byte) (hits int64, atLeast bool, ids []string, err error)
 }
 
 // filesOnly is a node without an OpenSearch: files are all there is, nobody uses them, and nothing
@@ -96,7 +103,9 @@ func (f *filesOnly) RefreshSearchAnalyzers(_ context.Context, index string, _ bo
 }
 
 // Terms implements OpenSearch: there is nobody to ask.
-func (f *filesOnly) Terms(context.Context, string) ([]string, error) { return nil, errFilesOnly }
+func (f *filesOnly) Terms(context.Context, string, []string) ([][]string, error) {
+	return nil, errFilesOnly
+}
 
 // Tokens implements OpenSearch: there is nobody to ask.
 func (f *filesOnly) Tokens(context.Context, string) ([]searchpack.Token, error) {
@@ -126,6 +135,21 @@ func (f *filesOnly) Flush(context.Context) error { return errFilesOnly }
 
 // AskField implements OpenSearch: there is no index.
 func (f *filesOnly) AskField(context.Context, string) (string, error) { return "", errFilesOnly }
+
+// IndexState implements OpenSearch: there is no index.
+func (f *filesOnly) IndexState(context.Context, string) (json.RawMessage, error) {
+	return nil, errFilesOnly
+}
+
+// AnalyzeIn implements OpenSearch: there is nobody to ask.
+func (f *filesOnly) AnalyzeIn(context.Context, string, string) ([]searchpack.Token, error) {
+	return nil, errFilesOnly
+}
+
+// Search implements OpenSearch: there is nobody to ask.
+func (f *filesOnly) Search(context.Context, string, []byte) (hits int64, atLeast bool, ids []string, err error) {
+	return 0, false, nil, errFilesOnly
+}
 
 var errFilesOnly = searchpack.Errorf(searchpack.ErrUnsupported, "this node has no OpenSearch")
 

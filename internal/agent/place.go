@@ -209,8 +209,10 @@ func foreignFolder(name string, have found, was placed) error {
 // in want what the folder must hold.
 func (p *placer) there(ctx context.Context, t *tree, f searchpack.FileOrder, want *placed, own bool) (found, error) {
 	name := searchpack.ReferencePath(f.PackageID)
+	mended := false
 	if own {
-		if err := p.conf.mendRights(t, name); err != nil {
+		var err error
+		if mended, err = p.conf.mendRights(t, name); err != nil {
 			p.log.Debug("the rights of a placed file cannot be mended", "file", name, "error", err)
 		}
 	}
@@ -221,7 +223,16 @@ func (p *placer) there(ctx context.Context, t *tree, f searchpack.FileOrder, wan
 		}
 		want.Folder = id
 	}
-	return p.look(ctx, t, name)
+	have, err := p.look(ctx, t, name)
+	if mended && err == nil && p.folders.is(have, f.Digest, f.Tree) {
+		p.note(p.found(searchpack.IncidentRights, f, f.Digest), true)
+	}
+	return have, err
+}
+
+// found is an incident of now.
+func (p *placer) found(kind searchpack.IncidentKind, f searchpack.FileOrder, what searchpack.Digest) searchpack.Incident {
+	return searchpack.Incident{ID: uuid.NewString(), Kind: kind, PackageID: f.PackageID, Found: what, Wanted: f.Digest, At: p.now()}
 }
 
 // folderOf says what the ordered zip unpacks to: as it was unpacked before, else by reading it once.
@@ -258,7 +269,7 @@ func (p *placer) settled(t *tree, f searchpack.FileOrder, want placed) error {
 	if _, err := t.remove(searchpack.HiddenPath(id)); err != nil {
 		return err
 	}
-	return p.book.heal(id)
+	return p.book.heal(id, p.now())
 }
 
 // rename gives the verified bytes at src their final name and makes it durable.
@@ -356,26 +367,33 @@ func (p *placer) incident(ctx context.Context, t *tree, f searchpack.FileOrder, 
 			return fmt.Errorf("keep the file that lies at %s: %w", searchpack.ReferencePath(f.PackageID), err)
 		}
 	}
-	i := searchpack.Incident{
-		ID: uuid.NewString(), Kind: searchpack.IncidentChanged, PackageID: f.PackageID,
-		Found: have.digest, Wanted: f.Digest, At: p.now(),
-	}
+	i := p.found(searchpack.IncidentChanged, f, have.digest)
 	if !have.exists {
 		i.Kind = searchpack.IncidentMissing
 	}
+	if p.note(i, false) {
+		p.log.Warn("a placed file is not as it was left; mending it", "package", i.PackageID, "kind", i.Kind, "found", i.Found.Short(), "wanted", i.Wanted.Short(), "foreign", !known)
+	}
+	return nil
+}
+
+// note keeps an incident, unless it repeats one of a moment ago or one that is not mended yet.
+func (p *placer) note(i searchpack.Incident, healed bool) bool {
 	key := strings.Join([]string{i.PackageID, string(i.Kind), string(i.Found), string(i.Wanted)}, " ")
 	p.mu.Lock()
-	again := i.At.Sub(p.recent[key]) < foldFor
+	again := i.At.Sub(p.recent[key]).Abs() < foldFor
 	p.recent[key] = i.At
 	p.mu.Unlock()
 	if again || p.open(i) {
-		return nil
+		return false
 	}
-	p.log.Warn("a placed file is not as it was left; mending it", "package", i.PackageID, "kind", i.Kind, "found", i.Found.Short(), "wanted", i.Wanted.Short(), "foreign", !known)
+	if i.Healed = healed; healed {
+		i.HealedAt = i.At
+	}
 	if err := p.book.addIncident(i); err != nil {
 		p.log.Warn("the incident cannot be kept", "error", err) // mending goes first
 	}
-	return nil
+	return true
 }
 
 // open reports whether the incident is noted and not mended.

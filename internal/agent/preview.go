@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 
 	"github.com/searchpack/searchpack"
@@ -26,6 +27,10 @@ func (w *worker) preview(ctx context.Context, q *searchpack.PreviewTask) (search
 	if q.Before != "" && readsElsewhere(q.Before, w.book.placed) || readsElsewhere(q.After, w.book.placed) {
 		r.Refused = "the analyzer also reads files on the node that Searchpack did not place: what it makes of a text stays there"
 		return done, nil
+	}
+	// Both must be here before either is asked about: an analysis of a large file takes seconds.
+	if err := w.lies(ctx, searchpack.CandidatePath(q.Candidate), q.Candidate); err != nil {
+		return searchpack.DutyResult{}, err
 	}
 	var err error
 	if q.Before != "" {
@@ -70,4 +75,19 @@ func (w *worker) tokens(ctx context.Context, path string, digest searchpack.Dige
 		t.Text, t.Type = cutText(strings.ToValidUTF8(t.Text, "?"), maxTokenText), cutText(t.Type, maxTokenType)
 	}
 	return out, nil
+}
+
+// withText puts the text into an inline body.
+func withText(body, text string) (string, error) {
+	var m map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(body), &m); err != nil || m == nil {
+		return "", searchpack.Errorf(searchpack.ErrInvalid, "what is to be analyzed is no JSON object")
+	}
+	quoted, err := json.Marshal(text)
+	if err != nil {
+		return "", err
+	}
+	m["text"] = quoted
+	b, err := json.Marshal(m)
+	return string(b), err
 }

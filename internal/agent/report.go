@@ -31,8 +31,7 @@ func (p *reporter) loop(ctx context.Context) {
 		case <-beat.C:
 		case <-again:
 		case <-r.report:
-			// News rarely come alone.
-			if !pause(ctx, r.cfg.Intervals.Coalesce) {
+			if !p.gather(ctx) {
 				return
 			}
 		}
@@ -44,6 +43,44 @@ func (p *reporter) loop(ctx context.Context) {
 			wait.reset()
 		}
 	}
+}
+
+// gather waits for the company of news, which rarely come alone: until everything that the order asks
+// for is answered, but no longer than Coalesce. A rollout goes on when the last answer is there, so that
+// one is not held back. false: ctx ended.
+func (p *reporter) gather(ctx context.Context) bool {
+	end := time.NewTimer(p.run.cfg.Intervals.Coalesce)
+	defer end.Stop()
+	for ctx.Err() == nil && !answered(p.run.book.order(), p.build()) {
+		select {
+		case <-ctx.Done():
+		case <-p.run.report:
+		case <-end.C:
+			return true
+		}
+	}
+	return ctx.Err() == nil
+}
+
+// answered reports whether the report says of everything in the order what came of it, good or bad.
+func answered(o *searchpack.Order, r *searchpack.Report) bool {
+	if r.Generation != o.Generation || len(r.Probes) < len(o.Probes) || len(r.Duties) < len(o.Duties) || len(r.Candidates) < len(o.Candidates) {
+		return false
+	}
+	for _, c := range r.Candidates {
+		if !c.Ready && c.Error == "" {
+			return false
+		}
+	}
+	for _, f := range o.Files {
+		here := func(x searchpack.FileReport) bool {
+			return x.PackageID == f.PackageID && (x.Error != "" || x.State == f.State && (f.State != searchpack.FileLive || x.Digest == f.Digest))
+		}
+		if !slices.ContainsFunc(r.Files, here) {
+			return false
+		}
+	}
+	return true
 }
 
 // send sends a report if there is news or a heartbeat is due.

@@ -31,6 +31,7 @@ const (
 	identityName = "identity.json"
 	stateName    = "state.json"
 	blobsName    = "blobs"
+	syncedName   = "synced"  // when SyncOnce last succeeded, for people and the doctor
 	foreignName  = "foreign" // what lay where a package's file had to go
 )
 

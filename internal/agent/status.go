@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/searchpack/searchpack"
@@ -22,6 +23,7 @@ type LocalStatus struct {
 	Name        string                 `json:"name,omitempty"`
 	Domain      *searchpack.DomainKey  `json:"domain,omitempty"`
 	CertUntil   *time.Time             `json:"certificate_until,omitempty"`
+	SyncedAt    *time.Time             `json:"synced_at,omitempty"` // when `agent sync` last put everything in place
 	Epoch       int64                  `json:"epoch"`
 	Generation  int64                  `json:"generation"` // of the last order
 	Speaker     bool                   `json:"speaker"`
@@ -51,6 +53,11 @@ func Status(stateDir string) (*LocalStatus, error) {
 	for id, p := range rec.Placed {
 		if p.Pending {
 			s.Unconfirmed = append(s.Unconfirmed, id)
+		}
+	}
+	if b, err := t.read(syncedName, maxToken); err == nil {
+		if at, err := time.Parse(time.RFC3339, strings.TrimSpace(string(b))); err == nil {
+			s.SyncedAt = &at
 		}
 	}
 	id, err := readIdentity(t)

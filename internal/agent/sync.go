@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/agentapi"
 )
 
 // Bounds of SyncOnce: a node that starts must not hang on a server that is away.
@@ -15,6 +16,9 @@ const (
 	syncServer = 5 * time.Second  // to hear from the server
 	syncFetch  = 10 * time.Minute // to fetch what is live, once the server has answered
 	syncOther  = 15 * time.Second // for the agent that holds the state folder to mend
+	// syncWait for a server without which the node must not start: a little less than the units and
+	// manifests give the start, so that the reason is this program's, not theirs.
+	syncWait = 14 * time.Minute
 )
 
 // SyncOnce makes the node's files what the server says, or, when it cannot be asked, what it said
@@ -43,10 +47,45 @@ func (a *Agent) SyncOnce(ctx context.Context) error {
 	}
 	defer r.link.close()
 	asked := r.askServer(ctx)
+	if asked != nil && a.cfg.WaitForServer {
+		asked = a.untilHeard(ctx, asked, r.askServer)
+		if asked != nil && !agentapi.IsGone(asked) {
+			return notHeard(asked)
+		}
+	}
 	if asked != nil {
 		a.log.Warn("the server cannot be asked; using the last order", "error", asked, "generation", r.book.order().Generation)
 	}
-	return errors.Join(r.syncFiles(ctx, asked), r.syncPlugins(ctx, asked))
+	err = errors.Join(r.syncFiles(ctx, asked), r.syncPlugins(ctx, asked))
+	if err == nil {
+		a.noteSync(state.tree)
+	}
+	return err
+}
+
+// noteSync keeps when a sync succeeded. That it cannot be kept, on a full disk, is no failure of it.
+func (a *Agent) noteSync(state *tree) {
+	if err := state.writeBytes(syncedName, []byte(a.cfg.now().Format(time.RFC3339)+"\n")); err != nil {
+		a.log.Info("the time of this sync cannot be kept", "error", err)
+	}
+}
+
+// untilHeard asks until the server answers, which may be that it has no use for this agent any more,
+// for as long as the node's start may take. It returns the last error.
+func (a *Agent) untilHeard(ctx context.Context, err error, ask func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, syncWait)
+	defer cancel()
+	wait := &backoff{min: a.cfg.Intervals.RetryMin, max: a.cfg.Intervals.RetryMax}
+	a.log.Warn("the server cannot be asked, and this node does not start without it (start-without-server: wait); asking again", "error", err)
+	for err != nil && !agentapi.IsGone(err) && pause(ctx, wait.next()) {
+		err = ask(ctx)
+	}
+	return err
+}
+
+func notHeard(err error) error {
+	return searchpack.Errorf(searchpack.ErrUnavailable, "the server cannot be asked, and this node does not start without it "+
+		"(start-without-server: wait; write last to start with what was ordered last): %s", err)
 }
 
 // askServer enrols if need be and takes in the newest order.
@@ -129,12 +168,24 @@ func (a *Agent) watchOther(ctx context.Context, locked error) error {
 		return fmt.Errorf("the state folder: %s", explain(err))
 	}
 	defer state.close()
+	newest := int64(0)
+	if a.cfg.WaitForServer {
+		ask := func(ctx context.Context) (err error) { newest, err = a.newest(ctx, state); return err }
+		err := ask(ctx)
+		if err != nil {
+			err = a.untilHeard(ctx, err, ask)
+		}
+		if err != nil && !agentapi.IsGone(err) {
+			return errors.Join(notHeard(err), locked)
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, syncOther)
 	defer cancel()
 	conf := newConfigDir(a.cfg.ConfigDir, a.cfg.step)
 	for {
-		err := inPlace(ctx, state, conf)
+		err := inPlace(ctx, state, conf, newest)
 		if err == nil {
+			a.noteSync(state)
 			return a.swapBeside(ctx, state)
 		}
 		if !pause(ctx, 100*time.Millisecond) {
@@ -158,11 +209,39 @@ func (a *Agent) swapBeside(ctx context.Context, state *tree) error {
 	return p.applyBut(ctx, &rec.Order, rec.Failed)
 }
 
-// inPlace compares the disk with the last order, and changes nothing.
-func inPlace(ctx context.Context, state *tree, conf *configDir) error {
+// newest asks the server which order is the newest of the agent that holds the state folder.
+func (a *Agent) newest(ctx context.Context, state *tree) (int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, syncServer)
+	defer cancel()
+	rec, err := readRecord(state)
+	if err != nil {
+		return 0, err
+	}
+	cert, authority, err := readCertificate(state)
+	if err != nil {
+		return 0, err
+	}
+	client, err := agentapi.NewClient(a.cfg.Server, authority, cert, a.cfg.Now)
+	if err != nil {
+		return 0, err
+	}
+	defer client.Close()
+	o, err := client.Order(ctx, rec.Order.Generation, 0)
+	if err != nil || o == nil {
+		return rec.Order.Generation, err
+	}
+	return o.Generation, nil
+}
+
+// inPlace compares the disk with the last order, which must be the newest or a later one, and changes
+// nothing.
+func inPlace(ctx context.Context, state *tree, conf *configDir, newest int64) error {
 	rec, err := readRecord(state)
 	if err != nil {
 		return err
+	}
+	if rec.Order.Generation < newest {
+		return searchpack.Errorf(searchpack.ErrUnavailable, "the agent here has not taken in the newest order yet (%d, it has %d)", newest, rec.Order.Generation)
 	}
 	t, err := conf.open()
 	if err != nil {

@@ -3,7 +3,6 @@ package agent
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"slices"
 	"time"
 
@@ -96,48 +95,30 @@ func (w *worker) compare(ctx context.Context, q searchpack.Witness, shards map[s
 // tellingTexts finds the texts that tell the files apart, by the node's own analysis of both. Without a
 // former file every text does: an analyzer that was loaded before had none.
 func (w *worker) tellingTexts(ctx context.Context, q searchpack.Witness) ([]telling, error) {
-	var out []telling
-	for _, text := range q.Texts {
-		one := telling{text: text}
-		var err error
-		if one.live, err = w.terms(ctx, q.Live, text); err != nil {
+	if len(q.Texts) == 0 {
+		return nil, nil
+	}
+	live, err := w.node.Terms(ctx, q.Live, q.Texts)
+	if err != nil {
+		return nil, err
+	}
+	var former [][]string
+	if q.Former != "" {
+		if former, err = w.node.Terms(ctx, q.Former, q.Texts); err != nil {
 			return nil, err
 		}
+	}
+	var out []telling
+	for i, text := range q.Texts {
+		one := telling{text: text, live: live[i]}
 		if q.Former != "" {
-			if one.former, err = w.terms(ctx, q.Former, text); err != nil {
-				return nil, err
-			}
-			if slices.Equal(one.live, one.former) {
+			if one.former = former[i]; slices.Equal(one.live, one.former) {
 				continue
 			}
 		}
 		out = append(out, one)
 	}
 	return out, nil
-}
-
-// terms analyzes the text with an inline body.
-func (w *worker) terms(ctx context.Context, body, text string) ([]string, error) {
-	b, err := withText(body, text)
-	if err != nil {
-		return nil, err
-	}
-	return w.node.Terms(ctx, b)
-}
-
-// withText puts the text into an inline body.
-func withText(body, text string) (string, error) {
-	var m map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(body), &m); err != nil || m == nil {
-		return "", searchpack.Errorf(searchpack.ErrInvalid, "what is to be analyzed is no JSON object")
-	}
-	quoted, err := json.Marshal(text)
-	if err != nil {
-		return "", err
-	}
-	m["text"] = quoted
-	b, err := json.Marshal(m)
-	return string(b), err
 }
 
 // point asks one analyzer of one index.

@@ -41,12 +41,15 @@ func analyzed(version, text string) []string {
 	return []string{text, version}
 }
 
-func (n *loadedNode) Terms(_ context.Context, body string) ([]string, error) {
-	var m struct{ Tokenizer, Text string }
+func (n *loadedNode) Terms(_ context.Context, body string, texts []string) (out [][]string, err error) {
+	var m struct{ Tokenizer string }
 	if err := json.Unmarshal([]byte(body), &m); err != nil {
 		return nil, err
 	}
-	return analyzed(m.Tokenizer, m.Text), nil
+	for _, text := range texts {
+		out = append(out, analyzed(m.Tokenizer, text))
+	}
+	return out, nil
 }
 
 func (n *loadedNode) LoadedTerms(_ context.Context, index string, _ int, field, _, text string) ([]string, error) {

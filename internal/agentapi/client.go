@@ -36,6 +36,15 @@ type Client struct {
 
 	mu   sync.RWMutex
 	http *http.Client
+	skew time.Duration // see Skew
+}
+
+// Skew is by how much this machine's clock is ahead of the server's, as of the last answer to a
+// report; negative: behind. It is good to a second, on slow networks to some.
+func (c *Client) Skew() time.Duration {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.skew
 }
 
 // NewClient makes a client with the agent's certificate, which trusts the authority (PEM) alone.
@@ -169,7 +178,13 @@ func (c *Client) Renew(ctx context.Context, csrPEM []byte) (*RenewAnswer, error)
 // Report sends a report.
 func (c *Client) Report(ctx context.Context, r *searchpack.Report) (*ReportAnswer, error) {
 	var out ReportAnswer
-	return &out, c.call(ctx, PathReport, r, &out)
+	err := c.call(ctx, PathReport, r, &out)
+	if err == nil && !out.Now.IsZero() {
+		c.mu.Lock()
+		c.skew = c.now().Sub(out.Now)
+		c.mu.Unlock()
+	}
+	return &out, err
 }
 
 // Usage sends who uses what.
@@ -200,11 +215,7 @@ func (c *Client) call(ctx context.Context, path string, in, out any) error {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	var body bytes.Buffer
-	z := gzip.NewWriter(&body)
-	if err := json.NewEncoder(z).Encode(in); err != nil {
-		return fmt.Errorf("encode the message: %w", err)
-	}
-	if err := z.Close(); err != nil {
+	if err := pack(&body, in); err != nil {
 		return fmt.Errorf("pack the message: %w", err)
 	}
 	h := http.Header{"Content-Type": {"application/json"}, "Content-Encoding": {"gzip"}}
@@ -214,6 +225,17 @@ func (c *Client) call(ctx context.Context, path string, in, out any) error {
 	}
 	defer discard(res.Body)
 	return decode(res, maxAnswer, out)
+}
+
+// packers are kept for the next message: each has most of a megabyte, and a heartbeat some hundred bytes.
+var packers = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
+
+// pack writes the message as packed JSON.
+func pack(to io.Writer, message any) error {
+	z, _ := packers.Get().(*gzip.Writer)
+	defer packers.Put(z)
+	z.Reset(to)
+	return errors.Join(json.NewEncoder(z).Encode(message), z.Close())
 }
 
 // send makes one request. Answers that are not a success become errors.

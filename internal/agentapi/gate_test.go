@@ -143,3 +143,29 @@ func TestReportOfTokens(t *testing.T) {
 		}
 	}
 }
+
+// What answers a check goes into rows and events: an agent cannot make that large.
+func TestReportOfChecks(t *testing.T) {
+	t.Parallel()
+	report := func(all ...searchpack.CheckResult) error {
+		return checkReport(&searchpack.Report{Schema: 1, Epoch: 1, Seq: 1, Duties: []searchpack.DutyResult{{ID: "d", Verified: all}}})
+	}
+	words := func(n, length int) []string {
+		return strings.Split(strings.Repeat(strings.Repeat("x", length)+" ", n-1)+strings.Repeat("x", length), " ")
+	}
+	most := searchpack.CheckResult{Tokens: words(searchpack.MaxCheckTokens, 300), Missing: words(20, 300), Indices: words(20, 255), Reason: strings.Repeat("x", 510)}
+	if err := report(most); err != nil {
+		t.Error(err)
+	}
+	for name, r := range map[string]searchpack.CheckResult{
+		"tokens": {Tokens: words(searchpack.MaxCheckTokens+1, 1)}, "a token": {Tokens: words(1, 1025)}, "indices": {Indices: words(21, 1)},
+		"missing": {Missing: words(41, 1)}, "unwanted": {Unwanted: words(41, 1)}, "reason": {Reason: strings.Repeat("x", 1025)},
+	} {
+		if err := report(r); searchpack.ErrorCode(err) != searchpack.ErrInvalid {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := report(make([]searchpack.CheckResult, searchpack.MaxChecks+1)...); searchpack.ErrorCode(err) != searchpack.ErrInvalid {
+		t.Errorf("many: %v", err)
+	}
+}

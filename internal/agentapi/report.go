@@ -1,11 +1,11 @@
 package agentapi
 
 import (
-	"context"
 	"net/http"
 	"reflect"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/searchpack/searchpack"
@@ -35,9 +35,11 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, a *searchpack.Ag
 		writeJSON(w, http.StatusOK, answer) // late or repeated: a newer one is here
 		return nil
 	}
-	silent := now.Sub(s.heard.last(a.ID, a.ReportedAt)) > freshFor
+	// A time from far ahead was written before the clock was put back, and counts as silence to Decide.
+	since := now.Sub(s.heard.last(a.ID, a.ReportedAt))
+	silent := since > freshFor || since < -searchpack.ClockStep
 	if silent || news(a.Report, &in) != newsNone {
-		if err := s.keepReport(r.Context(), a, &in, now, silent); err != nil {
+		if err := s.reports.keep(r.Context(), s.cfg.Store, &keptReport{agent: a, in: &in, at: now, silent: silent}); err != nil {
 			return err
 		}
 	}
@@ -67,55 +69,6 @@ func (s *Server) readReport(w http.ResponseWriter, r *http.Request, in *searchpa
 	})
 }
 
-// keepReport writes the report, its new incidents and the wish for a reconcile in one transaction.
-func (s *Server) keepReport(ctx context.Context, a *searchpack.AgentState, in *searchpack.Report, now time.Time, silent bool) error {
-	return s.cfg.Store.Update(ctx, func(tx searchpack.Tx) error {
-		// Read again: another server may have taken a later one since.
-		cur, err := tx.Agent(ctx, a.ID)
-		if err != nil {
-			return gone(err, "The agent was forgotten.")
-		}
-		if !cur.RetiredAt.IsZero() {
-			return retired(cur.Name)
-		}
-		if !in.Later(cur.Report) {
-			return nil
-		}
-		if err := checkFilesOnly(ctx, tx, a.Domain, in); err != nil {
-			return err
-		}
-		what := news(cur.Report, in)
-		if err := tx.PutReport(ctx, a.ID, in, now); err != nil {
-			return err
-		}
-		for _, i := range newIncidents(cur.Report, in) {
-			if err := tx.PutIncident(ctx, &searchpack.NodeIncident{Incident: i, Domain: a.Domain, AgentID: a.ID}); err != nil {
-				return err
-			}
-		}
-		if what == newsChange || silent {
-			return tx.Enqueue(ctx, searchpack.WorkReconcile, a.Domain.String(), time.Time{})
-		}
-		return nil
-	})
-}
-
-// checkFilesOnly refuses a node without an OpenSearch where the domain was not made for such nodes:
-// nothing could be probed there, and the proof would say less than the domain demands.
-func checkFilesOnly(ctx context.Context, tx searchpack.Tx, k searchpack.DomainKey, in *searchpack.Report) error {
-	if in.Node == nil || !in.Node.FilesOnly {
-		return nil
-	}
-	d, err := tx.Domain(ctx, k)
-	if err != nil {
-		return gone(err, "The domain was deleted.")
-	}
-	if !d.FilesOnly {
-		return searchpack.Errorf(searchpack.ErrInvalid, "Domain %s has real nodes: an agent without an OpenSearch cannot join it.", k.Name)
-	}
-	return nil
-}
-
 // checkReport refuses what cannot be stored or compared.
 func checkReport(in *searchpack.Report) error {
 	if in.Schema != 1 {
@@ -128,8 +81,7 @@ func checkReport(in *searchpack.Report) error {
 		return err
 	}
 	for _, i := range in.Incidents {
-		known := i.Kind == searchpack.IncidentChanged || i.Kind == searchpack.IncidentMissing
-		if !known || !incidentID.MatchString(i.ID) || !packageID.MatchString(i.PackageID) || !optionalDigest(i.Found) || !optionalDigest(i.Wanted) {
+		if !slices.Contains(agentKinds, i.Kind) || strings.HasPrefix(i.ID, searchpack.TurnedBackID) || !incidentID.MatchString(i.ID) || !packageID.MatchString(i.PackageID) || !optionalDigest(i.Found) || !optionalDigest(i.Wanted) {
 			return searchpack.Errorf(searchpack.ErrInvalid, "The report has an incident that cannot be read.")
 		}
 	}
@@ -144,6 +96,9 @@ func checkLengths(in *searchpack.Report) error {
 			unassigned += len(d.Health.Unassigned)
 		}
 		if err := checkTokens(d.Preview); err != nil {
+			return err
+		}
+		if err := checkVerified(d.Verified); err != nil {
 			return err
 		}
 	}
@@ -179,6 +134,24 @@ func checkTokens(p *searchpack.PreviewReport) error {
 		long := func(t searchpack.Token) bool { return len(t.Text)+len(t.Type) > maxToken }
 		if len(all.Tokens) > searchpack.MaxPreviewTokens || slices.ContainsFunc(all.Tokens, long) {
 			return searchpack.Errorf(searchpack.ErrInvalid, "The report has a preview of more than %d tokens, or of longer ones than %d bytes.", searchpack.MaxPreviewTokens, maxToken)
+		}
+	}
+	return nil
+}
+
+// checkVerified bounds what the answers to checks put into rows and orders.
+func checkVerified(all []searchpack.CheckResult) error {
+	// maxWords of a token or reason: agents cut them shorter.
+	const maxWords = 1 << 10
+	if len(all) > searchpack.MaxChecks {
+		return searchpack.Errorf(searchpack.ErrInvalid, "The report answers more than %d checks.", searchpack.MaxChecks)
+	}
+	long := func(s string) bool { return len(s) > maxWords }
+	for _, r := range all {
+		lists := slices.Concat(r.Indices, r.Tokens, r.Missing, r.Unwanted, []string{r.Reason})
+		if len(r.Tokens) > searchpack.MaxCheckTokens || len(r.Indices) > searchpack.MaxCheckIndices ||
+			len(r.Missing) > 2*searchpack.MaxCheckList || len(r.Unwanted) > 2*searchpack.MaxCheckList || slices.ContainsFunc(lists, long) {
+			return searchpack.Errorf(searchpack.ErrInvalid, "The report answers a check with more or longer words than it may.")
 		}
 	}
 	return nil

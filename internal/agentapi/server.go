@@ -32,6 +32,7 @@ type Server struct {
 	cfg     ServerConfig
 	waiters waiters
 	heard   heartbeats
+	reports reportKeeper
 
 	bodyTime time.Duration
 

@@ -153,6 +153,8 @@ type SyncCmd struct {
 	Plugins
 	NoNode bool `hidden:"" env:"-" help:"There is no OpenSearch (development stack)."`
 	Once   bool `required:"" env:"-" help:"Put the files in place and end (the only way so far; the flag says so)."`
+
+	StartWithoutServer string `enum:"last,wait" default:"last" placeholder:"last|wait" help:"While the server cannot be asked: last puts in place what was ordered last; wait asks for up to 14 minutes, then fails, so that OpenSearch does not start with a version that may be an old one."`
 }
 
 // Help stands below the flags.
@@ -169,6 +171,7 @@ func (c *SyncCmd) Run(ctx context.Context, s *Streams, version Version) error {
 	cfg := c.Place.config(s, string(version))
 	cfg.Plugins = c.Plugins.config(c.NoNode)
 	cfg.FilesOnly = true // nothing is asked of OpenSearch: it does not run yet
+	cfg.WaitForServer = c.StartWithoutServer == "wait"
 	a, err := newAgent(cfg)
 	if err != nil {
 		return err

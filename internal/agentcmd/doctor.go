@@ -14,6 +14,10 @@ import (
 type DoctorCmd struct {
 	Place
 	Beside
+
+	Unit string `name:"opensearch-unit" default:"opensearch.service" placeholder:"UNIT" help:"The systemd unit that starts OpenSearch here."`
+
+	unitDirs []string // where units lie; nil = where systemd looks
 }
 
 // Help stands below the flags.

@@ -30,7 +30,7 @@ func fakeNode(t *testing.T, config, refused string) string {
 		case strings.HasPrefix(path, "/_nodes/_local/http"):
 			say(200, `{"cluster_name":"shop","nodes":{"id1":{"name":"n1","version":"3.8.0","roles":["data"],"http":{"publish_address":"127.0.0.1:9200"}}}}`)
 		case path == "/_nodes/_local/jvm":
-			say(200, `{"nodes":{"id1":{"jvm":{"input_arguments":["-Dopensearch.path.conf=`+config+`"]}}}}`)
+			say(200, `{"nodes":{"id1":{"jvm":{"start_time_in_millis":1772366400000,"input_arguments":["-Dopensearch.path.conf=`+config+`"]}}}}`)
 		case path == "/_plugins/_refresh_search_analyzers":
 			say(400, `{"error":{"type":"illegal_argument_exception","reason":"Missing indices"}}`)
 		case strings.HasPrefix(path, "/_cluster/state"):
@@ -81,6 +81,9 @@ func TestDoctorAsksTheNode(t *testing.T) {
 		if got[name].Level != doctor.OK {
 			t.Errorf("%+v", got[name])
 		}
+	}
+	if c := got["start"]; c.Level == doctor.OK || !strings.Contains(c.Says, "none has run") {
+		t.Errorf("no sync was ever run: %+v", c)
 	}
 	if got["server"].Level != doctor.Error || err == nil || !strings.Contains(err.Error(), "checks found an error") {
 		t.Errorf("no server there: %+v, %v", got["server"], err)

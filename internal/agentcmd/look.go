@@ -31,6 +31,7 @@ func (c *DoctorCmd) look(ctx context.Context) *doctor.Seen {
 	c.lookFolders(s)
 	c.lookServer(ctx, s)
 	c.lookNode(ctx, s)
+	c.lookStart(s)
 	return s
 }
 
@@ -74,6 +75,9 @@ func (c *DoctorCmd) lookServer(ctx context.Context, s *doctor.Seen) {
 	status, err := agent.Status(c.State)
 	if err == nil {
 		s.StateInUse = status.Running
+		if status.SyncedAt != nil {
+			s.Start.Synced = *status.SyncedAt
+		}
 		if e.Enrolled = status.AgentID != ""; e.Enrolled {
 			e.Name, e.Domain = status.Name, status.Domain.String()
 			if cert, authority, err = agent.Certificate(c.State); err == nil {
@@ -165,7 +169,8 @@ func (c *DoctorCmd) lookNode(ctx context.Context, s *doctor.Seen) {
 	for _, p := range client.Permissions(ctx) {
 		n.Permissions = append(n.Permissions, doctor.Permission{Call: p.Call, Name: p.Name, Refused: p.Refused, Error: words(p.Err)})
 	}
-	n.ConfigPath, _ = client.ConfigPath(ctx) // "" is a check of its own
+	n.ConfigPath, _ = client.ConfigPath(ctx)   // "" is a check of its own
+	s.Start.Started, _ = client.StartedAt(ctx) // so is the zero time
 	n.SameFolder = n.ConfigPath != "" && resolved(n.ConfigPath) == resolved(c.Config)
 	n.YMLCluster, n.YMLName = names(s.YML.Path)
 }

@@ -36,6 +36,7 @@ func nodesView(ctx context.Context, tx searchpack.Tx, w rollout.World, incidents
 	if v.Frozen == "" {
 		v.Frozen = m.Hold
 	}
+	debts := rollout.Debts(w)
 	agents := map[string]searchpack.AgentState{}
 	for _, a := range w.Agents {
 		agents[a.ID] = a
@@ -45,9 +46,12 @@ func nodesView(ctx context.Context, tx searchpack.Tx, w rollout.World, incidents
 		return nil, err
 	}
 	for _, s := range m.Nodes {
-		n := NodeView{AgentID: s.AgentID, Name: s.Name, NodeID: s.NodeID, State: stateOf(s), Note: s.Reason, Manager: s.Manager, Files: []NodeFile{}}
+		n := NodeView{AgentID: s.AgentID, Name: s.Name, NodeID: s.NodeID, State: stateOf(s), Note: s.Reason, Do: s.Do, Manager: s.Manager, Files: []NodeFile{}}
 		if a, ok := agents[s.AgentID]; ok {
 			addAgent(&n, a, w, numbers)
+			for _, d := range debts[a.ID] {
+				n.Owes = append(n.Owes, NodeDebt{PackageID: d.PackageID, Version: d.Version.Number, Behind: d.Behind, Why: d.Why})
+			}
 			delete(agents, s.AgentID)
 		}
 		for _, i := range incidents {

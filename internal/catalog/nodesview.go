@@ -21,7 +21,8 @@ type NodeView struct {
 	NodeID       string     `json:"node_id,omitempty"`
 	State        string     `json:"state"` // NodeProves and its like
 	Note         string     `json:"note,omitempty"`
-	Manager      bool       `json:"manager"` // the elected cluster manager
+	Do           string     `json:"do,omitempty"` // what a person does about it, with what to type
+	Manager      bool       `json:"manager"`      // the elected cluster manager
 	Speaker      bool       `json:"speaker"`
 	OpenSearch   string     `json:"opensearch,omitempty"` // version; absent while it does not answer
 	NodeError    string     `json:"node_error,omitempty"`
@@ -29,6 +30,7 @@ type NodeView struct {
 	ReportedAt   *time.Time `json:"reported_at,omitempty"`
 
 	Files     []NodeFile                 `json:"files"`
+	Owes      []NodeDebt                 `json:"owes,omitempty"` // proofs of what serves that it has not given
 	Problems  []string                   `json:"problems,omitempty"`
 	Incidents []*searchpack.NodeIncident `json:"incidents,omitempty"` // newest first
 }
@@ -42,6 +44,15 @@ const (
 	NodeRetired = "retired" // forgotten by nodes retire
 	NodeUnseen  = "unseen"  // enrolled, has not reported yet
 )
+
+// NodeDebt is the proof of a version that serves, which a node owes.
+type NodeDebt struct {
+	PackageID string `json:"package_id"`
+	Version   int    `json:"version"`
+	// Behind: it has another version in place, and serves that while it is up.
+	Behind bool   `json:"behind"`
+	Why    string `json:"why"`
+}
 
 // NodeFile is one package on one node.
 type NodeFile struct {

@@ -76,6 +76,22 @@ func (c *Catalog) Manifest(ctx context.Context, who searchpack.Caller, id string
 	return v, m, err
 }
 
+// Checks returns the verify checks of a version of the caller's package; number 0 means the newest
+// import. Errors as Findings.
+func (c *Catalog) Checks(ctx context.Context, who searchpack.Caller, id string, number int) (*searchpack.Version, []searchpack.Check, error) {
+	var v *searchpack.Version
+	var all []searchpack.Check
+	err := c.store.View(ctx, func(tx searchpack.Tx) error {
+		var err error
+		if _, v, err = ownVersion(ctx, tx, who, id, number); err != nil {
+			return err
+		}
+		all, err = tx.Checks(ctx, v.ID)
+		return err
+	})
+	return v, all, err
+}
+
 // SBOM returns the bill of materials of a version of the caller's package, a CycloneDX document;
 // number 0 means the newest import. Errors as Findings; ErrNotFound also if the version has none.
 func (c *Catalog) SBOM(ctx context.Context, who searchpack.Caller, id string, number int) ([]byte, error) {

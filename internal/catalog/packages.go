@@ -37,7 +37,7 @@ func (c *Catalog) CreatePackage(ctx context.Context, who searchpack.Caller, in C
 		now := c.clock()
 		v := &searchpack.Version{
 			ID: newID(), PackageID: id, Status: searchpack.PackageCopying, Source: in.Source,
-			Configuration: in.Configuration, CreatedAt: now,
+			Configuration: in.Configuration, AskedBy: &who, CreatedAt: now,
 		}
 		p = &searchpack.Package{
 			ID: id, Account: who.Account, Region: who.Region, Name: in.Name, Type: in.Type,
@@ -138,7 +138,7 @@ func (c *Catalog) UpdatePackage(ctx context.Context, who searchpack.Caller, in U
 		now := c.clock()
 		v := &searchpack.Version{
 			ID: newID(), PackageID: p.ID, Status: searchpack.PackageCopying, Source: in.Source,
-			CommitMessage: in.CommitMessage, Configuration: in.Configuration, CreatedAt: now,
+			CommitMessage: in.CommitMessage, Configuration: in.Configuration, AskedBy: &who, CreatedAt: now,
 		}
 		p.Status, p.Error, p.ImportID, p.UpdatedAt = searchpack.PackageCopying, nil, v.ID, now
 		if in.Description != nil {

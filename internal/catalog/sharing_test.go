@@ -155,6 +155,7 @@ func TestOnlyTheOwnerChangesAPackage(t *testing.T) {
 		},
 		"versions": func(who searchpack.Caller) error { _, err := b.Versions(t.Context(), who, p.ID); return err },
 		"manifest": func(who searchpack.Caller) error { _, _, err := b.Manifest(t.Context(), who, p.ID, 0); return err },
+		"checks":   func(who searchpack.Caller) error { _, _, err := b.Checks(t.Context(), who, p.ID, 0); return err },
 		"sbom":     func(who searchpack.Caller) error { _, err := b.SBOM(t.Context(), who, p.ID, 0); return err },
 		"diff":     func(who searchpack.Caller) error { _, err := b.Diff(t.Context(), who, p.ID, 1, 1); return err },
 		"findings": func(who searchpack.Caller) error { _, _, err := b.Findings(t.Context(), who, p.ID, 0); return err },

@@ -36,18 +36,12 @@ func (c *Catalog) checkSource(who searchpack.Caller, t searchpack.PackageType, s
 	return nil
 }
 
-// mayRead asks whether the caller may read the source: AWS reads it with the caller's rights. A
-// server that keeps objects as files takes a//b and a/./b for a/b, so that a policy which denies the
-// one must stand in the way of the others, too: the caller needs the right to both.
+// mayRead asks whether the caller may read the source: AWS reads it with the caller's rights.
 func (c *Catalog) mayRead(who searchpack.Caller, s searchpack.Source) error {
 	if s.Bucket == "" || s.Key == "" {
 		return nil // checkSource says what is wrong
 	}
-	keys := []string{s.Key}
-	if clean := strings.TrimPrefix(path.Clean("/"+s.Key), "/"); clean != "" && clean != s.Key {
-		keys = append(keys, clean)
-	}
-	for _, key := range keys {
+	for _, key := range s.Keys() {
 		if err := c.authorize(who, "s3:GetObject", "arn:aws:s3:::"+s.Bucket+"/"+key, nil); err != nil {
 			return err
 		}

@@ -42,8 +42,10 @@ var commands = map[string]commandTest{
 	"sbom":          {&SBOMCmd{Package: "synonyms", Version: "2"}, []string{"GET /packages/F111111111/sbom?version=2"}, "sbom"},
 	"diff":          {&DiffCmd{Package: "synonyms", From: "v1", To: "2"}, []string{"GET /packages/F111111111/diff?from=1&to=2"}, "diff"},
 	"diff-none":     {&DiffCmd{Package: "stop-words", From: "1", To: "1"}, []string{"GET /packages/F222222222/diff?from=1&to=1"}, "diff-none"},
-	"domains":       {&DomainsCmd{}, []string{"GET /domains/shop/associations", "GET /domains/empty/associations"}, ""},
-	"domains-one":   {&DomainsCmd{Name: []string{"empty"}}, []string{"GET /domains/empty/associations"}, ""},
+	"domains":       {&DomainsListCmd{}, []string{"GET /domains/shop/associations", "GET /domains/empty/associations"}, ""},
+	"domains-one":   {&DomainsListCmd{Name: []string{"empty"}}, []string{"GET /domains/empty/associations"}, ""},
+	"policy":        {&DomainsPolicyCmd{Domain: "shop"}, []string{"GET /domains/shop/policy"}, "policy"},
+	"policy-set":    {&DomainsPolicyCmd{Domain: "shop", UnmanagedNodes: "ignore", Level: "highest"}, []string{"PATCH /domains/shop/policy"}, "policy-updated"},
 	"nodes":         {&NodesListCmd{Domain: "shop"}, []string{"GET /domains/shop/nodes"}, "nodes"},
 	"nodes-none":    {&NodesListCmd{Domain: "empty"}, []string{"GET /domains/empty/nodes"}, "nodes-none"},
 	"retire":        {&NodesRetireCmd{Domain: "shop", Node: "n1"}, []string{"POST /domains/shop/nodes/n1/retire"}, "retire"},
@@ -293,7 +295,7 @@ func TestServerErrors(t *testing.T) {
 		"other JSON":        {nodes, say(200, "", `[1]`), "not Searchpack's extension API"},
 		"rollouts of other": {&RolloutsCmd{Domain: "shop", Limit: 1}, say(200, "", `{"rollouts":1,"proofs":2}`), "not Searchpack's extension API"},
 		"rollouts missing":  {&RolloutsCmd{Domain: "shop", Limit: 1}, say(200, "", `{}`), "not Searchpack's extension API"},
-		"another's domain":  {&DomainsCmd{Name: []string{"shop"}}, say(200, "", `{}`), "not the OpenSearch service's API"},
+		"another's domain":  {&DomainsListCmd{Name: []string{"shop"}}, say(200, "", `{}`), "not the OpenSearch service's API"},
 		"key forgotten":     {&CredentialCreateCmd{User: "ci", Admin: true}, say(200, "", `{"access_key":"K"}`), "did not say which"},
 		"key not rotated":   {&CredentialRotateCmd{Key: "K"}, say(200, "", `{}`), "did not say which"},
 		"endless events":    {&EventsCmd{Limit: 2, Before: 5}, say(200, "", `{"events":[],"next_before":5}`), "do not come to an end"},
@@ -345,7 +347,7 @@ func TestServerAway(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, nil)
 	s.Close()
-	for _, c := range []command{&PackagesCmd{}, &DomainsCmd{}, &EventsCmd{Limit: 1}} {
+	for _, c := range []command{&PackagesCmd{}, &DomainsListCmd{}, &EventsCmd{Limit: 1}} {
 		_, err := s.run(t, c, "table", Terminal{})
 		if err == nil || !strings.HasPrefix(err.Error(), "the server at "+s.URL+" does not answer: ") {
 			t.Errorf("%T: %v", c, err)

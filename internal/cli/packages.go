@@ -138,6 +138,8 @@ type versionLine struct {
 	Confidence    int                      `json:"kind_confidence"`
 	Identical     bool                     `json:"identical"`
 	Findings      int                      `json:"findings"`
+	Checks        int                      `json:"checks"`
+	ChecksDigest  searchpack.Digest        `json:"checks_digest"`
 	CommitMessage string                   `json:"commit_message"`
 	CreatedAt     time.Time                `json:"created_at"`
 }
@@ -160,7 +162,7 @@ func (v *VersionsCmd) Run(c *Context) error {
 		return err
 	}
 	return c.print(document, func(p *page) {
-		t := newTable("VERSION", "STATUS", "SIZE", "DIGEST", "KIND", "FINDINGS", "CREATED", "MESSAGE")
+		t := newTable("VERSION", "STATUS", "SIZE", "DIGEST", "KIND", "FINDINGS", "CHECKS", "CREATED", "MESSAGE")
 		for _, v := range answer.Versions {
 			message := v.CommitMessage
 			if v.Error != nil {
@@ -168,7 +170,7 @@ func (v *VersionsCmd) Run(c *Context) error {
 			} else if v.Identical {
 				message = strings.TrimSpace(message + " (identical to the version before)")
 			}
-			t.row(v.Version, v.Status, size(v), v.Digest.Short(), v.Kind, v.Findings, c.ago(v.CreatedAt), message)
+			t.row(v.Version, v.Status, size(v), v.Digest.Short(), v.Kind, v.Findings, v.Checks, c.ago(v.CreatedAt), message)
 		}
 		p.table(t)
 	})

@@ -65,6 +65,10 @@ type planLine struct {
 		Blind     int    `json:"not_observable"`
 		Reason    string `json:"reason"`
 	} `json:"witnesses"`
+	Checks struct {
+		Count  int    `json:"count"`
+		Reason string `json:"reason"`
+	} `json:"checks"`
 	Findings struct {
 		Count      int                         `json:"count"`
 		BySeverity map[searchpack.Severity]int `json:"by_severity"`
@@ -227,6 +231,14 @@ func (x *planLine) contents(p *page) {
 		p.line("witnesses: none: %s", w.Reason)
 	default:
 		p.line("witnesses: %s can be seen to have it loaded, %d cannot", counted(w.Analyzers, "analyzer"), w.Blind)
+	}
+	switch {
+	case x.Checks.Reason != "":
+		p.line("checks: none is run: %s", x.Checks.Reason)
+	case x.Checks.Count > 0 && x.Former != "":
+		p.line("checks: %d, run at the end on each node; one that fails brings %s back", x.Checks.Count, x.Former)
+	case x.Checks.Count > 0:
+		p.line("checks: %d, run at the end on each node", x.Checks.Count)
 	}
 	switch {
 	case !x.Usage.Known:

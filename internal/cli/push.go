@@ -21,6 +21,7 @@ type PushCmd struct {
 	Domain        []string `env:"-" placeholder:"DOMAIN" help:"Roll it out in this domain; may be repeated. Without one it is imported only."`
 	Kind          string   `env:"-" placeholder:"KIND" help:"What the file holds: solr-synonyms, words, ... (docs/dictionaries.md); else it is learnt or guessed."`
 	EngineVersion string   `env:"-" placeholder:"OpenSearch_X.Y" help:"Of a plugin: the version that it is for; else its descriptor says it."`
+	Checks        string   `env:"-" placeholder:"FILE" help:"Verify checks of this version, a JSON document (docs/dictionaries.md): run at the end of a rollout, and one that fails brings the former version back. Without it the version has none."`
 	Message       string   `env:"-" placeholder:"TEXT" help:"The commit message; of a new package its description."`
 	Wait          bool     `env:"-" help:"Wait until every domain has proven it, and show the proof of each node."`
 	Plan          bool     `env:"-" help:"Upload and import the file, then show what rolling it out would do. Nothing is associated."`
@@ -42,7 +43,7 @@ var packageName = regexp.MustCompile(`^[a-z][a-z0-9-]{2,255}$`)
 
 // Help stands below the flags.
 func (*PushCmd) Help() string {
-	return "Repeat it as you like: a file that the newest version holds already is not imported again, and a domain\n" +
+	return "Repeat it as you like: a file that the newest version holds already, with the same checks, is not imported again,\nand a domain " +
 		"that has it is left alone. S3 is found as the AWS SDKs do: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, else AWS.\n\n" +
 		"Examples:\n  searchpack push synonyms.txt --name synonyms --domain products --bucket dictionaries --wait\n" +
 		"  searchpack push synonyms.txt --name synonyms --domain products --bucket dictionaries --plan"
@@ -74,7 +75,9 @@ type push struct {
 	c    *Context // with the time limit
 	cl   *client
 	file *pushFile
-	said *progress
+	// checks is the document of verify checks; "" = there is none.
+	checks []byte
+	said   *progress
 	pushResult
 }
 
@@ -108,6 +111,10 @@ func (p *PushCmd) Run(c *Context) error {
 	if err := p.look(file); err != nil {
 		return err
 	}
+	checks, err := p.readChecks()
+	if err != nil {
+		return err
+	}
 	cl, err := c.client()
 	if err != nil {
 		return err
@@ -116,7 +123,7 @@ func (p *PushCmd) Run(c *Context) error {
 	var cancel context.CancelFunc
 	limited.Context, cancel = context.WithTimeoutCause(c.Context, time.Duration(p.Timeout), errLate)
 	defer cancel()
-	s := &push{PushCmd: p, c: &limited, cl: cl, file: file, said: &progress{c: c}}
+	s := &push{PushCmd: p, c: &limited, cl: cl, file: file, checks: checks, said: &progress{c: c}}
 	s.pushResult = pushResult{Package: p.Name, Digest: file.digest, Domains: []*pushDomain{}}
 	err = s.run()
 	if errors.Is(context.Cause(limited.Context), errLate) {

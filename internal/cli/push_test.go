@@ -389,4 +389,82 @@ func TestMetadataKind(t *testing.T) {
 	if metadataKind != s3source.MetadataKind {
 		t.Errorf("%q is not %q", metadataKind, s3source.MetadataKind)
 	}
+	if metadataChecks != s3source.MetadataChecks {
+		t.Errorf("%q is not %q", metadataChecks, s3source.MetadataChecks)
+	}
+}
+
+const pushedChecks = `{"schema":1,"checks":[{"name":"laptop","index":"books","analyze":{"analyzer":"a","text":"laptop"},"expect":{"contains":["notebook"]}}]}`
+
+// checked is an attempt with checks of this digest.
+func checked(version, status string, d, checks searchpack.Digest) string {
+	key := string(pushed)
+	if checks != "" {
+		key += "-" + checks.Short()
+	}
+	return fmt.Sprintf(`{"version":%q,"status":%q,"digest":%q,"checks_digest":%q,"source":{"bucket":"dictionaries","key":"searchpack/checked/%s"}}`, version, status, d, checks, key)
+}
+
+// The checks are part of what is pushed: the same bytes with other checks are another version, also with
+// none.
+func TestPushChecks(t *testing.T) {
+	t.Parallel()
+	mine, others := searchpack.DigestOf([]byte(pushedChecks)), searchpack.DigestOf(nil)
+	path := filepath.Join(t.TempDir(), "checks.json")
+	if err := os.WriteFile(path, []byte(pushedChecks), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		file, says string
+		before     string
+		after      string
+		updates    int
+	}{
+		"the same":        {path, "", checked("v1", "AVAILABLE", pushed, mine), "", 0},
+		"others":          {path, "", checked("v1", "AVAILABLE", pushed, others), checked("v2", "AVAILABLE", pushed, mine), 1},
+		"none before":     {path, "", checked("v1", "AVAILABLE", pushed, ""), checked("v2", "AVAILABLE", pushed, mine), 1},
+		"none now":        {"", "", checked("v1", "AVAILABLE", pushed, mine), checked("v2", "AVAILABLE", pushed, ""), 1},
+		"not taken in":    {path, "has other checks than", checked("v1", "AVAILABLE", other, ""), checked("v2", "AVAILABLE", pushed, ""), 1},
+		"none, as before": {"", "", checked("v1", "AVAILABLE", pushed, ""), "", 0},
+	} {
+		if name == "not taken in" { // the key is that of the upload with checks
+			c.after = strings.Replace(c.after, string(pushed)+`"}`, string(pushed)+"-"+mine.Short()+`"}`, 1)
+		}
+		srv, asked := script{
+			describes: {strings.ReplaceAll(thePackage, "words", "checked")}, updates: {`{"PackageDetails":{"PackageID":"F7"}}`},
+			listsVs: {versionsOf(c.before), versionsOf(c.before, c.after)},
+		}.serving(t)
+		p := &PushCmd{File: pushFileOf(t), Name: "checked", Bucket: "dictionaries", Checks: c.file, Timeout: Span(time.Minute), Every: time.Millisecond}
+		out, err := srv.run(t, p, "table", Terminal{})
+		if (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) || asked(updates) != c.updates {
+			t.Errorf("%s: %v, %d updates\n%s", name, err, asked(updates), out)
+		}
+	}
+	o, err := uploads.GetObject("dictionaries", "searchpack/checked/"+string(mine)+".checks.json", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.Contents.Close()
+	if text, err := io.ReadAll(o.Contents); err != nil || string(text) != pushedChecks {
+		t.Errorf("%q, %v", text, err)
+	}
+	file, err := uploads.GetObject("dictionaries", "searchpack/checked/"+string(pushed)+"-"+mine.Short(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Contents.Close()
+	if got := file.Metadata["X-Amz-Meta-"+http.CanonicalHeaderKey(s3source.MetadataChecks)]; got != "searchpack/checked/"+string(mine)+".checks.json" {
+		t.Errorf("the metadata names %q", got)
+	}
+	bad := filepath.Join(t.TempDir(), "bad.json")
+	if err := os.WriteFile(bad, []byte(strings.Replace(pushedChecks, "contains", "contain", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for file, says := range map[string]string{bad: "bad.json: line 1, checks[0].expect.contain: there is no such member", bad + "x": "no such file"} {
+		srv, asked := script{}.serving(t)
+		_, err := srv.run(t, &PushCmd{File: pushFileOf(t), Name: "checked", Bucket: "dictionaries", Checks: file, Timeout: Span(time.Minute)}, "table", Terminal{})
+		if !errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), says) || asked(describes) > 0 {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
 }

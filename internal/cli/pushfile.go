@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -18,6 +19,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/checks"
 )
 
 // pushFile is the file that is pushed. It is read twice: to name it, and to send it.
@@ -30,6 +32,9 @@ type pushFile struct {
 
 // metadataKind is the object metadata that declares what a dictionary holds.
 const metadataKind = "searchpack-kind"
+
+// metadataChecks is the object metadata that names the object with the checks.
+const metadataChecks = "searchpack-checks"
 
 func openPushFile(path string) (*pushFile, error) {
 	f, err := os.Open(path)
@@ -56,14 +61,49 @@ func openPushFile(path string) (*pushFile, error) {
 	return &pushFile{File: f, digest: digest, sum: sum, size: size}, err
 }
 
-// key is where the file is uploaded to. It names the bytes, so that uploading them again changes
-// nothing.
-func (p *PushCmd) key(d searchpack.Digest) string {
-	key := "searchpack/" + p.Name + "/" + string(d)
-	if p.plugin {
+// key is where the file is uploaded to. It names the bytes and the checks that its metadata names, so
+// that uploading them again changes nothing.
+func (s *push) key() string {
+	key := "searchpack/" + s.Name + "/" + string(s.file.digest)
+	if s.checks != nil {
+		key += "-" + s.checksDigest().Short()
+	}
+	if s.plugin {
 		key += ".zip" // AWS takes plugins from no other
 	}
 	return key
+}
+
+// checksKey is where the checks are uploaded to.
+func (s *push) checksKey() string {
+	return "searchpack/" + s.Name + "/" + string(s.checksDigest()) + ".checks.json"
+}
+
+func (s *push) checksDigest() searchpack.Digest {
+	if s.checks == nil {
+		return ""
+	}
+	return searchpack.DigestOf(s.checks)
+}
+
+// readChecks reads the document of checks, and refuses what the server would refuse.
+func (p *PushCmd) readChecks() ([]byte, error) {
+	if p.Checks == "" {
+		return nil, nil
+	}
+	f, err := os.Open(p.Checks)
+	if err != nil {
+		return nil, usagef("%w", err)
+	}
+	defer f.Close()
+	doc, err := io.ReadAll(io.LimitReader(f, searchpack.MaxChecksBytes+1))
+	if err != nil {
+		return nil, usagef("%w", err)
+	}
+	if _, err := checks.Parse(doc); err != nil {
+		return nil, usagef("%s: %s", p.Checks, searchpack.ErrorMessage(err))
+	}
+	return doc, nil
 }
 
 // s3 returns the SDK's client for S3. A server other than AWS mostly needs the bucket in the path.
@@ -93,16 +133,34 @@ func (s *push) upload() error {
 	if _, err := s.file.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	place := "s3://" + s.Bucket + "/" + s.key(s.file.digest)
+	place := "s3://" + s.Bucket + "/" + s.key()
 	s.said.waits("uploading %d bytes to %s", s.file.size, place)
 	in := &s3.PutObjectInput{
-		Bucket: &s.Bucket, Key: aws.String(s.key(s.file.digest)), Body: s.file.File, ContentLength: &s.file.size,
+		Bucket: &s.Bucket, Key: aws.String(s.key()), Body: s.file.File, ContentLength: &s.file.size,
 		ChecksumSHA256: aws.String(base64.StdEncoding.EncodeToString(s.file.sum)),
 	}
-	if s.Kind != "" {
-		in.Metadata = map[string]string{metadataKind: s.Kind}
+	if in.Metadata = map[string]string{}; s.Kind != "" {
+		in.Metadata[metadataKind] = s.Kind
+	}
+	if s.checks != nil {
+		if err := s.uploadChecks(client); err != nil {
+			return err
+		}
+		in.Metadata[metadataChecks] = s.checksKey()
 	}
 	if _, err := client.PutObject(s.c, in); err != nil {
+		return fmt.Errorf("upload to %s: %w", place, s.plainS3(client, err))
+	}
+	s.said.step("uploaded to %s", place)
+	return nil
+}
+
+// uploadChecks puts the checks beside the file, first: what names them must not be there before.
+func (s *push) uploadChecks(client *s3.Client) error {
+	place := "s3://" + s.Bucket + "/" + s.checksKey()
+	if _, err := client.PutObject(s.c, &s3.PutObjectInput{
+		Bucket: &s.Bucket, Key: aws.String(s.checksKey()), Body: bytes.NewReader(s.checks), ContentType: aws.String("application/json"),
+	}); err != nil {
 		return fmt.Errorf("upload to %s: %w", place, s.plainS3(client, err))
 	}
 	s.said.step("uploaded to %s", place)

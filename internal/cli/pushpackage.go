@@ -74,9 +74,10 @@ func (s *push) named() ([]packageLine, error) {
 	return found, err
 }
 
-// holds: the version is what a push would make. A kind that is declared must be what it is now.
+// holds: the version is what a push would make. A kind that is declared must be what it is now; checks
+// are always said, also that there are none.
 func (s *push) holds(v *pushVersion) bool {
-	return v.Digest == s.file.digest && (s.Kind == "" || s.Kind == v.Kind)
+	return v.Digest == s.file.digest && v.ChecksDigest == s.checksDigest() && (s.Kind == "" || s.Kind == v.Kind)
 }
 
 // idle waits until no import is under way, and returns the versions, oldest first.
@@ -128,7 +129,7 @@ func (s *push) nobodyFollows() error {
 }
 
 func (s *push) source() *types.PackageSource {
-	return &types.PackageSource{S3BucketName: &s.Bucket, S3Key: aws.String(s.key(s.file.digest))}
+	return &types.PackageSource{S3BucketName: &s.Bucket, S3Key: aws.String(s.key())}
 }
 
 // optional leaves out what was not given.
@@ -175,13 +176,15 @@ func (s *push) available(attempts int) error {
 		v := s.mine(vs, attempts)
 		switch {
 		case v == nil:
-			return fmt.Errorf("package %s does not show the import of %s that was asked for: somebody deleted it meanwhile", s.Name, s.key(s.file.digest))
+			return fmt.Errorf("package %s does not show the import of %s that was asked for: somebody deleted it meanwhile", s.Name, s.key())
 		case v.importing():
 			s.said.waits("importing: %s", v.Status)
 		case v.Version == "":
 			return s.refusedImport(v)
 		case v.Digest != s.file.digest:
-			return fmt.Errorf("%s %s has other bytes than %s had: somebody writes to s3://%s/%s", s.Name, v.Version, s.File, s.Bucket, s.key(s.file.digest))
+			return fmt.Errorf("%s %s has other bytes than %s had: somebody writes to s3://%s/%s", s.Name, v.Version, s.File, s.Bucket, s.key())
+		case v.ChecksDigest != s.checksDigest():
+			return fmt.Errorf("%s %s has other checks than %s had: somebody writes to s3://%s/%s, or the server is older than this program and knows none", s.Name, v.Version, cmp.Or(s.Checks, "none, which it"), s.Bucket, s.key())
 		default:
 			s.Version, s.Imported = v.Version, true
 			findings := "no findings"
@@ -200,7 +203,7 @@ func (s *push) available(attempts int) error {
 // mine is the attempt that this push began: the first of the upload's key after those that were there.
 func (s *push) mine(vs []pushVersion, attempts int) *pushVersion {
 	for i := attempts; i < len(vs); i++ {
-		if vs[i].Source.Bucket == s.Bucket && vs[i].Source.Key == s.key(s.file.digest) {
+		if vs[i].Source.Bucket == s.Bucket && vs[i].Source.Key == s.key() {
 			return &vs[i]
 		}
 	}

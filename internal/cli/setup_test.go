@@ -45,6 +45,8 @@ var recorded = map[string]string{
 	"GET /packages/F222222222/diff":      "diff-none",
 	"GET /domains/shop/associations":     "associations",
 	"GET /domains/empty/associations":    "associations-none",
+	"GET /domains/shop/policy":           "policy",
+	"PATCH /domains/shop/policy":         "policy-updated",
 	"GET /domains/shop/nodes":            "nodes",
 	"GET /domains/empty/nodes":           "nodes-none",
 	"POST /domains/shop/nodes/n1/retire": "retire",

@@ -48,6 +48,8 @@ var answers = []answerCase{
 	{name: "manifest", operation: "GET /packages/{package}/manifest", request: "GET /packages/F111111111/manifest?version=1", asked: []any{"F111111111", 1}},
 	{name: "manifest-none", operation: "GET /packages/{package}/manifest", request: "GET /packages/F1/manifest", prepare: nothing, asked: []any{"F1", 0}},
 	{name: "findings-none", operation: "GET /packages/{package}/findings", request: "GET /packages/F1/findings?version=3", prepare: nothing, asked: []any{"F1", 3}},
+	{name: "checks", operation: "GET /packages/{package}/checks", request: "GET /packages/F111111111/checks?version=1", asked: []any{"F111111111", 1}},
+	{name: "checks-none", operation: "GET /packages/{package}/checks", request: "GET /packages/F1/checks", prepare: nothing, asked: []any{"F1", 0}},
 	{name: "sbom", operation: "GET /packages/{package}/sbom", request: "GET /packages/pkg-1/sbom?version=2", asked: []any{"pkg-1", 2}},
 	{name: "diff", operation: "GET /packages/{package}/diff", request: "GET /packages/F1/diff?from=1&to=3", asked: []any{"F1", 1, 3}},
 	{name: "diff-none", operation: "GET /packages/{package}/diff", request: "GET /packages/F1/diff?to=2&from=2", prepare: nothing, asked: []any{"F1", 2, 2}},
@@ -68,6 +70,12 @@ var answers = []answerCase{
 	{name: "nodes", operation: "GET /domains/{domain}/nodes", request: "GET /domains/shop/nodes", asked: []any{"shop"}},
 	{name: "nodes-none", operation: "GET /domains/{domain}/nodes", request: "GET /domains/shop/nodes", prepare: nothing, asked: []any{"shop"}},
 	{name: "retire", operation: "POST /domains/{domain}/nodes/{node}/retire", request: "POST /domains/shop/nodes/n1/retire", asked: []any{"shop", "n1"}},
+	{name: "policy", operation: "GET /domains/{domain}/policy", request: "GET /domains/shop/policy", asked: []any{"shop"}},
+	{name: "policy-none", operation: "GET /domains/{domain}/policy", request: "GET /domains/empty/policy", prepare: nothing, asked: []any{"empty"}},
+	{
+		name: "policy-updated", operation: "PATCH /domains/{domain}/policy", request: "PATCH /domains/shop/policy",
+		body: `{"level":"highest","unmanaged_nodes":"ignore"}`, asked: []any{"shop", catalog.PolicyChange{Level: new(searchpack.Level), UnmanagedNodes: &ignore}},
+	},
 	{name: "proofs", operation: "GET /domains/{domain}/proofs", request: "GET /domains/shop/proofs?package_id=F1", asked: []any{"shop", "F1"}},
 	{name: "proofs-none", operation: "GET /domains/{domain}/proofs", request: "GET /domains/shop/proofs", prepare: nothing, asked: []any{"shop", ""}},
 	{name: "rollouts", operation: "GET /domains/{domain}/rollouts", request: "GET /domains/shop/rollouts", asked: []any{"shop", 20}},
@@ -131,6 +139,7 @@ var answers = []answerCase{
 var (
 	yes    = true
 	pinned = searchpack.TrackPinned
+	ignore = searchpack.UnmanagedIgnore
 )
 
 func nothing(s *site) { s.catalog.nothing = true }
@@ -311,6 +320,8 @@ func TestRefused(t *testing.T) {
 		"policy an object":   {"POST /credentials", `{"user":"kim","policies":[{}]}`, 400, "invalid", "a list of texts"},
 		"no change":          {"PATCH /credentials/K", `{}`, 400, "invalid", "inactive or operator"},
 		"no change at all":   {"PATCH /credentials/K", "", 400, "invalid", "inactive or operator"},
+		"empty policy":       {"PATCH /domains/shop/policy", `{"level":""}`, 400, "invalid", "level is empty"},
+		"odd policy":         {"PATCH /domains/shop/policy", `{"nodes":"ignore"}`, 400, "invalid", "unmanaged_nodes"},
 		"negative":           {"POST /domains/shop/tokens", `{"valid_for_seconds":-1}`, 400, "invalid", "out of range"},
 		"empty body":         {"POST /domains/shop/tokens", " \n", 200, "", ""},
 		"body at the limit":  {"POST /domains/shop/tokens", "{}" + strings.Repeat(" ", maxBody-2), 200, "", ""},

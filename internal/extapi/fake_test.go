@@ -28,6 +28,7 @@ var (
 		ID: "ver-1", PackageID: "F111111111", Number: 1, Status: searchpack.PackageAvailable, Digest: digest, Size: 17,
 		Source: searchpack.Source{Bucket: "dictionaries", Key: "synonyms.txt", VersionID: "s3-version", ETag: "s3-etag"},
 		Kind:   searchpack.KindSynonyms, KindDeclared: true, KindConfidence: 100, Identical: true, FindingCount: 2,
+		CheckCount: 2, ChecksDigest: searchpack.DigestOf([]byte("checks")),
 		CommitMessage: "more <words>", CreatedAt: moment, ImportedAt: moment.Add(time.Second),
 	}
 	bad = &searchpack.Version{
@@ -37,6 +38,27 @@ var (
 	manifest = []searchpack.ManifestEntry{
 		{Path: "plugin-descriptor.properties", Size: 131, Digest: searchpack.DigestOf([]byte("descriptor")), Mode: 0o644},
 		{Path: "bin/lemmas", Size: 20, Digest: searchpack.DigestOf([]byte("script")), Mode: 0o755},
+	}
+	verifyChecks = []searchpack.Check{
+		{
+			Name: "laptop finds notebook", Index: "products", Analyze: &searchpack.AnalyzeCheck{Analyzer: "search", Text: "laptop"},
+			Expect: searchpack.Expectation{Contains: []string{"notebook"}, Excludes: []string{"tablet"}},
+		},
+		{Name: "no stop words", Index: "products", Analyze: &searchpack.AnalyzeCheck{Field: "title", Text: "the"}, Expect: searchpack.Expectation{Equals: []string{}}},
+		{
+			Name: "match", Index: "products", Search: &searchpack.SearchCheck{Match: map[string]searchpack.CheckQuery{
+				"title": {Query: "laptop", Analyzer: "search", Operator: "and", MinimumShouldMatch: "2"}}},
+			Expect: searchpack.Expectation{MinHits: ptr(int64(1)), MaxHits: ptr(int64(3))},
+		},
+		{
+			Name: "phrase", Index: "products", Search: &searchpack.SearchCheck{MatchPhrase: map[string]searchpack.CheckQuery{"title": {Query: "a b", Slop: 1}}},
+			Expect: searchpack.Expectation{IDs: []string{"1"}, ExcludesIDs: []string{"2"}},
+		},
+		{
+			Name: "multi", Index: "products", Search: &searchpack.SearchCheck{MultiMatch: &searchpack.CheckMultiMatch{
+				Query: "laptop", Fields: []string{"title", "body"}, Type: "phrase", Analyzer: "search", Operator: "or", MinimumShouldMatch: "1"}},
+			Expect: searchpack.Expectation{MinHits: ptr(int64(1))},
+		},
 	}
 	findings = []searchpack.Finding{
 		{Rule: "synonyms.two-arrows", Severity: searchpack.SeverityError, Line: 3, Column: 8, Text: "a => b => c", Message: "two", Remedy: "one"},
@@ -48,7 +70,7 @@ var (
 	}
 	nodes = &catalog.NodesView{Domain: "shop", Frozen: "two clusters", Nodes: []catalog.NodeView{
 		{
-			AgentID: "agent-1", Name: "n1", NodeID: "node-1", State: catalog.NodeProves, Note: "note", Manager: true, Speaker: true,
+			AgentID: "agent-1", Name: "n1", NodeID: "node-1", State: catalog.NodeProves, Note: "note", Do: "searchpack nodes retire shop n1", Manager: true, Speaker: true,
 			OpenSearch: "3.8.0", NodeError: "connection refused", AgentVersion: "1.2.3", ReportedAt: &moment,
 			Files: []catalog.NodeFile{
 				{PackageID: "F111111111", State: searchpack.FileLive, Digest: digest, Version: 1, Error: "read-only", Proof: proof},
@@ -56,7 +78,15 @@ var (
 			Problems: []string{"analyzers/ is read-only"},
 			Incidents: []*searchpack.NodeIncident{{Domain: key, AgentID: "agent-1", Incident: searchpack.Incident{
 				ID: "inc-1", Kind: searchpack.IncidentChanged, PackageID: "F111111111", Found: digest, Wanted: digest, Healed: true, At: moment,
+				HealedAt: moment.Add(time.Second),
+			}}, {Domain: key, AgentID: "agent-1", Incident: searchpack.Incident{
+				ID: "turned-back-1", Kind: searchpack.IncidentTurnedBack, PackageID: "F111111111", Wanted: digest, At: moment,
+				Index: "products", Analyzer: "search", Text: "sofa",
 			}}},
+			Owes: []catalog.NodeDebt{
+				{PackageID: "F111111111", Version: 2, Behind: true, Why: "it has another version in place"},
+				{PackageID: "F222222222", Version: 1, Why: "its file is not there yet"},
+			},
 		},
 		{Name: "n2", State: catalog.NodeBlocks, Files: []catalog.NodeFile{}},
 	}}
@@ -159,6 +189,16 @@ func (f *fake) Manifest(_ context.Context, _ searchpack.Caller, id string, numbe
 	}
 	return good, list(f, manifest...), nil
 }
+
+func (f *fake) Checks(_ context.Context, _ searchpack.Caller, id string, number int) (*searchpack.Version, []searchpack.Check, error) {
+	err := f.note(id, number)
+	if err != nil {
+		return nil, nil, err
+	}
+	return good, list(f, verifyChecks...), nil
+}
+
+func ptr[T any](v T) *T { return &v }
 
 func (f *fake) SBOM(_ context.Context, _ searchpack.Caller, id string, number int) ([]byte, error) {
 	return []byte(`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"library","name":"log4j"}]}`), f.note(id, number)
@@ -279,6 +319,17 @@ func (f *fake) JoinTokens(_ context.Context, _ searchpack.Caller, domain string)
 
 func (f *fake) DeleteJoinToken(_ context.Context, _ searchpack.Caller, domain, id string) error {
 	return f.note(domain, id)
+}
+
+func (f *fake) DomainPolicy(_ context.Context, _ searchpack.Caller, domain string) (*searchpack.DomainPolicy, error) {
+	if f.nothing {
+		return &searchpack.DomainPolicy{}, f.note(domain)
+	}
+	return &searchpack.DomainPolicy{Level: searchpack.LevelProbed, UnmanagedNodes: "ignore", AbsentNodes: "wait"}, f.note(domain)
+}
+
+func (f *fake) UpdateDomainPolicy(_ context.Context, _ searchpack.Caller, domain string, ch catalog.PolicyChange) (*searchpack.DomainPolicy, error) {
+	return &searchpack.DomainPolicy{AbsentNodes: "wait"}, f.note(domain, ch)
 }
 
 func (f *fake) RetireNode(_ context.Context, _ searchpack.Caller, domain, node string) (*searchpack.Agent, error) {

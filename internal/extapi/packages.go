@@ -23,6 +23,8 @@ type versionJSON struct {
 	KindConfidence int               `json:"kind_confidence"` // percent
 	Identical      bool              `json:"identical"`
 	Findings       int               `json:"findings"`
+	Checks         int               `json:"checks"`                  // how many verify checks it has
+	ChecksDigest   searchpack.Digest `json:"checks_digest,omitempty"` // of the document that they came in
 	CommitMessage  string            `json:"commit_message,omitempty"`
 	Source         searchpack.Source `json:"source"`
 	CreatedAt      time.Time         `json:"created_at"`
@@ -42,7 +44,7 @@ func versionOf(v *searchpack.Version) versionJSON {
 		ID: v.ID, Version: VersionName(v.Number), Status: v.Status, Error: v.Error, Digest: v.Digest,
 		Size: v.Size, Kind: v.Kind, KindDeclared: v.KindDeclared,
 		KindSource: kindSource(v), KindConfidence: v.KindConfidence, Identical: v.Identical,
-		Findings: v.FindingCount, CommitMessage: v.CommitMessage, Source: v.Source,
+		Findings: v.FindingCount, Checks: v.CheckCount, ChecksDigest: v.ChecksDigest, CommitMessage: v.CommitMessage, Source: v.Source,
 		CreatedAt: v.CreatedAt, ImportedAt: instant(v.ImportedAt),
 	}
 }
@@ -112,6 +114,22 @@ func (e *edge) manifest(c call) (any, error) {
 		files = []searchpack.ManifestEntry{}
 	}
 	return map[string]any{"package_id": c.PathValue("package"), "version": versionOf(v), "files": files}, nil
+}
+
+// checks answers with a document that could be shipped again.
+func (e *edge) checks(c call) (any, error) {
+	n, err := c.number("version", 1, maxVersion, 0)
+	if err != nil {
+		return nil, err
+	}
+	v, all, err := e.Catalog.Checks(c.Context(), c.who, c.PathValue("package"), int(n))
+	if err != nil {
+		return nil, err
+	}
+	if all == nil {
+		all = []searchpack.Check{}
+	}
+	return map[string]any{"package_id": c.PathValue("package"), "version": versionOf(v), "schema": 1, "checks": all}, nil
 }
 
 func (e *edge) sbom(c call) (any, error) {

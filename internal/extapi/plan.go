@@ -28,6 +28,7 @@ type planJSON struct {
 	Users  []planUserJSON      `json:"users"`
 	Usage  planUsageJSON       `json:"usage"`
 	Seen   planWitnessJSON     `json:"witnesses"`
+	Checks planChecksJSON      `json:"checks"`
 	Found  planFindingsJSON    `json:"findings"`
 	Change *catalog.Difference `json:"change,omitempty"` // from the former version; absent: not known
 }
@@ -94,6 +95,11 @@ type planWitnessJSON struct {
 	Reason    string `json:"reason,omitempty"` // why nothing is asked
 }
 
+type planChecksJSON struct {
+	Count  int    `json:"count"`            // that are run at the end
+	Reason string `json:"reason,omitempty"` // why those of the version are not
+}
+
 type planFindingsJSON struct {
 	Count      int                         `json:"count"` // exact
 	BySeverity map[searchpack.Severity]int `json:"by_severity"`
@@ -118,6 +124,7 @@ func planOf(v *catalog.PlanView) planJSON {
 		Probes: planProbesJSON{Chains: v.Probes, Generic: v.Generic},
 		Usage:  planUsageJSON{Known: v.UsageKnown, Truncated: v.Truncated},
 		Seen:   planWitnessJSON{Analyzers: v.Points, Reason: v.NoWitness},
+		Checks: planChecksJSON{Count: v.Checks, Reason: v.NoChecks},
 		Found:  planFindingsJSON{Count: v.FindingCount, BySeverity: v.Findings},
 		Change: v.Difference,
 	}

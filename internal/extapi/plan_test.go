@@ -28,6 +28,7 @@ var (
 				Steps: []searchpack.RolloutStep{{PackageID: "F222222222", Action: searchpack.ActionAssociate, VersionID: "ver-3", FormerID: "ver-1"}},
 			}},
 			Probes: 3, Generic: true, UsageKnown: true, Truncated: true, Points: 2, NoWitness: "the same bytes serve already",
+			Checks: 2, NoChecks: "the domain has no OpenSearch",
 			Users: []rollout.UserOutlook{
 				{
 					Use: searchpack.Use{

@@ -24,6 +24,7 @@ type copied struct {
 	versionID string // of S3
 	etag      string
 	kind      searchpack.Kind // as declared, which may be no kind at all
+	checks    string          // key of the object with the checks; "" = none
 }
 
 // describe puts into the version what was read.
@@ -46,7 +47,7 @@ func (i *Importer) copy(ctx context.Context, j *job, learnt searchpack.Kind) (co
 	}
 	c := copied{
 		versionID: firstBytes(obj.VersionID), etag: firstBytes(obj.ETag),
-		kind: searchpack.Kind(strings.TrimSpace(obj.Kind)),
+		kind: searchpack.Kind(strings.TrimSpace(obj.Kind)), checks: strings.TrimSpace(obj.Checks),
 	}
 	var r io.Reader = &objectReader{i: i, ctx: ctx, versionID: j.version.ID, from: obj, size: obj.Size, looked: i.now()}
 	end := func(error) (inspect.Result, error) { return inspect.Result{}, nil }

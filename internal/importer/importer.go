@@ -42,8 +42,11 @@ type Options struct {
 	Vulnerabilities *vuln.Database
 	// WarnVulnerable: a plugin with vulnerable libraries is taken, with warnings.
 	WarnVulnerable bool
-	Now            func() time.Time // nil = time.Now
-	Logger         *slog.Logger     // nil = none
+	// Authorize decides whether who asked for an import may read the checks that its object names; nil:
+	// everybody may.
+	Authorize searchpack.Authorizer
+	Now       func() time.Time // nil = time.Now
+	Logger    *slog.Logger     // nil = none
 }
 
 // Importer handles work of kind WorkImport.
@@ -57,6 +60,7 @@ type Importer struct {
 
 	vulnerabilities *vuln.Database
 	warnVulnerable  bool
+	authorize       searchpack.Authorizer
 
 	now func() time.Time
 	log *slog.Logger
@@ -79,7 +83,7 @@ func New(store searchpack.Store, blobs searchpack.BlobStore, source searchpack.O
 			searchpack.TypeLicense:    {cmp.Or(opts.MaxLicense, DefaultMaxLicense), "licenses", "--max-license"},
 			searchpack.TypeConfig:     {cmp.Or(opts.MaxLicense, DefaultMaxLicense), "configurations", "--max-license"},
 		},
-		vulnerabilities: opts.Vulnerabilities, warnVulnerable: opts.WarnVulnerable,
+		vulnerabilities: opts.Vulnerabilities, warnVulnerable: opts.WarnVulnerable, authorize: opts.Authorize,
 		awsRules: opts.PluginRulesAWS, now: opts.Now, log: opts.Logger,
 	}
 	if i.now == nil {
@@ -139,16 +143,23 @@ func (i *Importer) run(ctx context.Context, j *job) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
+	shipped, err := i.readChecks(ctx, j, c)
+	if err != nil {
+		return outcome{}, err
+	}
 	if err := i.validating(ctx, j, c); err != nil {
 		return outcome{}, err
 	}
 	if err := i.kept(ctx, c); err != nil {
 		return outcome{}, err
 	}
+	var out outcome
 	if j.pkg.Type == searchpack.TypeDictionary && !res.Zip {
-		return judged(c, res, explain(res)), nil
+		out = judged(c, res, explain(res))
+	} else if out, err = i.validate(ctx, j, c, res); err != nil {
+		return outcome{}, err
 	}
-	return i.validate(ctx, j, c, res)
+	return out.with(shipped), nil
 }
 
 // load reads what is to be imported; nil if that has ended or is gone.

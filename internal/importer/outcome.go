@@ -16,6 +16,7 @@ type outcome struct {
 	copied    copied
 	inspected inspect.Result
 	plugin    *searchpack.PluginProperties // of a plugin that is AVAILABLE
+	shipped   shipped
 }
 
 // Types of ErrorDetails.
@@ -63,6 +64,7 @@ func (o outcome) write(ctx context.Context, tx searchpack.Tx, versionID string, 
 	v.Kind, v.KindDeclared, v.FindingCount = o.inspected.Kind, o.inspected.Declared, o.inspected.FindingCount
 	v.KindLearnt, v.KindConfidence = o.inspected.Learnt, o.inspected.Confidence
 	v.Plugin, v.Tree = o.plugin, o.inspected.Zip && o.status == searchpack.PackageAvailable
+	v.CheckCount, v.ChecksDigest, v.AskedBy = len(o.shipped.checks), o.shipped.digest, nil
 	if o.status == searchpack.PackageAvailable {
 		if err := number(ctx, tx, p, v); err != nil {
 			return err
@@ -81,6 +83,9 @@ func (o outcome) write(ctx context.Context, tx searchpack.Tx, versionID string, 
 		return err
 	}
 	if err := tx.PutManifest(ctx, v.ID, o.inspected.Manifest); err != nil {
+		return err
+	}
+	if err := tx.PutChecks(ctx, v.ID, o.shipped.checks); err != nil {
 		return err
 	}
 	if len(o.inspected.SBOM) > 0 {
@@ -144,5 +149,8 @@ func (o outcome) event(p *searchpack.Package, v *searchpack.Version, at time.Tim
 	}
 	e.Action = "version available"
 	e.Detail = fmt.Sprintf("v%d, %d bytes, SHA-256 %s, findings: %d", v.Number, v.Size, v.Digest, v.FindingCount)
+	if v.CheckCount > 0 {
+		e.Detail += fmt.Sprintf(", checks: %d", v.CheckCount)
+	}
 	return e
 }

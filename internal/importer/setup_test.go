@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"path/filepath"
@@ -39,6 +40,7 @@ type world struct {
 	as            searchpack.Package
 	key           string
 	configuration *searchpack.PackageConfiguration
+	askedBy       *searchpack.Caller
 }
 
 func newWorld(t *testing.T, opts Options) *world {
@@ -83,6 +85,9 @@ func (c *clock) add(d time.Duration) {
 type fakeS3 struct {
 	content string
 	kind    string
+	checks  string            // key that the metadata names
+	others  map[string]string // by key
+	failing map[string]error  // by key
 	err     error
 	size    *int64 // announced, if not the true one
 	opened  int
@@ -91,8 +96,14 @@ type fakeS3 struct {
 
 func (f *fakeS3) Open(_ context.Context, acc string, s searchpack.Source) (*searchpack.Object, error) {
 	f.opened++
-	if f.err != nil {
-		return nil, f.err
+	if err := cmp.Or(f.failing[s.Key], f.err); err != nil {
+		return nil, err
+	}
+	if text, there := f.others[s.Key]; there && acc == account && s.Bucket == "bucket" {
+		return &searchpack.Object{ReadCloser: io.NopCloser(strings.NewReader(text)), Size: int64(len(text))}, nil
+	}
+	if s.Key == f.checks {
+		return nil, searchpack.Errorf(searchpack.ErrNotFound, "the bucket %s has no object %s", s.Bucket, s.Key)
 	}
 	size := int64(len(f.content))
 	if f.size != nil {
@@ -102,7 +113,7 @@ func (f *fakeS3) Open(_ context.Context, acc string, s searchpack.Source) (*sear
 		return nil, searchpack.Errorf(searchpack.ErrInternal, "asked for %s of %s", s.Bucket, acc)
 	}
 	r := &hookReader{Reader: strings.NewReader(f.content), hook: f.reading}
-	return &searchpack.Object{ReadCloser: io.NopCloser(r), Size: size, VersionID: "s3v1", ETag: `"etag"`, Kind: f.kind}, nil
+	return &searchpack.Object{ReadCloser: io.NopCloser(r), Size: size, VersionID: "s3v1", ETag: `"etag"`, Kind: f.kind, Checks: f.checks}, nil
 }
 
 type hookReader struct {
@@ -139,7 +150,7 @@ func (w *world) ask(versionID string) {
 		}
 		err = tx.PutVersion(ctx, &searchpack.Version{
 			ID: versionID, PackageID: packageID, Status: searchpack.PackageCopying, CreatedAt: now,
-			Source: searchpack.Source{Bucket: "bucket", Key: w.key}, Configuration: w.configuration,
+			Source: searchpack.Source{Bucket: "bucket", Key: w.key}, Configuration: w.configuration, AskedBy: w.askedBy,
 		})
 		if err != nil {
 			return err

@@ -68,6 +68,7 @@ func (p *problem) reasons(depth int) []string {
 var permissions = []struct{ part, permission string }{
 	{"/_analyze", "indices:admin/analyze"},
 	{"/_termvectors", "indices:data/read/tv"},
+	{"/_search", "indices:data/read/search"},
 	{"/_mapping", "indices:admin/mappings/get"},
 	{"_refresh_search_analyzers", "indices:admin/refresh_search_analyzers"},
 	{"/_cache/clear", "indices:admin/cache/clear"},

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/usage"
@@ -89,4 +90,25 @@ func (c *Client) ConfigPath(ctx context.Context) (string, error) {
 		}
 	}
 	return path, nil
+}
+
+// StartedAt returns when the node's JVM began, by the clock of its machine; the zero time: it does not
+// say.
+func (c *Client) StartedAt(ctx context.Context) (time.Time, error) {
+	var doc struct {
+		Nodes map[string]struct {
+			JVM struct {
+				Start int64 `json:"start_time_in_millis"`
+			} `json:"jvm"`
+		} `json:"nodes"`
+	}
+	if err := c.get(ctx, "/_nodes/_local/jvm", url.Values{"filter_path": {"nodes.*.jvm.start_time_in_millis"}}, &doc); err != nil {
+		return time.Time{}, err
+	}
+	for _, n := range doc.Nodes {
+		if n.JVM.Start > 0 && len(doc.Nodes) == 1 {
+			return time.UnixMilli(n.JVM.Start).UTC(), nil
+		}
+	}
+	return time.Time{}, nil
 }

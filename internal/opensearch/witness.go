@@ -10,59 +10,7 @@ import (
 	"strings"
 
 	"github.com/searchpack/searchpack"
-	"github.com/searchpack/searchpack/internal/usage"
 )
-
-// Tokens sends an inline _analyze body to this node and returns what comes, in its order. ErrInvalid:
-// the node refuses the body, or what it reads; everything else may go better later.
-func (c *Client) Tokens(ctx context.Context, body string) ([]searchpack.Token, error) {
-	const path = "/_analyze"
-	a, err := c.do(ctx, max(c.timeout, ReadTimeout), http.MethodPost, path, nil, []byte(body), maxAnswer)
-	if err != nil {
-		return nil, err
-	}
-	if a.status != http.StatusOK {
-		code := searchpack.ErrInvalid
-		typ, reason := a.problem()
-		if (usage.Answer{Status: a.status, Type: typ, Reason: reason}).Retry() || a.status == http.StatusUnauthorized || a.status == http.StatusForbidden {
-			code = searchpack.ErrUnavailable
-		}
-		return nil, searchpack.Errorf(code, "OpenSearch answers %s with %d: %s", path, a.status, cut(reason))
-	}
-	var doc struct {
-		Tokens *[]struct {
-			Token          string `json:"token"`
-			Type           string `json:"type"`
-			Position       int    `json:"position"`
-			PositionLength int    `json:"positionLength"`
-		} `json:"tokens"`
-	}
-	if err := a.decode(path, &doc); err != nil {
-		return nil, err
-	}
-	if doc.Tokens == nil {
-		return nil, searchpack.Errorf(searchpack.ErrUnavailable, "OpenSearch's answer to %s holds no tokens", path)
-	}
-	tokens := make([]searchpack.Token, len(*doc.Tokens))
-	for i, t := range *doc.Tokens {
-		tokens[i] = searchpack.Token{Text: t.Token, Position: t.Position, Length: t.PositionLength, Type: t.Type}
-	}
-	return tokens, nil
-}
-
-// Terms is Tokens without all but the terms, sorted, one for each time it came.
-func (c *Client) Terms(ctx context.Context, body string) ([]string, error) {
-	tokens, err := c.Tokens(ctx, body)
-	if err != nil {
-		return nil, err
-	}
-	terms := make([]string, len(tokens))
-	for i, t := range tokens {
-		terms[i] = t.Text
-	}
-	slices.Sort(terms)
-	return terms, nil
-}
 
 // LoadedTerms returns the terms that this node's loaded analyzer of the index makes of the text, as
 // Terms does. The shard is one that the node holds, started; the field is mapped. An analyzer that

@@ -11,28 +11,6 @@ import (
 	"github.com/searchpack/searchpack"
 )
 
-func TestTerms(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		name   string
-		status int
-		body   string
-		want   []string
-		err    string
-	}{
-		{"terms", 200, `{"tokens":[{"token":"notebook","position":0},{"token":"laptop","position":0},{"token":"a","position":1},{"token":"a","position":2}]}`,
-			[]string{"a", "a", "laptop", "notebook"}, ""},
-		{"none left", 200, `{"tokens":[]}`, []string{}, ""},
-		{"refused", 400, `{"error":{"type":"illegal_argument_exception","reason":"Failed to build synonyms"},"status":400}`, nil, "400: Failed to build synonyms"},
-		{"not OpenSearch", 200, `{}`, nil, "holds no tokens"},
-		{"busy", 429, `{"error":{"type":"x","reason":"rejected execution"},"status":429}`, nil, "429"},
-	} {
-		cl := client(t, says(c.status, c.body))
-		got, err := cl.Terms(t.Context(), `{"text":"x"}`)
-		check(t, c.name, c.want, got, err, c.err)
-	}
-}
-
 func TestLoadedTerms(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -108,21 +86,5 @@ func TestAskField(t *testing.T) {
 	} {
 		got, err := client(t, says(200, body)).AskField(t.Context(), "shop")
 		check(t, body, want, got, err, "")
-	}
-}
-
-func TestTokens(t *testing.T) {
-	t.Parallel()
-	cl := client(t, says(200, `{"tokens":[{"token":"tv","start_offset":0,"end_offset":2,"type":"word","position":1,"positionLength":2},{"token":"a","type":"SYNONYM","position":0}]}`))
-	got, err := cl.Tokens(t.Context(), `{"text":"x"}`)
-	check(t, "in their order", []searchpack.Token{{Text: "tv", Position: 1, Length: 2, Type: "word"}, {Text: "a", Type: "SYNONYM"}}, got, err, "")
-	for status, code := range map[int]searchpack.Code{
-		400: searchpack.ErrInvalid, 500: searchpack.ErrInvalid, 429: searchpack.ErrUnavailable, 503: searchpack.ErrUnavailable,
-		401: searchpack.ErrUnavailable, 403: searchpack.ErrUnavailable,
-	} {
-		cl := client(t, says(status, `{"error":{"type":"x","reason":"why"},"status":1}`))
-		if _, err := cl.Tokens(t.Context(), `{}`); searchpack.ErrorCode(err) != code || !strings.Contains(err.Error(), "why") {
-			t.Errorf("%d: %v", status, err)
-		}
 	}
 }

@@ -172,23 +172,35 @@ func (d *decider) reload(r *searchpack.Rollout) bool {
 // prove waits until every node has proven the file in place, and has shown that it is loaded. Where
 // it is not, copies arrived with the former version while others reloaded: all reload again.
 func (d *decider) prove(r *searchpack.Rollout) bool {
-	if moved, done := d.stillPlaced(r); done {
+	switch ok, moved := d.proven(r, "to prove "+d.stepsText(r)); {
+	case !ok:
 		return moved
+	case d.toVerify(r):
+		return d.beginVerify(r)
+	}
+	return d.succeed(r)
+}
+
+// proven reports whether every node has shown what it must. If not, moved is what to do; to is what
+// nodes are waited for.
+func (d *decider) proven(r *searchpack.Rollout, to string) (ok, moved bool) {
+	if moved, done := d.stillPlaced(r); done {
+		return false, moved
 	}
 	for _, s := range r.Steps {
 		if !s.TextsMade && !d.off.texts && d.witnessLevel() && !d.isPlugin(s.PackageID) { // also without an index: there will be one
-			return d.wait(r, "waiting for texts that tell "+d.versionText(s)+" from the former version")
+			return false, d.wait(r, "waiting for texts that tell "+d.versionText(s)+" from the former version")
 		}
 	}
 	if why := d.stale(r); why != "" {
 		if again := r.PhaseAt.Add(ReloadPause); d.Now.Before(again) {
 			d.lookAgainAt(again)
-			return d.wait(r, why)
+			return false, d.wait(r, why)
 		}
 		d.enter(r, searchpack.PhaseReload)
-		return d.wait(r, why)
+		return false, d.wait(r, why)
 	}
-	ok := d.everyone(r, "to prove "+d.stepsText(r), func(n *node) (bool, string) {
+	ok = d.everyone(r, to, func(n *node) (bool, string) {
 		for _, s := range r.Steps {
 			if !d.provable(n, s.PackageID, d.Versions[s.VersionID]) {
 				return false, n.trouble()
@@ -199,10 +211,7 @@ func (d *decider) prove(r *searchpack.Rollout) bool {
 		}
 		return true, ""
 	})
-	if !ok {
-		return false
-	}
-	return d.succeed(r)
+	return ok, false
 }
 
 // stillPlaced looks after what may change once the files lie everywhere: a verdict turns bad, or a

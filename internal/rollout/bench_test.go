@@ -25,8 +25,12 @@ type bench struct {
 	uses    []searchpack.Use // what a look finds
 	// witness answers witnesses; nil = no node has anything to show, because none has a refresh route.
 	witness func(agent string, q searchpack.Witness) searchpack.WitnessReport
+	// checked answers verify duties; nil = every check has passed.
+	checked func(agent string, d searchpack.Duty) searchpack.DutyResult
 	events  []string
-	done    []searchpack.Rollout // ended rollouts
+	// incidents as they were written, one after the other.
+	incidents []searchpack.NodeIncident
+	done      []searchpack.Rollout // ended rollouts
 }
 
 // newBench makes a domain of n nodes that report, n1 elected, with package F1 in versions v1 to v3.
@@ -175,6 +179,16 @@ func (b *bench) step() Decision {
 		b.w.Previews[slices.IndexFunc(b.w.Previews, func(x searchpack.Preview) bool { return x.ID == p.ID })] = p
 	}
 	b.w.Previews = slices.DeleteFunc(b.w.Previews, func(p searchpack.Preview) bool { return slices.Contains(d.Forgotten, p.ID) })
+	if d.Watch != nil {
+		b.w.Domain.Watch = *d.Watch
+	}
+	for _, i := range d.Incidents {
+		b.incidents = append(b.incidents, i)
+		b.w.Incidents = slices.DeleteFunc(b.w.Incidents, func(x searchpack.NodeIncident) bool { return x.ID == i.ID })
+		if !i.Healed {
+			b.w.Incidents = append(b.w.Incidents, i)
+		}
+	}
 	for _, e := range d.Events {
 		b.events = append(b.events, e.Action)
 	}
@@ -241,6 +255,13 @@ func (b *bench) obeyOne(a *searchpack.AgentState) {
 				res.Witnessed = append(res.Witnessed, b.witness(a.Name, q))
 			}
 		}
+		if d.Kind == searchpack.DutyVerify {
+			res.Verified = b.passed(d)
+			if b.checked != nil {
+				res = b.checked(a.Name, d)
+			}
+			res.ID = d.ID
+		}
 		if d.Kind == searchpack.DutyRefresh && b.refresh != nil {
 			res = b.refresh(d)
 			res.ID = d.ID
@@ -248,6 +269,15 @@ func (b *bench) obeyOne(a *searchpack.AgentState) {
 		r.Duties = append(r.Duties, res)
 	}
 	a.Report, a.ReportedAt = &r, b.w.Now
+}
+
+// passed is what a node says that every check of the duty has passed on.
+func (b *bench) passed(d searchpack.Duty) []searchpack.CheckResult {
+	var out []searchpack.CheckResult
+	for _, c := range d.Verify.Checks {
+		out = append(out, searchpack.CheckResult{State: searchpack.CheckPassed, Indices: []string{c.Index}})
+	}
+	return out
 }
 
 // run steps and obeys until nothing is open any more or nothing moves, and returns the phases that

@@ -22,7 +22,7 @@ func (d *decider) abort(r *searchpack.Rollout) (ends, moved bool) {
 			reason += " " + d.nothingPlaced(r)
 		}
 		return true, d.fail(r, aborted, reason)
-	case searchpack.PhaseRestart, searchpack.PhasePlace, searchpack.PhaseReload, searchpack.PhaseProve:
+	case searchpack.PhaseRestart, searchpack.PhasePlace, searchpack.PhaseReload, searchpack.PhaseProve, searchpack.PhaseVerify:
 		return true, d.undo(r, aborted, reason)
 	case searchpack.PhaseHide, searchpack.PhaseLookAgain:
 		r.ErrorType, r.Reason = aborted, reason

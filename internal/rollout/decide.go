@@ -26,6 +26,7 @@ func decide(w World, off guards) Decision {
 	}
 	d := newDecider(w, off)
 	d.takeStock()
+	d.watch()
 	d.takePreviews()
 	for pass := 0; d.who.Frozen == ""; pass++ {
 		d.chooseSpeaker()
@@ -39,6 +40,7 @@ func decide(w World, off guards) Decision {
 			break
 		}
 	}
+	d.healIncidents()
 	d.sayWhatIsWaitedFor()
 	d.sayWhenToLookAgain()
 	return d.decision()
@@ -55,6 +57,8 @@ type decider struct {
 	nodes []*node // agents in service, by id
 	byID  map[string]*node
 	who   Membership
+	// watched is Domain.Watch as it was.
+	watched searchpack.DomainWatch
 
 	speaker      *node // nil: nobody can speak for the domain
 	associations map[string]*searchpack.Association
@@ -63,12 +67,15 @@ type decider struct {
 	questions    map[string][]question         // by version id, made once
 	sets         map[setKey][]searchpack.Probe // made once for all nodes
 	seen         map[seenKey]seen
+	checkHashes  map[string]string    // by version id, made once
 	previews     []searchpack.Preview // that wait for an answer
 	sorted       []string             // see ids
 
 	saved  *searchpack.SavedAllocation // of the domain, as it was
 	orders map[string]searchpack.Order
 	events []searchpack.Event
+	// incidents found now, and those that are healed now.
+	incidents []searchpack.NodeIncident
 	// shown and forgotten are previews for which nothing is left to be asked.
 	shown     []searchpack.Preview
 	forgotten []string
@@ -78,12 +85,13 @@ type decider struct {
 
 func newDecider(w World, off guards) *decider {
 	d := &decider{
-		World: w, off: off, nodes: nodesOf(w), saved: w.Domain.Saved,
+		World: w, off: off, nodes: nodesOf(w), watched: w.Domain.Watch, saved: w.Domain.Saved,
 		associations: map[string]*searchpack.Association{},
 		proofs:       map[proofKey]searchpack.Proof{},
 		questions:    map[string][]question{},
 		sets:         map[setKey][]searchpack.Probe{},
 		seen:         map[seenKey]seen{},
+		checkHashes:  map[string]string{},
 		orders:       map[string]searchpack.Order{},
 		byID:         map[string]*node{},
 	}
@@ -119,9 +127,12 @@ func (d *decider) must() []*node {
 
 // decision compares the rows with the world's.
 func (d *decider) decision() Decision {
-	out := Decision{Orders: d.orders, Events: d.events, Next: d.next, Previews: d.shown, Forgotten: d.forgotten}
+	out := Decision{Orders: d.orders, Events: d.events, Incidents: d.incidents, Next: d.next, Previews: d.shown, Forgotten: d.forgotten}
+	if d.Domain.Watch != d.watched {
+		out.Watch = &d.Domain.Watch
+	}
 	if !reflect.DeepEqual(d.Domain.Saved, d.saved) {
-		out.Domain = &d.Domain
+		out.Settings = &Settings{d.Domain.Saved}
 	}
 	for _, n := range d.nodes {
 		if n.bound {

@@ -124,9 +124,13 @@ func (d *decider) result(id string) (searchpack.DutyResult, *node) {
 	return failed, by
 }
 
-// refreshDuties are the refreshes of this phase, in batches.
+// refreshDuties are the refreshes of this phase, in batches. A step that brings the bytes that serve is
+// reloaded with the others: a node may have been seen not to have them loaded.
 func (d *decider) refreshDuties(r *searchpack.Rollout) []searchpack.Duty {
-	steps := d.changed(r)
+	steps := r.Steps
+	if r.Phase == searchpack.PhaseReturnReload || d.off.stale {
+		steps = d.changed(r)
+	}
 	if r.Phase == searchpack.PhaseReturnReload {
 		steps = slices.DeleteFunc(steps, func(s searchpack.RolloutStep) bool { return s.FormerID == "" })
 	}

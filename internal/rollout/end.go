@@ -25,6 +25,9 @@ func (d *decider) succeed(r *searchpack.Rollout) bool {
 		a.ServingID, a.UpdatedAt, a.Texts = s.VersionID, d.Now, s.Texts
 		if !d.isPlugin(s.PackageID) {
 			d.addFindings(a, ruleProbe, d.unprobed(s))
+			unverified := d.unverified(r, s)
+			d.addFindings(a, ruleVerify, unverified)
+			d.noteVerified(s, unverified)
 		}
 		for _, n := range d.must() {
 			d.writeProof(n, s.PackageID, d.Versions[s.VersionID], d.stepWitness(r, s))

@@ -18,10 +18,13 @@ func (d *decider) fileFor(n *node, packageID string) (searchpack.FileOrder, bool
 	}
 	r, s := d.step(packageID)
 	if r == nil {
+		if a.ServingID == "" && n.files[packageID].State == searchpack.FileHidden {
+			return d.leftOver(n, packageID) // was away when it was dissociated, and it is associated anew
+		}
 		return d.serving(n, a)
 	}
 	switch r.Phase {
-	case searchpack.PhasePlace, searchpack.PhaseReload, searchpack.PhaseProve:
+	case searchpack.PhasePlace, searchpack.PhaseReload, searchpack.PhaseProve, searchpack.PhaseVerify:
 		if d.mayServe(n, s) {
 			return live(d.Versions[s.VersionID]), true
 		}

@@ -13,6 +13,7 @@ const (
 	ruleReload = "association.reload"          // "reopen needed: ...", "reindex needed: ...", "restart needed: ..."
 	ruleProbe  = "association.not-probed"      // a chain that says nothing about the file
 	ruleUsage  = "association.usage-truncated" // who uses the file is not known in full
+	ruleVerify = "association.not-verified"    // a check of the version that was not run
 )
 
 // maxFindings bounds what one rule leaves on an association; one more counts the rest.

@@ -27,5 +27,8 @@ type guards struct {
 	texts       bool // a version is proven without texts that tell it from the former one
 	turned      bool // a node that turned back keeps its proof
 	mend        bool // a node that turned back is not reloaded
+	heal        bool // a node that shows again what serves stays an incident
 	askAgain    bool // a look whose answer was lost is not asked again
+	verify      bool // the checks of a version are not run
+	stale       bool // of the bytes that serve nothing is reloaded, although a node has others loaded
 }

@@ -48,12 +48,12 @@ func frozen(nodes []*node) string {
 		parts = append(parts, fmt.Sprintf("%s of cluster %s", list(names), uuid))
 	}
 	slices.Sort(parts)
-	return freezeText + strings.Join(parts, ", ") +
+	return freezeText + "its agents report nodes of different clusters: " + strings.Join(parts, ", ") +
 		". Nothing moves until only one cluster reports: stop or retire the agents of the other"
 }
 
 // freezeText begins every text that says why a domain is frozen.
-const freezeText = "the domain is frozen, because its agents report nodes of different clusters: "
+const freezeText = "the domain is frozen, because "
 
 // findConflicts marks agents whose node is claimed twice: both when both are live; when the one
 // that owns the identity is silent, the other, until the owner is retired.

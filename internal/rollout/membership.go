@@ -35,6 +35,7 @@ type NodeStanding struct {
 	Member   bool   // in the node list that counts
 	Manager  bool   // the elected cluster manager
 	Fresh    bool   // its agent was heard within FreshFor
+	Do       string // what a person does about it, with what to type; "" = nothing. Only Members says it
 	// Until is when time alone changes this; zero = only news do.
 	Until time.Time
 }
@@ -44,6 +45,9 @@ type Membership struct {
 	Nodes []NodeStanding // by name, agent id, node id
 	// Frozen says why nothing at all may move, not even orders; "" if it may.
 	Frozen string
+	// Differ says which elected cluster managers the agents name, if not one; "" if it is one. For
+	// DifferPatience that only holds rollouts up: elections take a moment to get around.
+	Differ string
 	// Hold says why no rollout goes on for the moment, although orders are kept up; "" if they do.
 	Hold string
 	// ClusterUUID and Term of the cluster state that the members come from; zero if none.
@@ -53,11 +57,19 @@ type Membership struct {
 	ManagerAgent string
 }
 
+// DifferPatience is how long agents may name different elected managers before the domain freezes.
+const DifferPatience = 60 * time.Second
+
 // noNodeReports is what a domain waits for in which no node reports.
 const noNodeReports = "no node of the domain reports"
 
 // Members tells who must prove, who owes, who blocks and why.
-func Members(w World) Membership { return membersOf(w, nodesOf(w)) }
+func Members(w World) Membership {
+	nodes := nodesOf(w)
+	m := membersOf(w, nodes)
+	m.advise(w, nodes)
+	return m
+}
 
 // membersOf binds identities, sets the nodes' standing and lists it.
 func membersOf(w World, nodes []*node) Membership {
@@ -68,6 +80,10 @@ func membersOf(w World, nodes []*node) Membership {
 	} else {
 		if m.Frozen = frozen(nodes); m.Frozen == "" {
 			findConflicts(nodes)
+			m.Differ = differ(nodes)
+			m.Frozen = frozenByManagers(w, m.Differ)
+		}
+		if m.Frozen == "" {
 			bind(nodes)
 		}
 		m.readState(w, nodes)
@@ -195,6 +211,16 @@ func (p places) inOwnCluster(f *searchpack.NodeFacts) bool {
 	return false
 }
 
+// frozenByManagers: two managers for so long are no election, but a split cluster.
+func frozenByManagers(w World, differ string) string {
+	since := w.Domain.Watch.DifferSince
+	if differ == "" || since.IsZero() || w.Now.Sub(since) < DifferPatience {
+		return ""
+	}
+	return freezeText + differ + ", for longer than 60 s. Nothing moves until they name the same one: mend the network between the nodes, " +
+		"or retire the agents of those that do not belong to the cluster"
+}
+
 // hold says why no rollout may go on: nobody says who the members are, or they disagree about the
 // elected manager, which a moment usually settles.
 func hold(nodes []*node, src *searchpack.NodeFacts) string {
@@ -206,6 +232,11 @@ func hold(nodes []*node, src *searchpack.NodeFacts) string {
 		}
 		return noNodeReports
 	}
+	return differ(nodes)
+}
+
+// differ says which elected managers the nodes name, "" if all name one.
+func differ(nodes []*node) string {
 	named := map[string][]string{}
 	for _, n := range nodes {
 		if f := n.facts(); f != nil && n.conflict == "" && n.inside {
@@ -234,7 +265,7 @@ func standingOf(w World, member searchpack.Member, n *node, src *searchpack.Node
 		s.Name = cmp.Or(s.Name, n.called())
 	}
 	switch {
-	case n == nil && w.Domain.Policy.UnmanagedNodes == "ignore":
+	case n == nil && w.Domain.Policy.UnmanagedNodes == searchpack.UnmanagedIgnore:
 		s.Standing, s.Reason = Ignored, "it has no Searchpack agent, and the domain's policy ignores such nodes"
 	case n == nil:
 		s.Reason = "it has no Searchpack agent"
@@ -246,6 +277,17 @@ func standingOf(w World, member searchpack.Member, n *node, src *searchpack.Node
 		s.Standing, s.Until = MustProve, n.ReportedAt.Add(FreshFor)
 	}
 	return s
+}
+
+// whyInNone says why the node of an agent that is heard is in no cluster.
+func whyInNone(n *node) string {
+	switch f := n.Report.Node; {
+	case f == nil:
+		return "OpenSearch does not answer"
+	case f.ManagerID == "":
+		return "it knows no elected cluster manager"
+	}
+	return "the others do not list it"
 }
 
 const silentText = "its agent has been silent for more than 30 s"
@@ -262,7 +304,7 @@ func absent(w World, n *node) NodeStanding {
 	since := n.EnrolledAt
 	switch {
 	case n.fresh:
-		s.Reason = "its node is in no cluster"
+		s.Reason = "its node is in no cluster: " + whyInNone(n)
 		for _, r := range w.Rollouts {
 			if r.State == searchpack.RolloutRunning {
 				since = later(since, r.StartedAt)
@@ -276,7 +318,7 @@ func absent(w World, n *node) NodeStanding {
 	}
 	owedAt := since.Add(OwedAfter)
 	switch {
-	case w.Domain.Policy.AbsentNodes == "wait":
+	case w.Domain.Policy.AbsentNodes == searchpack.AbsentWait:
 		s.Standing = Blocks
 		s.Reason += ", and the domain's policy is to wait for absent nodes"
 	case w.Now.Before(owedAt):

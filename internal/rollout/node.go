@@ -39,13 +39,20 @@ func nodesOf(w World) []*node {
 			continue
 		}
 		n := &node{AgentState: a}
-		n.fresh = a.Report != nil && !a.ReportedAt.IsZero() && w.Now.Sub(a.ReportedAt) < FreshFor
+		n.fresh = fresh(w.Now, a)
 		n.inside = a.Report != nil && a.Report.Node != nil && places.inOwnCluster(a.Report.Node)
 		n.index()
 		out = append(out, n)
 	}
 	slices.SortFunc(out, func(a, b *node) int { return cmp.Compare(a.ID, b.ID) })
 	return out
+}
+
+// fresh reports whether the last report still stands. One from further ahead than clocks differ was
+// heard by a clock that has been put back since, and says nothing about now.
+func fresh(now time.Time, a searchpack.AgentState) bool {
+	age := now.Sub(a.ReportedAt)
+	return a.Report != nil && !a.ReportedAt.IsZero() && age < FreshFor && age >= -searchpack.ClockStep
 }
 
 func (n *node) index() {

@@ -24,6 +24,7 @@ func (d *decider) writeOrders() bool {
 			d.addPreviews(&o)
 		}
 		o.Duties = append(o.Duties[:len(o.Duties):len(o.Duties)], d.witnessDuties(n)...)
+		o.Duties = append(o.Duties, d.verifyDuties(n)...)
 		seen := int64(0)
 		if n.Report != nil {
 			seen = n.Report.Generation
@@ -48,7 +49,7 @@ func sameContent(a, b searchpack.Order) bool {
 		slices.Equal(a.Plugins, b.Plugins) && sameOffer(a.Restart, b.Restart) &&
 		slices.Equal(a.Candidates, b.Candidates) && slices.Equal(a.Probes, b.Probes) &&
 		slices.EqualFunc(a.Duties, b.Duties, func(x, y searchpack.Duty) bool {
-			return x.ID == y.ID && x.Kind == y.Kind && x.CachedResources == y.CachedResources && slices.Equal(x.Indices, y.Indices) // the id of a witness or preview says all of it
+			return x.ID == y.ID && x.Kind == y.Kind && x.CachedResources == y.CachedResources && slices.Equal(x.Indices, y.Indices) // the id of a witness, a preview or checks says all of it
 		})
 }
 
@@ -103,7 +104,7 @@ func (d *decider) witnessDuties(n *node) []searchpack.Duty {
 		a := d.associations[id]
 		r, s := d.step(id)
 		switch {
-		case r != nil && r.Phase == searchpack.PhaseProve && s.Action == searchpack.ActionAssociate:
+		case r != nil && proving(r.Phase) && s.Action == searchpack.ActionAssociate:
 			own = appendDuty(own, d.stepWitness(r, s))
 			continue
 		case r != nil && placed(r.Phase), a.ServingID == "":
@@ -162,7 +163,7 @@ func (d *decider) probesFor(n *node) []searchpack.Probe {
 			}
 		case r != nil && placed(r.Phase):
 			if f, listed := d.fileFor(n, id); listed && f.Digest == d.Versions[s.VersionID].Digest {
-				if r.Phase == searchpack.PhaseProve {
+				if proving(r.Phase) {
 					out = append(out, d.liveProbes(d.Versions[s.VersionID])...)
 				}
 			} else if s.Action == searchpack.ActionAssociate && placing(r.Phase) {
@@ -179,7 +180,13 @@ func (d *decider) probesFor(n *node) []searchpack.Probe {
 
 // placing: new files go, or have gone, to nodes that have passed their probes.
 func placing(p searchpack.Phase) bool {
-	return p == searchpack.PhasePlace || p == searchpack.PhaseReload || p == searchpack.PhaseProve
+	return p == searchpack.PhasePlace || p == searchpack.PhaseReload || proving(p)
+}
+
+// proving: nodes show what lies there and what they have loaded, and go on showing it while they run
+// checks.
+func proving(p searchpack.Phase) bool {
+	return p == searchpack.PhaseProve || p == searchpack.PhaseVerify
 }
 
 // mayProbe: the first node, then, once it has passed, all. A node that was asked stays asked.

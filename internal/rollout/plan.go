@@ -44,6 +44,10 @@ type Outlook struct {
 	// why nothing is asked at all; "" if it is.
 	Points    int
 	NoWitness string
+	// Checks is how many verify checks are run at the end. NoChecks says why those that the version has
+	// are not; "" if they are.
+	Checks   int
+	NoChecks string
 }
 
 // UserOutlook is one index or template and how the version reaches it.
@@ -86,6 +90,12 @@ func Plan(w World, ask Ask, allowed error) Outlook {
 	d.foreseeProbes(&out, v)
 	d.foreseeUsers(&out, v)
 	d.foreseeWitness(&out, v)
+	switch {
+	case d.Domain.FilesOnly && v.CheckCount > 0:
+		out.NoChecks = "the domain has no OpenSearch"
+	default:
+		out.Checks = v.CheckCount
+	}
 	return out
 }
 

@@ -167,11 +167,11 @@ func (d *decider) stepProbes(r *searchpack.Rollout, n *node, s searchpack.Rollou
 	switch r.Phase {
 	case searchpack.PhaseProbe:
 		return d.candidateProbes(n, s)
-	case searchpack.PhasePlace, searchpack.PhaseReload, searchpack.PhaseProve:
+	case searchpack.PhasePlace, searchpack.PhaseReload, searchpack.PhaseProve, searchpack.PhaseVerify:
 		if !d.toldToPlace(n, s) {
 			return d.candidateProbes(n, s)
 		}
-		if r.Phase == searchpack.PhaseProve {
+		if proving(r.Phase) {
 			return d.liveProbes(d.Versions[s.VersionID])
 		}
 	}

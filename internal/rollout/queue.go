@@ -6,7 +6,7 @@ import (
 	"github.com/searchpack/searchpack"
 )
 
-// maxMoves bounds how many steps one decision takes. A rollout has at most eight phases; more than
+// maxMoves bounds how many steps one decision takes. A rollout has at most nine phases; more than
 // this happens only when many rollouts end at once, and then the next decision goes on.
 const maxMoves = 64
 
@@ -88,6 +88,7 @@ var phases = map[searchpack.Phase]func(*decider, *searchpack.Rollout) bool{
 	searchpack.PhasePlace:         (*decider).place,
 	searchpack.PhaseReload:        (*decider).reload,
 	searchpack.PhaseProve:         (*decider).prove,
+	searchpack.PhaseVerify:        (*decider).verify,
 	searchpack.PhaseReturn:        (*decider).giveBack,
 	searchpack.PhaseReturnReload:  (*decider).reloadFormer,
 	searchpack.PhaseHide:          (*decider).hide,

@@ -75,6 +75,36 @@ func (d *decider) turnedBack(n *node, a *searchpack.Association, v searchpack.Ve
 		text += ", and " + count(more, "more", "more")
 	}
 	d.event("node turned back", d.Domain.Name+" "+a.PackageID, text+". The index is reloaded, and the node proves it anew")
+	d.incidents = append(d.incidents, searchpack.NodeIncident{
+		Domain: d.Domain.DomainKey, AgentID: n.ID,
+		Incident: searchpack.Incident{
+			// One of a node and a package at a moment: after it the proof is gone, and without it none is found.
+			ID: fmt.Sprintf("%s%s-%d", searchpack.TurnedBackID, a.PackageID, d.Now.UnixMicro()), Kind: searchpack.IncidentTurnedBack,
+			PackageID: a.PackageID, Wanted: v.Digest, At: d.Now, Index: f.Index, Analyzer: f.Analyzer, Text: f.Text,
+		},
+	})
+}
+
+// healIncidents ends those of nodes that show again what serves, or that have nothing to show any more.
+func (d *decider) healIncidents() {
+	for _, i := range d.World.Incidents {
+		n, a := d.byID[i.AgentID], d.associations[i.PackageID]
+		if d.off.heal {
+			return
+		}
+		switch {
+		case n == nil: // retired: nobody knows
+			continue
+		case a == nil || a.ServingID == "":
+		case !d.proves(n, a):
+			continue
+		default:
+			d.event("node shows it again", d.Domain.Name+" "+i.PackageID, fmt.Sprintf("%s has %s loaded again, which it had turned back from at %s",
+				n.called(), d.packageText(i.PackageID), i.At.UTC().Format(time.RFC3339)))
+		}
+		i.Healed, i.HealedAt = true, later(d.Now, i.At)
+		d.incidents = append(d.incidents, i)
+	}
 }
 
 // otherwise lists what the node was seen to have loaded that is not the version asked about. A node

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/searchpack/searchpack"
 )
 
@@ -152,6 +154,17 @@ func TestTurnedBack(t *testing.T) {
 	if odd || !silent || b.association().Status != searchpack.Active || !slices.Contains(b.events, "node turned back") {
 		t.Errorf("n2 proven %v, n3 proven %v, %s, events %q", odd, silent, b.association().Status, b.events)
 	}
+	want := searchpack.NodeIncident{Domain: simDomain, AgentID: "a2", Incident: searchpack.Incident{
+		Kind: searchpack.IncidentTurnedBack, PackageID: "F1", Wanted: b.w.Versions["v1"].Digest, At: b.w.Now,
+		Index: "shop", Analyzer: "srch", Text: "sofa",
+	}}
+	if len(b.incidents) != 1 {
+		t.Fatalf("incidents %+v", b.incidents)
+	}
+	want.ID = b.incidents[0].ID
+	if diff := cmp.Diff(want, b.incidents[0]); diff != "" || want.ID == "" {
+		t.Errorf("incident %q (-want +got):\n%s", want.ID, diff)
+	}
 	b.obey()
 	b.step()
 	if d := b.duty("n1", searchpack.DutyRefresh); !slices.Equal(d.Indices, []string{"shop"}) {
@@ -165,8 +178,39 @@ func TestTurnedBack(t *testing.T) {
 	if _, ok := b.proof("n2"); !ok || b.duty("n1", searchpack.DutyRefresh).ID != "" {
 		t.Errorf("proven %v, orders %+v", ok, b.duty("n1", searchpack.DutyRefresh))
 	}
+	want.Healed, want.HealedAt = true, b.w.Now
+	if diff := cmp.Diff([]searchpack.NodeIncident{want}, b.incidents[1:]); diff != "" || len(b.w.Incidents) > 0 || !slices.Contains(b.events, "node shows it again") {
+		t.Errorf("healed (-want +got), events %q:\n%s", b.events, diff)
+	}
 	if n := len(slices.DeleteFunc(b.events, func(e string) bool { return e != "node turned back" })); n != 1 {
 		t.Errorf("%d events", n)
+	}
+}
+
+// An incident ends, too, when there is nothing left to show: the package is dissociated. Of a retired
+// node nobody knows.
+func TestIncidentsEnd(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change func(*bench)
+		healed bool
+	}{
+		"not shown yet": {change: func(b *bench) { b.w.Proofs = nil }},
+		"shown":         {change: func(*bench) {}, healed: true},
+		"retired":       {change: func(b *bench) { b.w.Agents[1].RetiredAt = b.w.Now }},
+		"dissociated":   {change: func(b *bench) { b.w.Associations, b.w.Proofs = nil, nil }, healed: true},
+		"clock put back": {change: func(b *bench) {
+			b.later(-5 * time.Minute)
+			b.w.Incidents[0].At = b.w.Now.Add(time.Minute)
+		}, healed: true},
+	} {
+		b := witnessBench(t, 2, map[string]searchpack.WitnessState{})
+		b.w.Incidents = []searchpack.NodeIncident{{AgentID: "a2", Incident: searchpack.Incident{ID: "i", PackageID: "F1", At: b.w.Now}}}
+		c.change(b)
+		d := Decide(b.w)
+		if healed := len(d.Incidents) == 1 && d.Incidents[0].Healed && !d.Incidents[0].HealedAt.Before(d.Incidents[0].At); healed != c.healed {
+			t.Errorf("%s: %+v", name, d.Incidents)
+		}
 	}
 }
 

@@ -332,6 +332,12 @@ func (a *simAgent) doDuties() (string, bool) {
 				a.duties[d.ID] = searchpack.DutyResult{ID: d.ID, Error: "the files are not there"}
 				continue
 			}
+		case searchpack.DutyVerify:
+			if res = a.verify(d); !res.Done {
+				again = true
+				a.duties[d.ID] = res
+				continue
+			}
 		case searchpack.DutyReroute:
 			for _, n := range a.cluster.upNodes() {
 				n.reroute()

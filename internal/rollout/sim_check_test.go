@@ -32,6 +32,7 @@ func (v *simServer) check(w World, d Decision) {
 	v.checkPreviews(w, d)
 	v.checkControl(w, d)
 	v.checkProofs(w, d)
+	v.checkRefusals(d)
 }
 
 func stepOf(r searchpack.Rollout, pkg string) int {
@@ -206,6 +207,7 @@ func (v *simServer) checkProven(w World, a searchpack.Association) {
 		return
 	}
 	ver := v.versions[a.ServingID]
+	v.checkVerified(w, ver)
 	if v.must(); !v.complete {
 		v.fail("rule 1: %s serves although a member is silent", ver.ID)
 	}
@@ -431,6 +433,9 @@ func (s *sim) checkEnd() {
 	if len(v.previews) > 0 {
 		s.fail("%d previews are kept", len(v.previews))
 	}
+	if len(v.incidents) > 0 || !v.watched.DifferSince.IsZero() || !v.watched.FrozenSince.IsZero() {
+		s.fail("at the end %d incidents are open, and the domain is watched: %+v", len(v.incidents), v.watched)
+	}
 	for _, a := range s.agents {
 		for pkg, as := range v.associations {
 			s.checkNodeEnd(a, pkg, as)
@@ -471,7 +476,9 @@ func (s *sim) checkNodeEnd(a *simAgent, pkg string, as searchpack.Association) {
 	for _, u := range s.cluster.usedBy(pkg) {
 		strict = strict || u.strict
 	}
-	if p := s.server.proofs[proofKey{a.id, pkg}]; p.VersionID != as.ServingID && !a.node.refuses(ver.Digest, strict) {
+	// What came to serve before any index read it, and then cannot be loaded, stays unproven where an
+	// index had another version loaded meanwhile.
+	if p := s.server.proofs[proofKey{a.id, pkg}]; p.VersionID != as.ServingID && !a.node.refuses(ver.Digest, strict) && s.truth[ver.Digest] != "load" {
 		s.fail("rule 8: the proof of %s on %s is still owed", ver.ID, a.node.name)
 	}
 }

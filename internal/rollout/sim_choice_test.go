@@ -212,7 +212,11 @@ func (s *sim) checkChoice() {
 	}
 	for _, a := range s.agents {
 		for _, name := range slices.Sorted(maps.Keys(a.node.turned)) {
-			if u := s.cluster.users[name]; u != nil && a.node.turned[name] && v.associations[u.pkg].ServingID != "" {
+			u := s.cluster.users[name]
+			if u == nil || s.truth[v.versions[v.associations[u.pkg].ServingID].Digest] == "load" {
+				continue // gone, or what serves cannot be loaded again
+			}
+			if a.node.turned[name] && v.associations[u.pkg].ServingID != "" {
 				s.fail("%s of %s turned back and was not reloaded", name, a.node.name)
 			}
 		}

@@ -154,9 +154,11 @@ func (s *sim) somePackages() []string {
 }
 
 func (s *sim) someBadness() string {
-	switch s.rng.IntN(8) {
+	switch s.rng.IntN(9) {
 	case 0:
 		return "all"
+	case 5, 6:
+		return "check"
 	case 1, 3:
 		return "strict"
 	case 4:

@@ -32,13 +32,17 @@ type simServer struct {
 	previews     []searchpack.Preview
 	permits      []searchpack.Permit
 	saved        *searchpack.SavedAllocation
+	incidents    []searchpack.NodeIncident // open ones
+	watched      searchpack.DomainWatch
 	looks        map[string]simLook // what was true when a look was read
 	byID         map[string]*simAgent
-	checked      World       // the world of the decision being checked
-	list         []simMember // see must
-	complete     bool        // nobody of list is silent
-	textsFor     string      // rollout whose texts are made, or being made
-	placing      string      // version and rollout whose placing was checked
+	checks       map[string][]searchpack.Check // by version
+	refused      int                           // associations that a check has made fail
+	checked      World                         // the world of the decision being checked
+	list         []simMember                   // see must
+	complete     bool                          // nobody of list is silent
+	textsFor     string                        // rollout whose texts are made, or being made
+	placing      string                        // version and rollout whose placing was checked
 	fence        int
 	decisions    int
 	due          time.Time // when a decision is planned; zero = none
@@ -85,8 +89,12 @@ func (v *simServer) update(pkg, fault string) {
 // world is what a server loads.
 func (v *simServer) world() World {
 	w := World{
-		Now: v.now, Domain: searchpack.Domain{DomainKey: simDomain, Saved: v.saved}, Permits: v.worldPermits(), Packages: maps.Clone(v.packages),
-		Versions: maps.Clone(v.versions), Usage: v.usage, Previews: slices.Clone(v.previews),
+		Now: v.now, Domain: searchpack.Domain{DomainKey: simDomain, Watch: v.watched, Saved: v.saved}, Permits: v.worldPermits(),
+		Incidents: slices.Clone(v.incidents), Packages: maps.Clone(v.packages),
+		Versions: maps.Clone(v.versions), Usage: v.usage, Previews: slices.Clone(v.previews), Checks: map[string][]searchpack.Check{},
+	}
+	for id, ver := range v.versions {
+		w.Checks[id] = v.checksOf(ver)
 	}
 	if len(v.ids) != len(v.agents) {
 		v.ids = slices.Sorted(maps.Keys(v.agents))
@@ -168,7 +176,7 @@ func (v *simServer) commit(w World, d Decision) {
 }
 
 func nothing(d Decision) bool {
-	return len(d.Orders)+len(d.Rollouts)+len(d.Associations)+len(d.Dissociated)+len(d.Proofs)+len(d.Unproven)+len(d.Bound)+len(d.Events)+len(d.Previews)+len(d.Forgotten) == 0 && d.Domain == nil
+	return len(d.Orders)+len(d.Rollouts)+len(d.Associations)+len(d.Dissociated)+len(d.Proofs)+len(d.Unproven)+len(d.Bound)+len(d.Events)+len(d.Previews)+len(d.Forgotten)+len(d.Incidents) == 0 && d.Watch == nil && d.Settings == nil
 }
 
 func (v *simServer) apply(w World, d Decision) {
@@ -176,9 +184,10 @@ func (v *simServer) apply(w World, d Decision) {
 		v.log("decision %s", brief(d))
 	}
 	v.takePreviews(d)
-	if d.Domain != nil {
-		v.saved = d.Domain.Saved
+	if d.Settings != nil {
+		v.saved = d.Settings.Saved
 	}
+	v.takeIncidents(w, d)
 	for _, a := range d.Bound {
 		v.agents[a.ID].Agent = a
 	}

@@ -26,17 +26,18 @@ func TestSimulator(t *testing.T) {
 	for first := range uint64(side) {
 		t.Run(strconv.FormatUint(first, 10), func(t *testing.T) {
 			t.Parallel()
-			taken := uint64(0)
+			taken, refused := uint64(0), 0
 			for seed := first; seed < seeds || seeds == 0 && taken < steps; seed += side {
 				s := newSim(simOf(seed))
 				if failure := s.run(); failure != "" {
 					t.Fatalf("seed %d (%d nodes): %s\n%s", seed, s.nodes, failure, s.tail(80))
 				}
+				refused += s.server.refused
 				if s.nodes <= 9 {
 					taken += s.taken
 				}
 			}
-			t.Logf("%d steps", taken)
+			t.Logf("%d steps, %d rollouts failed by a check", taken, refused)
 		})
 	}
 }
@@ -111,6 +112,8 @@ func TestSimulatorSeesBrokenRules(t *testing.T) {
 		"put back":     {putBack: true},
 		"offers":       {offers: true},
 		"mend":         {mend: true},
+		"verify":       {verify: true},
+		"heal":         {heal: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -56,7 +56,7 @@ func (d *decider) sayWhatIsWaitedFor() {
 		switch {
 		case !r.State.Open():
 		case d.who.Frozen != "":
-			d.sayFrozen(r)
+			r.Waiting = d.who.Frozen
 		case r.State == searchpack.RolloutQueued && running != nil:
 			r.Waiting = "waiting for the rollout of " + d.stepsText(running) + " to end"
 		}
@@ -64,14 +64,6 @@ func (d *decider) sayWhatIsWaitedFor() {
 	for _, a := range d.associations {
 		a.Note = d.note(a.PackageID)
 	}
-}
-
-// sayFrozen notes why nothing moves. One event tells it, when the oldest open rollout first hears.
-func (d *decider) sayFrozen(r *searchpack.Rollout) {
-	if !strings.HasPrefix(r.Waiting, freezeText) && r == d.firstOpen() {
-		d.event("domain frozen", d.Domain.Name, d.who.Frozen)
-	}
-	r.Waiting = d.who.Frozen
 }
 
 func (d *decider) firstOpen() *searchpack.Rollout {
@@ -112,7 +104,10 @@ func (d *decider) sayWhenToLookAgain() {
 			d.lookAgainAt(s.Until)
 		}
 	}
-	if d.who.Frozen != "" {
+	if d.who.Differ != "" {
+		d.lookAgainAt(d.Domain.Watch.DifferSince.Add(DifferPatience))
+	}
+	if d.who.Frozen != "" || d.who.Differ != "" { // a node that falls silent may end it
 		for _, n := range d.nodes {
 			if n.fresh {
 				d.lookAgainAt(n.ReportedAt.Add(FreshFor))

@@ -52,7 +52,11 @@ func loadRows(ctx context.Context, tx searchpack.Tx, key searchpack.DomainKey, w
 	if err != nil {
 		return err
 	}
-	w.Previews, w.Permits = values(previews), values(permits)
+	incidents, err := tx.OpenIncidents(ctx, key, searchpack.IncidentTurnedBack)
+	if err != nil {
+		return err
+	}
+	w.Previews, w.Permits, w.Incidents = values(previews), values(permits), values(incidents)
 	w.Agents, w.Associations = values(agents), values(associations)
 	w.Rollouts, w.Proofs = values(rollouts), values(proofs)
 	w.Usage, err = tx.Usage(ctx, key)
@@ -89,8 +93,26 @@ func loadVersions(ctx context.Context, tx searchpack.Tx, w *rollout.World) error
 		fs, err := tx.Findings(ctx, id)
 		return &fs, err
 	})
-	w.Findings = found
-	return err
+	if w.Findings = found; err != nil {
+		return err
+	}
+	return loadChecks(ctx, tx, w, explain)
+}
+
+// loadChecks reads the checks of the versions that rollouts bring.
+func loadChecks(ctx context.Context, tx searchpack.Tx, w *rollout.World, versions map[string]bool) error {
+	w.Checks = map[string][]searchpack.Check{}
+	for id := range versions {
+		if w.Versions[id].CheckCount == 0 {
+			continue
+		}
+		all, err := tx.Checks(ctx, id)
+		if err != nil {
+			return err
+		}
+		w.Checks[id] = all
+	}
+	return nil
 }
 
 // byID reads the rows of a set of ids; "" and rows that are gone are left out.

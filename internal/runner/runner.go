@@ -114,16 +114,11 @@ func (r *Runner) write(ctx context.Context, tx searchpack.Tx, key searchpack.Dom
 func empty(d rollout.Decision) bool {
 	return len(d.Orders) == 0 && len(d.Rollouts) == 0 && len(d.Associations) == 0 && len(d.Dissociated) == 0 &&
 		len(d.Proofs) == 0 && len(d.Unproven) == 0 && len(d.Bound) == 0 && len(d.Events) == 0 &&
-		len(d.Previews) == 0 && len(d.Forgotten) == 0 && d.Domain == nil
+		len(d.Previews) == 0 && len(d.Forgotten) == 0 && len(d.Incidents) == 0 && d.Watch == nil && d.Settings == nil
 }
 
 // apply writes a decision.
 func apply(ctx context.Context, tx searchpack.Tx, key searchpack.DomainKey, now time.Time, d rollout.Decision) error {
-	if d.Domain != nil {
-		if err := tx.PutDomain(ctx, d.Domain); err != nil {
-			return fmt.Errorf("domain %s: %w", key.Name, err)
-		}
-	}
 	for i := range d.Bound {
 		if err := tx.PutAgent(ctx, &d.Bound[i]); err != nil {
 			return fmt.Errorf("bind agent %s: %w", d.Bound[i].ID, err)
@@ -152,7 +147,36 @@ func apply(ctx context.Context, tx searchpack.Tx, key searchpack.DomainKey, now 
 	if err := applyPreviews(ctx, tx, d); err != nil {
 		return err
 	}
+	if err := applyWatch(ctx, tx, key, d); err != nil {
+		return err
+	}
 	return applyProofs(ctx, tx, key, now, d)
+}
+
+// applyWatch writes what was found out about the cluster and its nodes.
+func applyWatch(ctx context.Context, tx searchpack.Tx, key searchpack.DomainKey, d rollout.Decision) error {
+	for i := range d.Incidents {
+		if err := tx.PutIncident(ctx, &d.Incidents[i]); err != nil {
+			return fmt.Errorf("incident %s: %w", d.Incidents[i].ID, err)
+		}
+	}
+	if d.Watch == nil && d.Settings == nil {
+		return nil
+	}
+	row, err := tx.Domain(ctx, key)
+	if err == nil {
+		if d.Watch != nil {
+			row.Watch = *d.Watch
+		}
+		if d.Settings != nil {
+			row.Saved = d.Settings.Saved
+		}
+		err = tx.PutDomain(ctx, row)
+	}
+	if err != nil {
+		return fmt.Errorf("domain: %w", err)
+	}
+	return nil
 }
 
 func applyPreviews(ctx context.Context, tx searchpack.Tx, d rollout.Decision) error {

@@ -27,6 +27,10 @@ import (
 // MetadataKind is the object metadata (x-amz-meta-…) that declares what a dictionary holds.
 const MetadataKind = "searchpack-kind"
 
+// MetadataChecks is the object metadata that names the object with the verify checks, by its key in
+// the same bucket.
+const MetadataChecks = "searchpack-checks"
+
 // The defaults of Config.
 const (
 	// DefaultRegion is taken when neither Config nor the environment names one: servers other than
@@ -162,14 +166,15 @@ func (s *Source) Open(ctx context.Context, account string, src searchpack.Source
 		Size:       size,
 		VersionID:  aws.ToString(out.VersionId),
 		ETag:       aws.ToString(out.ETag),
-		Kind:       kindOf(out.Metadata),
+		Kind:       metadata(out.Metadata, MetadataKind),
+		Checks:     metadata(out.Metadata, MetadataChecks),
 	}, nil
 }
 
-// kindOf finds the declared kind: servers differ in how they write the names of metadata.
-func kindOf(metadata map[string]string) string {
-	for name, value := range metadata {
-		if strings.EqualFold(name, MetadataKind) {
+// metadata finds a value by its name: servers differ in how they write those.
+func metadata(all map[string]string, wanted string) string {
+	for name, value := range all {
+		if strings.EqualFold(name, wanted) {
 			return value
 		}
 	}

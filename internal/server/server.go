@@ -136,7 +136,7 @@ func (s *Server) makeLoop() {
 		MaxDictionary: s.cfg.MaxDictionary, MaxPlugin: s.cfg.MaxPlugin, MaxLicense: s.cfg.MaxLicense,
 		PluginRulesAWS:  s.cfg.PluginRules == PluginRulesAWS,
 		Vulnerabilities: s.vulnerabilities, WarnVulnerable: s.cfg.VulnerablePlugins == VulnerableWarn,
-		Now: s.cfg.Now, Logger: s.log,
+		Authorize: s.authorize, Now: s.cfg.Now, Logger: s.log,
 	})
 	reconciles := runner.New(s.store, s.catalog.Texts, s.cfg.Now, s.log)
 	s.sweeps = sweeper.New(s.store, s.blobs, sweeper.Options{Events: s.catalog, KeepEvents: s.cfg.KeepEvents, Logger: s.log})

@@ -9,18 +9,18 @@ import (
 
 const (
 	domainKeys = "account, region, name"
-	domainRest = "id, engine_version, options, nodes, files_only, policy, created_at, deleted_at, stamps, tags, saved"
+	domainRest = "id, engine_version, options, nodes, files_only, policy, created_at, deleted_at, stamps, tags, watch, saved"
 )
 
 // PutDomain inserts or replaces.
 func (t *tx) PutDomain(ctx context.Context, d *searchpack.Domain) error {
-	var docs [4]string
-	if err := jsonTexts(docs[:], &d.Policy, d.Stamps, d.Tags, d.Saved); err != nil {
+	var docs [5]string
+	if err := jsonTexts(docs[:], &d.Policy, d.Stamps, d.Tags, &d.Watch, d.Saved); err != nil {
 		return err
 	}
 	_, err := t.exec(ctx, upsert("domain", domainKeys, domainRest),
 		d.Account, d.Region, d.Name, d.ID, d.EngineVersion, d.Options, d.Nodes, flag(d.FilesOnly), docs[0],
-		micros(d.CreatedAt), micros(d.DeletedAt), docs[1], docs[2], docs[3])
+		micros(d.CreatedAt), micros(d.DeletedAt), docs[1], docs[2], docs[3], docs[4])
 	return err
 }
 
@@ -28,7 +28,7 @@ func scanDomain(row scanner) (*searchpack.Domain, error) {
 	var d searchpack.Domain
 	err := row.Scan(append(domainColumns(&d.DomainKey), &d.ID, &d.EngineVersion, &d.Options, &d.Nodes,
 		flagOf{&d.FilesOnly}, jsonDoc{&d.Policy}, microTime{&d.CreatedAt}, microTime{&d.DeletedAt},
-		jsonDoc{&d.Stamps}, jsonDoc{&d.Tags}, jsonDoc{&d.Saved})...)
+		jsonDoc{&d.Stamps}, jsonDoc{&d.Tags}, jsonDoc{&d.Watch}, jsonDoc{&d.Saved})...)
 	return &d, err
 }
 

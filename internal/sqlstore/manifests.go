@@ -55,3 +55,30 @@ func (t *tx) SBOM(ctx context.Context, versionID string) ([]byte, error) {
 		return []byte(text), err
 	}, "SELECT doc FROM sbom WHERE version_id = $1", versionID)
 }
+
+// PutChecks replaces the verify checks of a version.
+func (t *tx) PutChecks(ctx context.Context, versionID string, checks []searchpack.Check) error {
+	if _, err := t.exec(ctx, "DELETE FROM version_checks WHERE version_id = $1", versionID); err != nil {
+		return err
+	}
+	if len(checks) == 0 {
+		return nil
+	}
+	doc, err := jsonText(&checks)
+	if err != nil {
+		return err
+	}
+	return t.put(ctx, "version", versionID, "INSERT INTO version_checks (version_id, doc) VALUES ($1, $2)", versionID, doc)
+}
+
+// Checks returns the verify checks of a version; nil if it has none.
+func (t *tx) Checks(ctx context.Context, versionID string) ([]searchpack.Check, error) {
+	all, err := list(ctx, t, func(row scanner) (checks []searchpack.Check, err error) {
+		err = row.Scan(jsonDoc{&checks})
+		return checks, err
+	}, "SELECT doc FROM version_checks WHERE version_id = $1", versionID)
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	return all[0], nil
+}

@@ -11,8 +11,10 @@ import (
 	"github.com/searchpack/searchpack"
 )
 
-// laterHeard keeps the later of two heard_at: heartbeats are written in batches, behind reports.
-const laterHeard = "heard_at = CASE WHEN excluded.heard_at > node.heard_at THEN excluded.heard_at ELSE node.heard_at END"
+// laterHeard keeps the later of two heard_at: heartbeats are written in batches, behind reports. One
+// that lies further ahead than searchpack.ClockStep was written before the clock was put back.
+var laterHeard = fmt.Sprintf("heard_at = CASE WHEN excluded.heard_at > node.heard_at OR node.heard_at - excluded.heard_at > %d "+
+	"THEN excluded.heard_at ELSE node.heard_at END", searchpack.ClockStep.Microseconds())
 
 // PutReport replaces the agent's report and counts as hearing of it; ErrNotFound if the agent is
 // gone. Which report is newer is the caller's to judge.
@@ -28,7 +30,7 @@ func (t *tx) PutReport(ctx context.Context, agentID string, r *searchpack.Report
 // heardAtOnce is how many heartbeats one INSERT writes.
 const heardAtOnce = 1000
 
-// Heard writes heartbeats. Agents that are gone are passed over; time never goes back.
+// Heard writes heartbeats. Agents that are gone are passed over; time goes back only with the clock.
 func (t *tx) Heard(ctx context.Context, at map[string]time.Time) error {
 	// In order of id, so that two servers' batches cannot wait for each other.
 	for ids := range slices.Chunk(slices.Sorted(maps.Keys(at)), heardAtOnce) {
@@ -72,7 +74,7 @@ func (t *tx) OrderGenerations(ctx context.Context) (map[string]int64, error) {
 
 const (
 	incidentKeys = "agent_id, id"
-	incidentRest = "account, region, domain, kind, package_id, found, wanted, healed, at"
+	incidentRest = "account, region, domain, kind, package_id, found, wanted, healed, at, healed_at, shown_index, shown_analyzer, shown_text"
 )
 
 // keptIncidents of each agent are kept, the newest: a node that finds something wrong all the time, or
@@ -84,7 +86,7 @@ func (t *tx) PutIncident(ctx context.Context, i *searchpack.NodeIncident) error 
 	k := i.Domain
 	err := t.put(ctx, "domain", k.String(), upsert("incident", incidentKeys, incidentRest)+" WHERE excluded.healed = 1",
 		i.AgentID, i.ID, k.Account, k.Region, k.Name, string(i.Kind), i.PackageID, string(i.Found), string(i.Wanted),
-		flag(i.Healed), micros(i.At))
+		flag(i.Healed), micros(i.At), micros(i.HealedAt), i.Index, i.Analyzer, i.Text)
 	if err != nil {
 		return err
 	}
@@ -93,13 +95,23 @@ func (t *tx) PutIncident(ctx context.Context, i *searchpack.NodeIncident) error 
 	return err
 }
 
+func scanIncident(row scanner) (*searchpack.NodeIncident, error) {
+	var i searchpack.NodeIncident
+	dest := append([]any{&i.AgentID, &i.ID}, domainColumns(&i.Domain)...)
+	err := row.Scan(append(dest, &i.Kind, &i.PackageID, &i.Found, &i.Wanted, flagOf{&i.Healed}, microTime{&i.At}, microTime{&i.HealedAt},
+		&i.Index, &i.Analyzer, &i.Text)...)
+	return &i, err
+}
+
+const incidentsOf = "SELECT " + incidentKeys + ", " + incidentRest + " FROM incident" + ofDomain
+
 // Incidents of a domain, the newest limit (0 = all), newest first.
 func (t *tx) Incidents(ctx context.Context, k searchpack.DomainKey, limit int) ([]*searchpack.NodeIncident, error) {
-	return list(ctx, t, func(row scanner) (*searchpack.NodeIncident, error) {
-		var i searchpack.NodeIncident
-		dest := append([]any{&i.AgentID, &i.ID}, domainColumns(&i.Domain)...)
-		err := row.Scan(append(dest, &i.Kind, &i.PackageID, &i.Found, &i.Wanted, flagOf{&i.Healed}, microTime{&i.At})...)
-		return &i, err
-	}, "SELECT "+incidentKeys+", "+incidentRest+" FROM incident"+ofDomain+" ORDER BY at DESC, agent_id, id"+atMost(limit),
-		k.Account, k.Region, k.Name)
+	return list(ctx, t, scanIncident, incidentsOf+" ORDER BY at DESC, agent_id, id"+atMost(limit), k.Account, k.Region, k.Name)
+}
+
+// OpenIncidents of a domain and kind are those that are not healed, oldest first.
+func (t *tx) OpenIncidents(ctx context.Context, k searchpack.DomainKey, kind searchpack.IncidentKind) ([]*searchpack.NodeIncident, error) {
+	return list(ctx, t, scanIncident, incidentsOf+" AND kind = $4 AND healed = 0 ORDER BY at, agent_id, id",
+		k.Account, k.Region, k.Name, string(kind))
 }

@@ -9,13 +9,14 @@ import (
 )
 
 const versionRest = "package_id, number, status, error, source, commit_message, digest, size, kind, kind_declared, " +
-	"identical, finding_count, created_at, imported_at, configuration, plugin, kind_learnt, kind_confidence, tree"
+	"identical, finding_count, created_at, imported_at, configuration, plugin, kind_learnt, kind_confidence, tree, " +
+	"check_count, checks_digest, asked_by"
 
 // PutVersion inserts or replaces, and takes the mark off its blob; ErrNotFound if its package is
 // gone, ErrUnavailable while the blob is being deleted.
 func (t *tx) PutVersion(ctx context.Context, v *searchpack.Version) error {
-	var docs [4]string
-	if err := jsonTexts(docs[:], v.Error, &v.Source, v.Configuration, v.Plugin); err != nil {
+	var docs [5]string
+	if err := jsonTexts(docs[:], v.Error, &v.Source, v.Configuration, v.Plugin, v.AskedBy); err != nil {
 		return err
 	}
 	if v.Digest != "" {
@@ -26,7 +27,7 @@ func (t *tx) PutVersion(ctx context.Context, v *searchpack.Version) error {
 	return t.put(ctx, "package", v.PackageID, t.s.d.upsertSeq("package_version", "id", versionRest),
 		v.ID, v.PackageID, v.Number, string(v.Status), docs[0], docs[1], v.CommitMessage, string(v.Digest), v.Size,
 		string(v.Kind), flag(v.KindDeclared), flag(v.Identical), v.FindingCount, micros(v.CreatedAt), micros(v.ImportedAt),
-		docs[2], docs[3], flag(v.KindLearnt), v.KindConfidence, flag(v.Tree))
+		docs[2], docs[3], flag(v.KindLearnt), v.KindConfidence, flag(v.Tree), v.CheckCount, string(v.ChecksDigest), docs[4])
 }
 
 func scanVersion(row scanner) (*searchpack.Version, error) {
@@ -34,7 +35,7 @@ func scanVersion(row scanner) (*searchpack.Version, error) {
 	err := row.Scan(&v.ID, &v.PackageID, &v.Number, &v.Status, jsonDoc{&v.Error}, jsonDoc{&v.Source}, &v.CommitMessage,
 		&v.Digest, &v.Size, &v.Kind, flagOf{&v.KindDeclared}, flagOf{&v.Identical}, &v.FindingCount,
 		microTime{&v.CreatedAt}, microTime{&v.ImportedAt}, jsonDoc{&v.Configuration}, jsonDoc{&v.Plugin},
-		flagOf{&v.KindLearnt}, &v.KindConfidence, flagOf{&v.Tree})
+		flagOf{&v.KindLearnt}, &v.KindConfidence, flagOf{&v.Tree}, &v.CheckCount, &v.ChecksDigest, jsonDoc{&v.AskedBy})
 	return &v, err
 }
 

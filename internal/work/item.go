@@ -24,8 +24,12 @@ const (
 	backoffLast  = time.Minute
 	// finishTries bounds how often the effects are written when the store fails.
 	finishTries = 4
-	// finishTime bounds the writing of the effects, also while the program stops.
-	finishTime = 10 * time.Second
+	// finishTime bounds the writing of the effects: what is left of a DefaultTTL after its last renewal,
+	// and less while the program stops, within stopWait. The effects of a domain of thousands of nodes take a third of
+	// a second, and on a machine with other things to do many times that: given up too early, they
+	// would be begun anew for ever.
+	finishTime         = 20 * time.Second
+	finishTimeStopping = 10 * time.Second
 	// maxErrorText is how many bytes of an error are kept in the item's row.
 	maxErrorText = 1000
 )
@@ -123,7 +127,11 @@ func (l *Loop) renew(ctx context.Context, w *searchpack.Work) error {
 // safe: a first try that had succeeded after all makes the second one a lost lease.
 func (l *Loop) finish(ctx context.Context, w *searchpack.Work, res searchpack.WorkResult, effects func(searchpack.Tx) error) {
 	stopping := errors.Is(context.Cause(ctx), ErrStopping)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTime)
+	limit := finishTime
+	if stopping {
+		limit = finishTimeStopping
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
 	for try := 1; ; try++ {
 		err := l.tryFinish(ctx, w, res, effects)

@@ -40,15 +40,15 @@ func newClients(doc *stack.Document) clients {
 	return clients{opensearch.NewFromConfig(cfg), s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true })}
 }
 
+// bench is one stack to measure on.
 type bench struct {
-	doc  *stack.Document
-	c    clients
-	dir  string
-	size int64
-	idle time.Duration
+	options
+	doc *stack.Document
+	c   clients
+	dir string // for whatever is to be gone afterwards
 }
 
-// idleCPU watches the server (API, front door, workers) with three agents connected.
+// idleCPU watches the server (API, front door, workers) with its agents connected.
 func (b *bench) idleCPU(ctx context.Context) error {
 	before, err := cpuTime(b.doc.PID)
 	if err != nil {
@@ -63,16 +63,13 @@ func (b *bench) idleCPU(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("idle server: %.2f %% of one CPU over %s (three agents connected)\n", 100*(after-before).Seconds()/b.idle.Seconds(), b.idle)
+	fmt.Printf("idle server: %.2f %% of one CPU over %s (agents connected, nothing to do)\n", 100*(after-before).Seconds()/b.idle.Seconds(), b.idle)
 	return nil
 }
 
 // large imports one large object and downloads it, twice each in turn, and compares the medians of
 // what is then only two: the better of each.
 func (b *bench) large(ctx context.Context) error {
-	if _, err := b.c.objects.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(bucket)}); err != nil {
-		return err
-	}
 	file, err := b.makeObject(ctx)
 	if err != nil {
 		return err
@@ -204,28 +201,4 @@ func (b *bench) available(ctx context.Context, id string) (bool, error) {
 		return false, fmt.Errorf("%s: %s", d.PackageStatus, aws.ToString(d.ErrorDetails.ErrorMessage))
 	}
 	return d.PackageStatus == types.PackageStatusAvailable, nil
-}
-
-// rollout measures AssociatePackage to ACTIVE for a small dictionary.
-func (b *bench) rollout(ctx context.Context) error {
-	if _, err := b.c.objects.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String(bucket), Key: aws.String("small.txt"), Body: strings.NewReader("laptop, notebook\n")}); err != nil {
-		return err
-	}
-	id, err := b.create(ctx, "small", "small.txt")
-	if err != nil {
-		return err
-	}
-	start := time.Now()
-	if _, err := b.c.packages.AssociatePackage(ctx, &opensearch.AssociatePackageInput{PackageID: aws.String(id), DomainName: aws.String(domain)}); err != nil {
-		return err
-	}
-	err = poll(ctx, time.Minute, func() (bool, error) {
-		got, err := b.c.packages.ListPackagesForDomain(ctx, &opensearch.ListPackagesForDomainInput{DomainName: aws.String(domain)})
-		return err == nil && len(got.DomainPackageDetailsList) == 1 && got.DomainPackageDetailsList[0].DomainPackageStatus == types.DomainPackageStatusActive, err
-	})
-	if err != nil {
-		return err
-	}
-	fmt.Printf("AssociatePackage to ACTIVE on three files-only nodes: %.2f s\n", time.Since(start).Seconds())
-	return nil
 }

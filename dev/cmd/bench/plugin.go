@@ -57,17 +57,21 @@ func inspectPlugin(path string) error {
 
 // plugin compares the inspection of a large plugin zip with unzip -tq of it, the better of two each in
 // turn. Without unzip it says so.
-func (b *bench) plugin(ctx context.Context) error {
+func plugin(ctx context.Context, size int64) error {
 	unzip, err := exec.LookPath("unzip")
 	if err != nil {
 		fmt.Println("plugin zip inspected, as a multiple of unzip -tq: there is no unzip")
 		return nil
 	}
-	path := filepath.Join(b.dir, "large-plugin.zip")
-	if err := makePlugin(path, b.size); err != nil {
+	dir, err := os.MkdirTemp("", "searchpack-bench-")
+	if err != nil {
 		return err
 	}
-	defer func() { _ = os.Remove(path) }()
+	defer func() { _ = os.RemoveAll(dir) }()
+	path := filepath.Join(dir, "large-plugin.zip")
+	if err := makePlugin(path, size); err != nil {
+		return err
+	}
 	self, err := os.Executable()
 	if err != nil {
 		return err

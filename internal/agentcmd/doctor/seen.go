@@ -26,6 +26,7 @@ type Seen struct {
 	Enrolment Enrolment
 	Server    Server
 	Node      Node
+	Start     Start
 }
 
 // User is whom the doctor runs as; the agent must be the same.

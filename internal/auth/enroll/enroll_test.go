@@ -125,7 +125,8 @@ func TestVerify(t *testing.T) {
 		{"just over", a, cert, now.Add(25 * time.Hour), true, false},
 		{"after the holiday", a, cert, now.Add(60 * 24 * time.Hour), true, false},
 		{"long gone", a, cert, now.Add(100 * 24 * time.Hour), true, true},
-		{"not yet", a, cert, now.Add(-2 * time.Hour), false, true},
+		{"from before the clock was put back", a, cert, now.Add(-2 * time.Hour), false, false},
+		{"from before it was put back far", a, cert, now.Add(-11 * 365 * 24 * time.Hour), false, false},
 		{"another authority", other, cert, now, false, true},
 		{"a server's certificate", a, server.Leaf, now, false, true},
 	} {

@@ -58,11 +58,16 @@ func IdentityOf(cert *x509.Certificate) (Identity, error) {
 const RenewGrace = 90 * 24 * time.Hour
 
 // Verify checks a client's certificate against the authority and reads who it is. expired: its
-// time is over, but it may be renewed. Errors are *searchpack.Error with ErrDenied.
+// time is over, but it may be renewed. One whose time has not come is good: this authority signs none
+// for later, so it was the server's clock that was ahead then or is behind now. Errors are
+// *searchpack.Error with ErrDenied.
 func (a *Authority) Verify(cert *x509.Certificate, now time.Time) (id Identity, expired bool, err error) {
 	at := now
-	if now.After(cert.NotAfter) {
+	switch {
+	case now.After(cert.NotAfter):
 		expired, at = true, cert.NotAfter
+	case now.Before(cert.NotBefore):
+		at = cert.NotBefore
 	}
 	if expired && now.Sub(cert.NotAfter) > RenewGrace {
 		return Identity{}, true, searchpack.Errorf(searchpack.ErrDenied,

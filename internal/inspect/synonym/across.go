@@ -217,4 +217,5 @@ func (s *solr) shown(t *term) string {
 func (s *solr) endAcross() {
 	a := &s.across
 	a.circles.end(s.c.Findings, &a.table)
+	a.table.release()
 }

@@ -1,5 +1,7 @@
 package synonym
 
+import "sync"
+
 // table remembers terms and rules by their hashes: where they were first seen, and as what. It is a
 // hash table of pages (extendible hashing): when one is full, it is split in two, so nothing is
 // copied as a whole and no memory is left behind, and it never has more than maxPages.
@@ -106,8 +108,22 @@ func (t *table) known(hash uint64) slot {
 	return 0
 }
 
+// spent are pages that files before have left: one large file after another would else have the memory of
+// two until it is collected.
+var spent = sync.Pool{New: func() any { return new(page) }}
+
+// release gives the pages back. The table is not to be used any more.
+func (t *table) release() {
+	for _, p := range t.pages {
+		spent.Put(p)
+	}
+	*t = table{full: true}
+}
+
 func (t *table) grow(depth uint8) {
-	t.pages = append(t.pages, new(page))
+	p, _ := spent.Get().(*page)
+	clear(p.slots[:]) // what a slot says of no key nobody reads
+	t.pages = append(t.pages, p)
 	t.used = append(t.used, 0)
 	t.depth = append(t.depth, depth)
 }

@@ -82,3 +82,25 @@ func TestSlot(t *testing.T) {
 		t.Errorf("%x", s)
 	}
 }
+
+// Pages that were used for another file know nothing of it.
+func TestPagesAreUsedAgain(t *testing.T) {
+	t.Parallel()
+	for round := range uint64(3) {
+		var tab table
+		for i := range uint64(20_000) {
+			key, s := tab.entry(mix(i + 1))
+			if key == nil || *s != 0 {
+				t.Fatalf("round %d: entry %d is known before it is made: %v", round, i, s)
+			}
+			*s = asRule.at(int64(i) + 1) //nolint:gosec // small
+		}
+		if tab.known(mix(5)).line() != 5 {
+			t.Errorf("round %d: entry 5 is lost", round)
+		}
+		tab.release()
+		if tab.known(mix(5)) != 0 {
+			t.Error("a table that was given back knows something")
+		}
+	}
+}

@@ -20,6 +20,9 @@ const (
 // is to be compared with others: not if it says nothing.
 func (s *solr) within() bool {
 	l := &s.line
+	if s.across.ended && l.distinct() {
+		return true // nobody needs the hashes
+	}
 	for i := range l.terms {
 		l.terms[i].spelled = s.words.spell(l.given(l.span(&l.terms[i])))
 	}
@@ -35,6 +38,57 @@ func (s *solr) within() bool {
 	}
 	return true
 }
+
+// distinct reports whether a look at first and last bytes tells that no two terms that could matter to
+// each other are alike. Of a large file, whose rules are no longer compared, that spares the hashes.
+func (l *line) distinct() bool {
+	if len(l.terms) < l.count || len(l.terms) > fewTerms || l.escapes {
+		return false
+	}
+	if l.explicit && l.left == 1 && len(l.terms) == 2 { // it may be mapped to itself
+		return l.differ(&l.terms[0], &l.terms[1])
+	}
+	for i := range l.terms {
+		from := 0
+		if i >= l.left {
+			from = l.left
+		}
+		for j := from; j < i; j++ {
+			if !l.differ(&l.terms[i], &l.terms[j]) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// differ reports that terms differ whatever case and form they are brought to. Of a term that begins
+// (ends) with a letter or digit of ASCII, so does every fold of it: NFKC composes a letter with marks
+// behind it, but not into another letter's, and ASCII has no marks.
+func (l *line) differ(a, b *term) bool {
+	if a.start == a.end || b.start == b.end {
+		return false
+	}
+	return differByte(l.text[a.start], l.text[b.start]) || differByte(l.text[a.end-1], l.text[b.end-1])
+}
+
+func differByte(a, b byte) bool {
+	x, y := plainByte[a], plainByte[b]
+	return x != 0 && y != 0 && x != y
+}
+
+// plainByte is a letter or digit of ASCII in lower case; 0 = none.
+var plainByte = func() (p [256]byte) {
+	for c := byte('0'); c <= 'z'; c++ {
+		switch {
+		case c <= '9', 'a' <= c:
+			p[c] = c
+		case 'A' <= c && c <= 'Z':
+			p[c] = c + 'a' - 'A'
+		}
+	}
+	return p
+}()
 
 // alike reports terms of one side that are the same or differ only in their spelling: each one
 // once, with the first of its kind.

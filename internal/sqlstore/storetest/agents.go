@@ -108,6 +108,14 @@ func testHeard(t *testing.T, s searchpack.Store) {
 	}
 	update(t, s, func(tx searchpack.Tx) error { return tx.Heard(ctx, map[string]time.Time{ids[3]: at(time.Hour)}) })
 	same(t, "heard later", at(time.Hour), getAgent(t, s, ids[3]).ReportedAt)
+	update(t, s, func(tx searchpack.Tx) error {
+		return tx.Heard(ctx, map[string]time.Time{ids[3]: at(time.Hour - searchpack.ClockStep)})
+	})
+	same(t, "another server's clock", at(time.Hour), getAgent(t, s, ids[3]).ReportedAt)
+	update(t, s, func(tx searchpack.Tx) error {
+		return tx.Heard(ctx, map[string]time.Time{ids[3]: at(time.Hour - searchpack.ClockStep - time.Second)})
+	})
+	same(t, "the clock was put back", at(time.Hour-searchpack.ClockStep-time.Second), getAgent(t, s, ids[3]).ReportedAt)
 	update(t, s, func(tx searchpack.Tx) error { return tx.Heard(ctx, nil) })
 }
 
@@ -172,10 +180,24 @@ func testIncidents(t *testing.T, s searchpack.Store) {
 	same(t, "all", []*searchpack.NodeIncident{young, mid, old}, list(0))
 	same(t, "the newest", []*searchpack.NodeIncident{young, mid}, list(2))
 	healed := *mid
-	healed.Healed = true
+	healed.Healed, healed.HealedAt = true, at(time.Hour)
 	put(&healed)
 	put(mid) // an older report, late
 	same(t, "healed", []*searchpack.NodeIncident{young, &healed, old}, list(0))
+	open := func(kind searchpack.IncidentKind) []*searchpack.NodeIncident {
+		return read(t, s, func(ctx context.Context, tx searchpack.Tx) ([]*searchpack.NodeIncident, error) {
+			return tx.OpenIncidents(ctx, key("d"), kind)
+		})
+	}
+	back, mended := incident("d", "a1", "3", 0), incident("d", "a1", "4", 0)
+	for _, i := range []*searchpack.NodeIncident{back, mended} {
+		i.Kind, i.Index, i.Analyzer, i.Text, i.At = searchpack.IncidentTurnedBack, "shop", "srch", "so\x00fa", at(-time.Hour)
+	}
+	mended.Healed, mended.HealedAt = true, at(0)
+	put(back, mended)
+	same(t, "open, changed", []*searchpack.NodeIncident{old, young}, open(searchpack.IncidentChanged))
+	back.Text = "so\ufffdfa"
+	same(t, "open, turned back", []*searchpack.NodeIncident{back}, open(searchpack.IncidentTurnedBack))
 	var flood []*searchpack.NodeIncident
 	for n := range 1100 {
 		flood = append(flood, incident("d", "a1", fmt.Sprint("flood", n), time.Hour+time.Duration(n)*time.Second))

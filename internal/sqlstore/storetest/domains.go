@@ -12,7 +12,7 @@ func testDomains(t *testing.T, s searchpack.Store) {
 	ctx := t.Context()
 	full := &searchpack.Domain{
 		DomainKey: key("b"), ID: account + "/b", EngineVersion: "OpenSearch_3.8", Options: `{"DomainName":"b"}`, Nodes: 3,
-		FilesOnly: true, Policy: searchpack.DomainPolicy{Level: searchpack.LevelPlaced, UnmanagedNodes: "ignore", AbsentNodes: "wait"},
+		FilesOnly: true, Watch: searchpack.DomainWatch{DifferSince: at(time.Minute), FrozenSince: at(time.Hour)}, Policy: searchpack.DomainPolicy{Level: searchpack.LevelPlaced, UnmanagedNodes: "ignore", AbsentNodes: "wait"},
 		Stamps: map[string]searchpack.OptionStamp{"EBSOptions": {CreatedAt: t0, UpdatedAt: at(time.Second), Version: 2}},
 		Tags:   []searchpack.Tag{{Key: "a", Value: "ü"}, {Key: "b"}}, CreatedAt: t0, DeletedAt: at(time.Minute),
 	}

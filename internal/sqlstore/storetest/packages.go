@@ -33,6 +33,22 @@ func fullConfiguration() *searchpack.PackageConfiguration {
 	}
 }
 
+func fullChecks() []searchpack.Check {
+	return []searchpack.Check{
+		{
+			Name: "„ü“", Index: "books", Analyze: &searchpack.AnalyzeCheck{Analyzer: "a", Field: "f", Text: "t"},
+			Expect: searchpack.Expectation{Contains: []string{"c"}, Equals: []string{}, Excludes: []string{"x"}},
+		}, {
+			Name: "s", Index: "books", Search: &searchpack.SearchCheck{
+				Match:       map[string]searchpack.CheckQuery{"f": {Query: "q", Analyzer: "a", Operator: "and", MinimumShouldMatch: "2"}},
+				MatchPhrase: map[string]searchpack.CheckQuery{"f": {Query: "q", Slop: 2}},
+				MultiMatch:  &searchpack.CheckMultiMatch{Query: "q", Fields: []string{"a", "b"}, Type: "phrase", Analyzer: "a", Operator: "or", MinimumShouldMatch: "1"},
+			},
+			Expect: searchpack.Expectation{MinHits: ptr(int64(0)), MaxHits: ptr(int64(9)), IDs: []string{"1"}, ExcludesIDs: []string{"2"}},
+		},
+	}
+}
+
 func ptr[T any](v T) *T { return &v }
 
 func fullVersion(id, packageID string) *searchpack.Version {
@@ -43,6 +59,11 @@ func fullVersion(id, packageID string) *searchpack.Version {
 		CommitMessage: "more words", Digest: searchpack.DigestOf([]byte(id)), Size: 1 << 33, Kind: searchpack.KindSynonyms,
 		KindDeclared: true, KindLearnt: true, KindConfidence: 95, Tree: true, Identical: true, FindingCount: 12, CreatedAt: t0, ImportedAt: at(time.Second),
 		Configuration: fullConfiguration(), Plugin: fullPlugin(),
+		CheckCount: 2, ChecksDigest: searchpack.DigestOf([]byte("checks")),
+		AskedBy: &searchpack.Caller{
+			Account: account, Region: region, AccessKey: "AK", User: "kim „ü“", ARN: "arn", SourceIP: "::1", Secure: true, RequestID: "r",
+			Policies: []string{`{"Version":"2012-10-17"}`}, Operator: true,
+		},
 	}
 }
 
@@ -238,8 +259,14 @@ func testManifests(t *testing.T, s searchpack.Store) {
 		update(t, s, func(tx searchpack.Tx) error { return tx.PutSBOM(ctx, "v", []byte(want)) })
 		same(t, "SBOM", want, read(t, s, func(_ context.Context, tx searchpack.Tx) (string, error) { return sbom(tx) }))
 	}
+	checks := func(ctx context.Context, tx searchpack.Tx) ([]searchpack.Check, error) { return tx.Checks(ctx, "v") }
+	for _, want := range [][]searchpack.Check{fullChecks(), fullChecks()[:1], nil, fullChecks()} {
+		update(t, s, func(tx searchpack.Tx) error { return tx.PutChecks(ctx, "v", want) })
+		same(t, "Checks", want, read(t, s, checks))
+	}
 	update(t, s, func(tx searchpack.Tx) error { return tx.PutManifest(ctx, "v", many) })
 	update(t, s, func(tx searchpack.Tx) error { return tx.DeletePackage(ctx, "F1") })
+	same(t, "Checks of a deleted version", nil, read(t, s, checks))
 	same(t, "Manifest of a deleted version", nil, read(t, s, func(ctx context.Context, tx searchpack.Tx) ([]searchpack.ManifestEntry, error) {
 		return tx.Manifest(ctx, "v")
 	}))
