@@ -176,7 +176,7 @@ func (v *simServer) checkBack(r searchpack.Rollout, s searchpack.RolloutStep) {
 	}
 	for _, m := range v.must() {
 		n := m.agent.node
-		if n.up && n.since.Before(r.PhaseAt) && n.files[s.PackageID] != v.versions[s.FormerID].Digest {
+		if n.up && n.since.Before(v.rounds[r.ID]) && n.files[s.PackageID] != v.versions[s.FormerID].Digest {
 			v.fail("%s was aborted, but %s does not have %s", r.ID, n.name, s.FormerID)
 		}
 	}

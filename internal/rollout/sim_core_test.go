@@ -81,6 +81,7 @@ func (s *sim) run() string {
 	}
 	if s.faults {
 		s.planFaults()
+		s.planJumps(rand.New(rand.NewPCG(s.seed, 43)))
 	}
 	s.steps(simStart.Add(s.length))
 	s.calmDown()
