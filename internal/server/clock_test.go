@@ -34,7 +34,7 @@ func TestClock(t *testing.T) {
 		is := func(what string, want time.Duration) {
 			t.Helper()
 			synctest.Wait()
-			if got := c.Now().Sub(time.Now()); got != want {
+			if got := time.Until(c.Now()); got != want {
 				t.Errorf("%s: %v ahead of this machine, want %v", what, got, want)
 			}
 		}
