@@ -127,10 +127,9 @@ func (k *kills) badVersion(t *testing.T) {
 // begin makes the call and waits for the moment. false: the moment was over too soon.
 func (k *kills) begin(t *testing.T, v visit) bool {
 	t.Helper()
-	p := k.used
-	call := p.askAssociate
+	call := k.used.askAssociate
 	if v.story == remove || v.story == keep {
-		p, call = k.spare, k.spare.askDissociate
+		call = k.spare.askDissociate
 	}
 	if v.phase == searchpack.PhaseLook {
 		k.f.cables(func(g *proxy.Gate) { g.Set(proxy.Stall) })
