@@ -81,12 +81,12 @@ func (k *kills) visit(t *testing.T, v visit) {
 	defer k.f.cables(func(g *proxy.Gate) { g.Set(proxy.Open); g.Delay(0) })
 	for range tries {
 		k.prepare(t, v.story)
-		caught := k.begin(t, v)
+		caught, became := k.begin(t, v)
 		if caught {
 			k.strike(t, v)
 		}
 		k.f.cables(func(g *proxy.Gate) { g.Set(proxy.Open); g.Delay(0) })
-		k.ends(t, v)
+		k.ends(t, became)
 		if caught {
 			return
 		}
@@ -124,8 +124,9 @@ func (k *kills) badVersion(t *testing.T) {
 	p.available(t, k.version)
 }
 
-// begin makes the call and waits for the moment. false: the moment was over too soon.
-func (k *kills) begin(t *testing.T, v visit) bool {
+// begin makes the call and waits for the moment. caught: it was not over too soon. became is what the
+// rollout is about now: one that ended before it could be aborted is an ordinary one.
+func (k *kills) begin(t *testing.T, v visit) (caught bool, became story) {
 	t.Helper()
 	call := k.used.askAssociate
 	if v.story == remove || v.story == keep {
@@ -140,17 +141,17 @@ func (k *kills) begin(t *testing.T, v visit) bool {
 	switch v.story {
 	case abort:
 		if !k.aborted(t, searchpack.PhaseReturn, searchpack.PhasePlace, searchpack.PhaseReload, searchpack.PhaseProve) {
-			return false
+			return false, update
 		}
 	case keep:
 		if !k.aborted(t, searchpack.PhaseUnhide, searchpack.PhaseHide, searchpack.PhaseLookAgain) {
-			return false
+			return false, remove
 		}
 	}
 	if v.phase == asked {
-		return true
+		return true, v.story
 	}
-	return k.catch(t, v.stopped, v.phase)
+	return k.catch(t, v.stopped, v.phase), v.story
 }
 
 // slowness of the agents' network makes phases last long enough to be caught.
@@ -246,9 +247,9 @@ func (k *kills) strike(t *testing.T, v visit) {
 }
 
 // ends waits for the end that the story must have, whatever struck.
-func (k *kills) ends(t *testing.T, v visit) {
+func (k *kills) ends(t *testing.T, s story) {
 	t.Helper()
-	switch v.story {
+	switch s {
 	case update:
 		k.used.active(t, k.version)
 		k.serves = k.version
