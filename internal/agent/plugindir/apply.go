@@ -12,8 +12,8 @@ import (
 	"github.com/searchpack/searchpack"
 )
 
-// ErrUncertain: the disk failed so that a change was neither ended nor undone. The node must not start
-// before Recover has.
+// ErrUncertain says that the disk failed so that a change was neither ended nor undone. The node must
+// not start before Recover has.
 var ErrUncertain = errors.New("whether the plugins are changed is not certain, Recover has to end it before the node starts")
 
 // Apply makes plugins/ what the set says, all of it or nothing, while the node is stopped. Of a plugin
@@ -109,21 +109,7 @@ func (d *Dir) carryOut(r *record, p *plan) error {
 			return fmt.Errorf("plugins are changed only while the node is stopped: %w", err)
 		}
 	}
-	begun := r.clone()
-	begun.Change = &change{Moves: p.moves}
-	for _, s := range p.config {
-		begun.Change.Config = append(begun.Change.Config, s.Folder)
-	}
-	err := d.makeRoom(p.moves)
-	if err == nil {
-		err = d.prepare(afterName, p.after)
-	}
-	if err == nil {
-		err = d.prepare(beforeName, r)
-	}
-	if err == nil {
-		err = d.save(begun)
-	}
+	begun, err := d.journal(r, p)
 	if err != nil {
 		return err
 	}
@@ -157,6 +143,26 @@ func (d *Dir) carryOut(r *record, p *plan) error {
 	}
 	d.clear(p.after, p.drop...)
 	return nil
+}
+
+// journal writes down what is going to be done, and how it may end.
+func (d *Dir) journal(r *record, p *plan) (*record, error) {
+	begun := r.clone()
+	begun.Change = &change{Moves: p.moves}
+	for _, s := range p.config {
+		begun.Change.Config = append(begun.Change.Config, s.Folder)
+	}
+	err := d.makeRoom(p.moves)
+	if err == nil {
+		err = d.prepare(afterName, p.after)
+	}
+	if err == nil {
+		err = d.prepare(beforeName, r)
+	}
+	if err == nil {
+		err = d.save(begun)
+	}
+	return begun, err
 }
 
 // clear is tidy where nothing depends on it.

@@ -31,20 +31,15 @@ func (c *configCopy) file(e searchpack.ManifestEntry) (beside string, err error)
 		return "", err
 	}
 	switch same, err := c.same(at, e); {
-	case err == nil && same:
-		return "", nil
-	case err == nil: // kept; the plugin's comes beside it
-		beside = at.String() + ".new"
-		at.Name += ".new"
-		if same, err := c.same(at, e); err == nil && same {
-			return beside, nil
-		} else if err == nil {
-			err = c.d.remove(at)
-		} else if errors.Is(err, fs.ErrNotExist) {
-			err = nil
-		}
-	case !errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil || same:
 		return "", err
+	default: // kept; the plugin's comes beside it
+		at.Name += ".new"
+		beside = at.String()
+		if err := c.d.remove(at); err != nil {
+			return "", err
+		}
 	}
 	half := c.to.join(halfName)
 	if err := c.d.remove(half); err != nil {

@@ -185,7 +185,7 @@ func TestDiskFailsAtEveryStep(t *testing.T) {
 				if err == nil && !s.whole(t, what) {
 					t.Errorf("%s: nothing was done, and there is no error", what)
 				}
-				if hit && err != nil && (!errors.Is(err, fails.err) || errors.Is(err, ErrUncertain) && fails.err == syscall.ENOSPC) {
+				if hit && err != nil && (!errors.Is(err, fails.err) || errors.Is(err, ErrUncertain) && errors.Is(fails.err, syscall.ENOSPC)) {
 					t.Errorf("%s: %v", what, err)
 				}
 				if changed := s.recovers(t, what, false); changed && err != nil && !errors.Is(err, ErrUncertain) {

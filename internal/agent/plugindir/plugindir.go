@@ -176,7 +176,7 @@ func makeState(dir, plugins string) error {
 	if err != nil {
 		return err
 	}
-	if real := filepath.Join(parent, filepath.Base(dir)); within(real, plugins) || within(plugins, real) {
+	if at := filepath.Join(parent, filepath.Base(dir)); within(at, plugins) || within(plugins, at) {
 		return searchpack.Errorf(searchpack.ErrInvalid,
 			"the state folder %s and the plugin folder %s lie in each other: a node does not start with a folder in plugins/ that is no plugin; put the state folder beside it", dir, plugins)
 	}

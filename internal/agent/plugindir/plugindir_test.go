@@ -42,6 +42,15 @@ func TestApply(t *testing.T) {
 			t.Errorf("%s: %v %v", folder, drift, err)
 		}
 	}
+}
+
+func TestAgainAndBack(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	d := s.open(t)
+	if _, err := d.Apply(t.Context(), s.set(t, d)); err != nil {
+		t.Fatal(err)
+	}
 	formers, err := d.Formers()
 	if err != nil || len(formers) != 3 || formers["alpha"].Plugin == nil || formers["gamma"].Plugin != nil || !formers["beta"].Bin {
 		t.Errorf("%+v, %v", formers, err)
@@ -51,7 +60,7 @@ func TestApply(t *testing.T) {
 		t.Errorf("%+v, %v", placed, err)
 	}
 	// Again: nothing to do, and the former plugins stay.
-	res, err = d.Apply(t.Context(), s.set(t, d))
+	res, err := d.Apply(t.Context(), s.set(t, d))
 	if diff := cmp.Diff(Result{Unchanged: []string{"alpha", "gamma"}}, res); diff != "" || err != nil {
 		t.Errorf("%v\n%s", err, diff)
 	}

@@ -220,8 +220,8 @@ func cutPower(t *testing.T, s scene, start files, all []recorded, restoring bool
 			}
 			checked[h.Sum64()] = true
 			left := f.lay(t, s)
-			defer os.RemoveAll(left.dir)
 			ends[left.recovers(t, what, restoring)]++
+			_ = os.RemoveAll(left.dir)
 		})
 	}
 	t.Logf("%d operations, %d different remains of the disk, of which %d were as before", len(all), len(checked), ends[false])
