@@ -201,6 +201,70 @@ func TestSomebodyCameBetween(t *testing.T) {
 	}
 }
 
+// What is staged is part of a change that was cut off: staging the same zip once more must not make
+// the change look as if it had not begun.
+func TestStagedMeanwhile(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	running := false
+	c := s.config()
+	c.Stopped = func() error {
+		if running {
+			return errors.New("the node runs")
+		}
+		return nil
+	}
+	moves := 0
+	c.before = func(o op) error {
+		if o.to.In == inPlugins || o.to.In == inBin {
+			moves++
+		}
+		if moves > 3 {
+			return os.ErrClosed // as if the process had been killed: alpha is new, and gamma, but for its scripts
+		}
+		return nil
+	}
+	has(t, s.applyWith(t, c), ErrUncertain.Error())
+	if s.mixture(t) == "" {
+		t.Fatal("it was not cut off in the middle")
+	}
+	c.before, running = nil, true
+	d := openWith(t, c)
+	has(t, d.Stage(t.Context(), s.gamma.Plugin, s.gamma.reader()), "the node runs")
+	has(t, d.Unstage(t.Context()), "the node runs")
+	running = false
+	if err := d.Stage(t.Context(), s.gamma.Plugin, s.gamma.reader()); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "staged", s.holds(t, "plugins", "bin"), s.before)
+	d.Close()
+	s.recovers(t, "staged meanwhile", false)
+}
+
+// Another mount is found before anything is made there.
+func TestOtherMount(t *testing.T) {
+	t.Parallel()
+	w, other := newWorld(t), t.TempDir()
+	here, err := os.Stat(w.dir)
+	must(t, err)
+	there, err := os.Stat(other)
+	must(t, err)
+	if here.Sys().(*syscall.Stat_t).Dev == there.Sys().(*syscall.Stat_t).Dev {
+		t.Skip("there is one file system only")
+	}
+	c := w.config()
+	c.State = filepath.Join(other, "state")
+	_, err = Open(c)
+	has(t, err, "does not lie in the same mount as plugins/", "let both lie in one mount")
+	c = w.config()
+	c.Bin = filepath.Join(other, "bin")
+	must(t, os.Mkdir(c.Bin, 0o755))
+	d := openWith(t, c)
+	d.place(t, makePlugin(t, "p", "1"))
+	_, err = d.Apply(t.Context(), Set{Place: d.stageAll(t, makePlugin(t, "q", "1", "bin/x=1"))})
+	has(t, err, "a plugin has scripts for bin/", "same mount as bin/")
+}
+
 // A pipe in place of a file must not be waited for, and a link not followed.
 func TestTraps(t *testing.T) {
 	t.Parallel()
