@@ -118,6 +118,20 @@ func TestOwners(t *testing.T) {
 	}
 }
 
+// A crash between making a folder in config/ and giving it its rights leaves one that OpenSearch may be
+// unable to read.
+func TestUnfinishedConfigFolder(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	must(t, errors.Join(os.Mkdir(w.path("config/p"), 0o700), os.Mkdir(w.path("config/p/sub"), 0o711)))
+	w.open(t).place(t, makePlugin(t, "p", "1", "config/sub/a.yml=a", "config/more/b.yml=b"))
+	for name, mode := range map[string]os.FileMode{"p": 0o750, "p/sub": 0o711, "p/more": 0o750, "p/sub/a.yml": 0o660} {
+		if info, err := os.Stat(w.path("config/" + name)); err != nil || info.Mode().Perm() != mode {
+			t.Errorf("%s: %v %v, want %v", name, info.Mode(), err, mode)
+		}
+	}
+}
+
 func TestLock(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
