@@ -188,7 +188,7 @@ func TestHelp(t *testing.T) {
 				t.Errorf("%s: the flag --%s has no help", path, f.Name)
 			}
 		}
-		server := strings.HasPrefix(path, "server") || strings.HasPrefix(path, "agent") || path == "lint"
+		server := strings.HasPrefix(path, "server") || strings.HasPrefix(path, "agent") || path == "lint" || strings.HasPrefix(path, "sign")
 		if strings.Contains(out.String(), "--endpoint-url") == server {
 			t.Errorf("%s --help and --endpoint-url: %s", path, &out)
 		}

@@ -39,6 +39,7 @@ type Commands struct {
 	Token    TokenCmd    `cmd:"" group:"client" help:"Make, list and revoke join tokens for agents."`
 
 	Lint LintCmd `cmd:"" group:"check" help:"Inspect files here as a server would, without one."`
+	Sign SignCmd `cmd:"" group:"check" help:"Sign plugins, so that nodes accept them."`
 
 	Credential CredentialCmd `cmd:"" group:"client" help:"Manage accounts, users, their keys and what these may do."`
 }

@@ -9,11 +9,11 @@ import (
 	"github.com/searchpack/searchpack/internal/inspect/target"
 )
 
-// descriptorName is PluginInfo.OPENSEARCH_PLUGIN_PROPERTIES.
-const descriptorName = "plugin-descriptor.properties"
+// DescriptorName is where a plugin has its descriptor, in its root folder: PluginInfo.OPENSEARCH_PLUGIN_PROPERTIES.
+const DescriptorName = "plugin-descriptor.properties"
 
-// maxDescriptor bounds the descriptor, in bytes: a name, a description and some versions.
-const maxDescriptor = 64 << 10
+// MaxDescriptor bounds the descriptor, in bytes: a name, a description and some versions.
+const MaxDescriptor = 64 << 10
 
 // known are the properties that PluginInfo.readFromProperties takes.
 var known = map[string]bool{
@@ -36,10 +36,25 @@ func readDescriptor(a *archive.Archive, o Options, out *rule.Tally) (*descriptor
 	if b == nil {
 		return nil, err
 	}
+	return parseDescriptor(b, o, out), nil
+}
+
+// Descriptor reads the descriptor of a plugin or module that is installed already, at most MaxDescriptor
+// bytes, and reports to out. The facts say nothing of jars and classes; they are nil if the descriptor
+// cannot be used.
+func Descriptor(text []byte, o Options, out *rule.Tally) *Facts {
+	d := parseDescriptor(text, o, out)
+	if d == nil {
+		return nil
+	}
+	return &d.facts
+}
+
+func parseDescriptor(b []byte, o Options, out *rule.Tally) *descriptor {
 	list, line, err := parseProperties(b)
 	if err != nil {
-		noDescriptor.Report(out, rule.Place{Path: descriptorName, Line: line}, descriptorName+" cannot be read: "+err.Error())
-		return nil, nil
+		noDescriptor.Report(out, rule.Place{Path: DescriptorName, Line: line}, DescriptorName+" cannot be read: "+err.Error())
+		return nil
 	}
 	d := &descriptor{properties: map[string]property{}, o: o, out: out}
 	for _, p := range list {
@@ -62,21 +77,21 @@ func readDescriptor(a *archive.Archive, o Options, out *rule.Tally) (*descriptor
 	d.controller()
 	d.extended()
 	d.folder()
-	return d, nil
+	return d
 }
 
 // descriptorBytes finds the descriptor; nil if it cannot be used.
 func descriptorBytes(a *archive.Archive, out *rule.Tally) ([]byte, error) {
-	if e, found := a.Find(descriptorName); found && !e.Dir {
-		b, err := a.ReadFile(e, maxDescriptor)
+	if e, found := a.Find(DescriptorName); found && !e.Dir {
+		b, err := a.ReadFile(e, MaxDescriptor)
 		if err != nil {
 			return nil, archive.Charge(err, out)
 		}
 		return append([]byte{}, b...), nil // not nil
 	}
-	fault := "the zip has no " + descriptorName + " at its root"
+	fault := "the zip has no " + DescriptorName + " at its root"
 	for _, e := range a.Entries() {
-		if folder, found := strings.CutSuffix(e.Path, "/"+descriptorName); found {
+		if folder, found := strings.CutSuffix(e.Path, "/"+DescriptorName); found {
 			fault += "; there is one in the folder " + rule.Shown([]byte(folder))
 			break
 		}
@@ -87,7 +102,7 @@ func descriptorBytes(a *archive.Archive, out *rule.Tally) ([]byte, error) {
 
 // at is the place of a property.
 func (d *descriptor) at(p property) rule.Place {
-	return rule.Place{Path: descriptorName, Line: p.line, Text: []byte(p.key + "=" + p.value)}
+	return rule.Place{Path: DescriptorName, Line: p.line, Text: []byte(p.key + "=" + p.value)}
 }
 
 // must returns a property that has to be there. What OpenSearch would take empty, it may be.
@@ -95,7 +110,7 @@ func (d *descriptor) must(key string, mayBeEmpty bool) property {
 	p, found := d.properties[key]
 	switch {
 	case !found || p.value == "" && !mayBeEmpty:
-		propertyMissing.Report(d.out, rule.Place{Path: descriptorName, Line: p.line}, key)
+		propertyMissing.Report(d.out, rule.Place{Path: DescriptorName, Line: p.line}, key)
 	case p.value == "" || strings.TrimRight(p.value, " \t\f") != p.value:
 		propertyBlank.Report(d.out, d.at(p), key)
 	}
@@ -123,7 +138,7 @@ func (d *descriptor) openSearch() {
 		versionTwice.Report(d.out, d.at(dependencies))
 		return
 	case !hasVersion && !hasDependencies:
-		propertyMissing.Report(d.out, rule.Place{Path: descriptorName, Line: version.line}, "opensearch.version")
+		propertyMissing.Report(d.out, rule.Place{Path: DescriptorName, Line: version.line}, "opensearch.version")
 		return
 	case hasDependencies:
 		p = dependencies

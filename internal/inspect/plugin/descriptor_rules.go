@@ -5,8 +5,12 @@ import (
 	"github.com/searchpack/searchpack/internal/inspect/rule"
 )
 
-// EngineVersion is the id of the rule of a plugin made for another version of OpenSearch.
-const EngineVersion = "plugin.engine-version"
+// The ids of the rules of a plugin made for another version of OpenSearch, and for a newer Java than its
+// nodes have.
+const (
+	EngineVersion = "plugin.engine-version"
+	JavaVersion   = "plugin.java-version"
+)
 
 var (
 	noDescriptor = &rule.Rule{
@@ -56,7 +60,7 @@ var (
 		Remedy:  "build the plugin without a process of its own, and leave the property out",
 	}
 	javaVersionHigh = &rule.Rule{
-		ID: "plugin.java-version", Severity: searchpack.SeverityError, Title: "needs a Java that no node has",
+		ID: JavaVersion, Severity: searchpack.SeverityError, Title: "needs a Java that no node has",
 		Message: "the property java.version says that the plugin needs Java %d; OpenSearch %s runs on Java %s and refuses the plugin",
 		Remedy:  "build the plugin for an older Java, and write that into java.version",
 	}

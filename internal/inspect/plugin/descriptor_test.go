@@ -113,9 +113,9 @@ func TestDescriptorMissing(t *testing.T) {
 		rule, words string
 	}{
 		"none":        {zipOf(t, "lemmas.jar", ""), "plugin.descriptor", "no plugin-descriptor.properties at its root"},
-		"in a folder": {zipOf(t, "lemmas/"+descriptorName, goodDescriptor), "plugin.descriptor", "one in the folder lemmas"},
-		"a folder":    {zipOf(t, descriptorName+"/x", goodDescriptor), "plugin.descriptor", "no plugin-descriptor.properties"},
-		"too large":   {zipOf(t, descriptorName, strings.Repeat("#", maxDescriptor+1)), "archive.file-size", "more than 65536 bytes"},
+		"in a folder": {zipOf(t, "lemmas/"+DescriptorName, goodDescriptor), "plugin.descriptor", "one in the folder lemmas"},
+		"a folder":    {zipOf(t, DescriptorName+"/x", goodDescriptor), "plugin.descriptor", "no plugin-descriptor.properties"},
+		"too large":   {zipOf(t, DescriptorName, strings.Repeat("#", MaxDescriptor+1)), "archive.file-size", "more than 65536 bytes"},
 	} {
 		var out rule.Tally
 		d, err := readDescriptor(c.zip, forVersion(t, "3.8"), &out)

@@ -69,7 +69,7 @@ func TestClassNames(t *testing.T) {
 		"org.example.Wrong": "there is org.example.RightPlugin",
 	} {
 		var out rule.Tally
-		inspect(t, forVersion(t, "3.8"), &out, descriptorName, with("classname="+name), mainPath, mainClass, "a.jar!/org/example/RightPlugin.class", "class org/example/RightPlugin")
+		inspect(t, forVersion(t, "3.8"), &out, DescriptorName, with("classname="+name), mainPath, mainClass, "a.jar!/org/example/RightPlugin.class", "class org/example/RightPlugin")
 		if !says(&out, "plugin.class-missing", words) {
 			t.Errorf("%s: %+v", name, out.Findings())
 		}
@@ -113,14 +113,14 @@ func TestUndecided(t *testing.T) {
 		"many patches":                   {"3.8", with("opensearch.version=~3.8.0"), []string{"n plugin.parent-unknown"}},
 	} {
 		var out rule.Tally
-		inspect(t, forVersion(t, c.version), &out, descriptorName, c.text, mainPath, main)
+		inspect(t, forVersion(t, c.version), &out, DescriptorName, c.text, mainPath, main)
 		if got := found(&out); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
 	}
 	// An unknown version's own interfaces are known by their names.
 	var out rule.Tally
-	facts := inspect(t, forVersion(t, "3.5"), &out, descriptorName, with("opensearch.version=3.5.0"), mainPath, mainClass)
+	facts := inspect(t, forVersion(t, "3.5"), &out, DescriptorName, with("opensearch.version=3.5.0"), mainPath, mainClass)
 	if out.Errors() > 0 || !slices.Equal(facts.Kinds, []string{"AnalysisPlugin"}) {
 		t.Errorf("%v, %+v", facts.Kinds, out.Findings())
 	}
@@ -143,7 +143,7 @@ func TestLongFamilies(t *testing.T) {
 func TestJavaOfTheClass(t *testing.T) {
 	t.Parallel()
 	var out rule.Tally
-	inspect(t, forVersion(t, "2.19"), &out, descriptorName, with("opensearch.version=2.19.0", "java.version=11"), mainPath, strings.Replace(mainClass, "java 21", "java 24", 1))
+	inspect(t, forVersion(t, "2.19"), &out, DescriptorName, with("opensearch.version=2.19.0", "java.version=11"), mainPath, strings.Replace(mainClass, "java 21", "java 24", 1))
 	if got := found(&out); !slices.Equal(got, []string{"e plugin.class-java", "w plugin.class-java-newer"}) {
 		t.Errorf("%v", got)
 	}
@@ -153,7 +153,7 @@ func FuzzJar(f *testing.F) {
 	f.Add([]byte(mainClass), []byte("Class-Path: a.jar\nX-Compile-Target-JDK: 21\n"))
 	f.Fuzz(func(t *testing.T, class, manifest []byte) {
 		var out rule.Tally
-		a := zipOf(t, descriptorName, goodDescriptor, "lemmas.jar", string(rawJar(t, "org/example/Lemmas.class", class, manifestName, manifest)))
+		a := zipOf(t, DescriptorName, goodDescriptor, "lemmas.jar", string(rawJar(t, "org/example/Lemmas.class", class, manifestName, manifest)))
 		facts, err := Inspect(a, forVersion(t, "3.8"), &out)
 		if err != nil || facts == nil {
 			t.Fatal(facts, err)

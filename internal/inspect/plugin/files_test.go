@@ -24,8 +24,8 @@ const (
 // inspect inspects a plugin of a good descriptor, unless the files have another, and these files.
 func inspect(t testing.TB, o Options, out *rule.Tally, files ...string) *Facts {
 	t.Helper()
-	if !slices.Contains(files, descriptorName) {
-		files = append([]string{descriptorName, goodDescriptor}, files...)
+	if !slices.Contains(files, DescriptorName) {
+		files = append([]string{DescriptorName, goodDescriptor}, files...)
 	}
 	facts, err := Inspect(zipOf(t, files...), o, out)
 	if err != nil {
@@ -55,7 +55,7 @@ func TestFacts(t *testing.T) {
 
 func TestLayout(t *testing.T) {
 	t.Parallel()
-	old := []string{descriptorName, with("opensearch.version=2.19.0", "java.version=11"), mainPath, strings.Replace(mainClass, "java 21", "java 11", 1)}
+	old := []string{DescriptorName, with("opensearch.version=2.19.0", "java.version=11"), mainPath, strings.Replace(mainClass, "java 21", "java 11", 1)}
 	good := []string{mainPath, mainClass}
 	for name, c := range map[string]struct {
 		version string
@@ -90,7 +90,7 @@ func TestLayout(t *testing.T) {
 	}
 	// Before 2.19.4 and 3.3 no version took folders in config.
 	var out rule.Tally
-	inspect(t, forVersion(t, "3.2"), &out, descriptorName, with("opensearch.version=3.2.0"), mainPath, mainClass, "config/a/b", "")
+	inspect(t, forVersion(t, "3.2"), &out, DescriptorName, with("opensearch.version=3.2.0"), mainPath, mainClass, "config/a/b", "")
 	if got := found(&out); !slices.Contains(got, "e plugin.support-folder") {
 		t.Errorf("3.2: %v", got)
 	}
@@ -157,7 +157,7 @@ func TestLibOfOtherVersions(t *testing.T) {
 		with("opensearch.version=3.5.0"):  {forVersion(t, "3.5"), "n plugin.lib-unknown"},
 	} {
 		var out rule.Tally
-		inspect(t, c.o, &out, descriptorName, text, mainPath, mainClass, "a.jar!/org/opensearch/Version.class", "class org/opensearch/Version")
+		inspect(t, c.o, &out, DescriptorName, text, mainPath, mainClass, "a.jar!/org/opensearch/Version.class", "class org/opensearch/Version")
 		if got := found(&out); !slices.Equal(got, []string{c.want}) {
 			t.Errorf("%q: %v, want %s", text, got, c.want)
 		}
@@ -172,7 +172,7 @@ func TestJarsAreBounded(t *testing.T) {
 		"bytes":   func(in *inspection) { in.left = 10 },
 	} {
 		var out rule.Tally
-		a := zipOf(t, descriptorName, goodDescriptor, mainPath, mainClass, "lemmas.jar!/words.txt", "words")
+		a := zipOf(t, DescriptorName, goodDescriptor, mainPath, mainClass, "lemmas.jar!/words.txt", "words")
 		d, err := readDescriptor(a, forVersion(t, "3.8"), &out)
 		if err != nil {
 			t.Fatal(err)

@@ -74,7 +74,7 @@ func opened(t testing.TB, r io.ReaderAt, size int64) *archive.Archive {
 // look inspects a plugin whose only file is its descriptor.
 func look(t testing.TB, text string, o Options, out *rule.Tally) *Facts {
 	t.Helper()
-	d, err := readDescriptor(zipOf(t, descriptorName, text), o, out)
+	d, err := readDescriptor(zipOf(t, DescriptorName, text), o, out)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,281 @@
+//go:build unix
+
+package plugindir
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"github.com/searchpack/searchpack"
+)
+
+// Set is what plugins/ is to become: everything in it at once, or nothing.
+type Set struct {
+	Place  []searchpack.Digest // staged zips
+	Remove []string            // folders
+}
+
+// Result says what was done. The names are folders.
+type Result struct {
+	Placed    []string
+	Adopted   []string // lay there already, as they would have been placed
+	Unchanged []string // were placed already
+	Removed   []string
+	// NewConfig are the files of config/ that were left as they were because they differ from the
+	// plugin's, which lie beside them as .new: "config/lemmas/lemmas.yml.new".
+	NewConfig []string
+}
+
+// plan is what is to be done for a Set, and the record when it is done.
+type plan struct {
+	after  *record
+	moves  []move
+	config []*staged // plugins whose configuration is to be copied
+	drop   []place   // in the state folder, when it is done
+	result Result
+}
+
+// plan decides, changing nothing. What Searchpack did not place is refused by name.
+func (d *Dir) plan(ctx context.Context, r *record, set Set) (*plan, error) {
+	p := &plan{after: r.clone()}
+	touched := map[string]bool{}
+	once := func(folder string) error {
+		if touched[folder] {
+			return searchpack.Errorf(searchpack.ErrInvalid, "two plugins for plugins/%s at once", folder)
+		}
+		touched[folder] = true
+		return nil
+	}
+	for _, zip := range set.Place {
+		s, err := d.ready(ctx, zip)
+		if err != nil {
+			return nil, err
+		}
+		if err := once(s.Folder); err != nil {
+			return nil, err
+		}
+		if err := d.planPlace(ctx, r, p, s); err != nil {
+			return nil, err
+		}
+	}
+	for _, folder := range set.Remove {
+		if err := errors.Join(checkFolder(folder), once(folder)); err != nil {
+			return nil, err
+		}
+		if err := d.planRemove(ctx, r, p, folder); err != nil {
+			return nil, err
+		}
+	}
+	if slices.ContainsFunc(p.moves, func(m move) bool { return m.At.In == inBin }) {
+		if err := d.sameMount(inBin); err != nil {
+			return nil, searchpack.Errorf(searchpack.ErrConflict, "a plugin has scripts for bin/, and the state folder %s cannot give them: %w", d.state, err)
+		}
+	}
+	return p, nil
+}
+
+// ready reads a staged plugin and verifies its bytes once more: the last look before they are code of
+// the node.
+func (d *Dir) ready(ctx context.Context, zip searchpack.Digest) (*staged, error) {
+	if _, err := searchpack.ParseDigest(string(zip)); err != nil {
+		return nil, searchpack.Errorf(searchpack.ErrInvalid, "a plugin to place: %w", err)
+	}
+	s, err := d.readStaged(zip)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, searchpack.Errorf(searchpack.ErrNotFound, "the plugin with the digest %s is not staged on this node", zip.Short())
+	}
+	if err != nil {
+		return nil, explain("the staged plugin "+zip.Short(), err)
+	}
+	drift, err := d.stagedDrift(ctx, zip)
+	if err != nil {
+		return nil, explain("the staged plugin "+s.Name, err)
+	}
+	if len(drift) > 0 {
+		return nil, searchpack.Errorf(searchpack.ErrConflict, "the staged plugin %s is damaged: %s; stage it anew", s.Name, drift[0])
+	}
+	return s, nil
+}
+
+func (d *Dir) planPlace(ctx context.Context, r *record, p *plan, s *staged) error {
+	at, bin := place{inPlugins, s.Folder}, place{inBin, s.Folder}
+	was := r.Placed[s.Folder]
+	there, err := d.exists(at)
+	if err != nil {
+		return explain(at.String(), err)
+	}
+	if there {
+		drift, err := d.drift(ctx, &s.Placed)
+		switch same := len(drift) == 0; {
+		case err != nil:
+			return err
+		case same && was != nil && was.Zip == s.Zip:
+			p.result.Unchanged = append(p.result.Unchanged, s.Folder)
+			p.drop = append(p.drop, stagedAt(s.Zip))
+			return nil
+		case same && was == nil:
+			adopted := s.Placed
+			adopted.Adopted = true
+			p.after.Placed[s.Folder] = &adopted
+			p.result.Adopted = append(p.result.Adopted, s.Folder)
+			p.drop = append(p.drop, stagedAt(s.Zip))
+			return nil
+		}
+	}
+	if err := d.mine(ctx, was, s.Folder, there, len(s.Bin) > 0); err != nil {
+		return err
+	}
+	placed := s.Placed
+	p.after.Placed[s.Folder] = &placed
+	former, err := d.moveOut(r, p, s.Folder, there, was)
+	if err != nil {
+		return err
+	}
+	p.in(at, stagedAt(s.Zip).join(treePart))
+	if len(s.Bin) > 0 {
+		p.in(bin, stagedAt(s.Zip).join(binPart))
+	}
+	if len(s.Config) > 0 {
+		p.config = append(p.config, s)
+	}
+	if former != nil {
+		p.after.Former[s.Folder] = former
+	}
+	p.drop = append(p.drop, stagedAt(s.Zip))
+	p.result.Placed = append(p.result.Placed, s.Folder)
+	return nil
+}
+
+func (d *Dir) planRemove(ctx context.Context, r *record, p *plan, folder string) error {
+	was := r.Placed[folder]
+	there, err := d.exists(place{inPlugins, folder})
+	if err != nil {
+		return explain("plugins/"+folder, err)
+	}
+	if was == nil && !there {
+		return nil // as it should be
+	}
+	if err := d.mine(ctx, was, folder, there, false); err != nil {
+		return err
+	}
+	delete(p.after.Placed, folder)
+	former, err := d.moveOut(r, p, folder, there, was)
+	if err != nil {
+		return err
+	}
+	if former != nil {
+		p.after.Former[folder] = former
+	}
+	p.result.Removed = append(p.result.Removed, folder)
+	return nil
+}
+
+// mine refuses to touch what Searchpack did not place. A placed plugin in which files were changed is
+// still ours; one with another descriptor is another plugin.
+func (d *Dir) mine(ctx context.Context, was *Placed, folder string, there, bin bool) error {
+	if there {
+		ours := was != nil
+		var err error
+		if ours {
+			ours, err = d.sameDescriptor(ctx, was)
+		}
+		if err != nil {
+			return explain("plugins/"+folder, err)
+		}
+		if !ours {
+			return searchpack.Errorf(searchpack.ErrConflict,
+				"plugins/%s was not placed by Searchpack, and is another plugin or version than the one ordered, so it is not touched: remove it by hand (bin/opensearch-plugin remove, while the node is stopped)", folder)
+		}
+	}
+	if !bin || was != nil && len(was.Bin) > 0 {
+		return nil
+	}
+	switch there, err := d.exists(place{inBin, folder}); {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return explain("bin/"+folder, err)
+	case there:
+		return searchpack.Errorf(searchpack.ErrConflict, "bin/%s was not placed by Searchpack, so it is not touched: move it away", folder)
+	}
+	return nil
+}
+
+// moveOut plans what becomes of what lies under the final names. The former plugin is what was there
+// when the last proof was: one that came after it and is replaced unproven is dropped.
+func (d *Dir) moveOut(r *record, p *plan, folder string, there bool, was *Placed) (*Former, error) {
+	bin := false
+	if was != nil && len(was.Bin) > 0 {
+		var err error
+		if bin, err = d.exists(place{inBin, folder}); err != nil {
+			return nil, explain("bin/"+folder, err)
+		}
+	}
+	keep := r.Former[folder] == nil
+	out := func(part string) place {
+		if keep {
+			return state(formerName, folder, part)
+		}
+		return state(trashName, fmt.Sprint(len(p.moves)))
+	}
+	if there {
+		p.moves = append(p.moves, move{At: place{inPlugins, folder}, Out: out(pluginPart)})
+	}
+	if bin {
+		p.moves = append(p.moves, move{At: place{inBin, folder}, Out: out(binPart)})
+	}
+	if !keep {
+		return nil, nil
+	}
+	return &Former{Plugin: was, Tree: there, Bin: bin}, nil
+}
+
+const pluginPart = "plugin" // of a former plugin; its scripts are binPart
+
+// in plans that something takes a final name, in the move that frees it if there is one.
+func (p *plan) in(at, from place) {
+	for i := range p.moves {
+		if p.moves[i].At == at {
+			p.moves[i].In = from
+			return
+		}
+	}
+	p.moves = append(p.moves, move{At: at, In: from})
+}
+
+// planRestore plans to put back what Former says.
+func (d *Dir) planRestore(ctx context.Context, r *record, folders []string) (*plan, error) {
+	p := &plan{after: r.clone()}
+	for _, folder := range folders {
+		f, was := r.Former[folder], r.Placed[folder]
+		if f == nil {
+			return nil, searchpack.Errorf(searchpack.ErrNotFound, "no former plugin is kept for the folder %.100q", folder)
+		}
+		there, err := d.exists(place{inPlugins, folder})
+		if err != nil {
+			return nil, explain("plugins/"+folder, err)
+		}
+		if err := d.mine(ctx, was, folder, there, f.Bin); err != nil {
+			return nil, err
+		}
+		if _, err := d.moveOut(r, p, folder, there, was); err != nil { // to the trash: Former is kept
+			return nil, err
+		}
+		if f.Tree {
+			p.in(place{inPlugins, folder}, state(formerName, folder, pluginPart))
+		}
+		if f.Bin {
+			p.in(place{inBin, folder}, state(formerName, folder, binPart))
+		}
+		delete(p.after.Former, folder)
+		delete(p.after.Placed, folder)
+		if f.Plugin != nil {
+			p.after.Placed[folder] = f.Plugin
+		}
+		p.drop = append(p.drop, state(formerName, folder))
+	}
+	return p, nil
+}

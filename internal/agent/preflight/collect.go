@@ -1,0 +1,264 @@
+package preflight
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/searchpack/searchpack/internal/inspect/archive"
+	"github.com/searchpack/searchpack/internal/inspect/plugin"
+	"github.com/searchpack/searchpack/internal/inspect/rule"
+	"github.com/searchpack/searchpack/internal/inspect/target"
+)
+
+const (
+	// maxJar bounds what one jar may unpack to, in bytes. Nothing is unpacked: a jar's directory says it.
+	maxJar = 4 << 30
+	// maxNames bounds what is listed of one folder.
+	maxNames = 10_000
+	// maxRelease bounds a JDK's file release, in bytes.
+	maxRelease = 64 << 10
+)
+
+// Collect looks at an OpenSearch home: lib/, modules/ and plugins/. java is the release that runs the
+// node (JavaRelease), 0 if it is not known. extended are names that plugins to be installed extend:
+// only then the classes of modules are read. The error is the file system's, or says that the folder
+// is no home.
+func Collect(ctx context.Context, home string, java int, extended ...string) (Node, error) {
+	root, err := os.OpenRoot(home)
+	if err != nil {
+		return Node{}, fmt.Errorf("the home of OpenSearch: %w", err)
+	}
+	defer root.Close()
+	c := &collector{ctx: ctx, root: root, extended: extended}
+	n := Node{Java: java, Lib: Lib{}, Foreign: map[string]string{}}
+	if err := c.lib(&n); err != nil {
+		return Node{}, fmt.Errorf("%s/lib: %w", home, err)
+	}
+	if err := c.bundles("plugins", &n); err != nil {
+		return Node{}, fmt.Errorf("%s/plugins: %w", home, err)
+	}
+	if err := c.bundles("modules", &n); err != nil {
+		return Node{}, fmt.Errorf("%s/modules: %w", home, err)
+	}
+	if err := c.extendedJars(&n); err != nil {
+		return Node{}, fmt.Errorf("%s: %w", home, err)
+	}
+	return n, nil
+}
+
+type collector struct {
+	ctx      context.Context
+	root     *os.Root
+	extended []string
+}
+
+// versioned is the jar of lib/ that has OpenSearch's version.
+var versioned = regexp.MustCompile(`^opensearch-([0-9]+\.[0-9]+\.[0-9]+)(?:-.*)?\.jar$`)
+
+func (c *collector) lib(n *Node) error {
+	names, err := c.names("lib")
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if m := versioned.FindStringSubmatch(name); m != nil {
+			if n.Version, err = target.Parse(m[1]); err != nil {
+				return err
+			}
+		}
+		if !strings.HasSuffix(name, ".jar") {
+			continue
+		}
+		found, err := c.classes("lib/" + name)
+		if err != nil {
+			return err
+		}
+		for _, class := range found {
+			n.Lib[class] = name
+		}
+	}
+	if n.Version == (target.Version{}) {
+		return errors.New("there is no opensearch-VERSION.jar: it is no home of OpenSearch")
+	}
+	return nil
+}
+
+func (c *collector) names(dir string) ([]string, error) {
+	f, err := c.root.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	names, err := f.Readdirnames(maxNames + 1)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	if len(names) > maxNames {
+		return nil, fmt.Errorf("there are more than %d files", maxNames)
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// classes lists those of a jar. One that Java cannot read has none: a node says so when it starts.
+func (c *collector) classes(name string) ([]string, error) {
+	if err := c.ctx.Err(); err != nil {
+		return nil, err
+	}
+	j, err := archive.OpenJar(func() (io.ReadCloser, error) { return c.root.Open(name) }, archive.Limits{Unpacked: maxJar})
+	if err = archive.Charge(err, &rule.Tally{}); err != nil || j == nil {
+		return nil, err
+	}
+	return classes(j), nil
+}
+
+// bundles lists modules/ or plugins/, as PluginsService.findPluginDirs does.
+func (c *collector) bundles(dir string, n *Node) error {
+	names, err := c.names(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if dir == "plugins" && name == "lib" && n.Version.SharedFolder() {
+			continue // shared jars
+		}
+		b, foreign, err := c.bundle(dir, name, n)
+		switch {
+		case err != nil:
+			return err
+		case foreign != "":
+			n.Foreign[name] = foreign
+		case b != nil:
+			n.Bundles = append(n.Bundles, *b)
+		}
+	}
+	return nil
+}
+
+// extendedJars reads the jars of plugins, and of modules that something extends, directly or not.
+func (c *collector) extendedJars(n *Node) error {
+	wanted := slices.Clone(c.extended)
+	want := func(b *Bundle) {
+		for _, e := range b.Extends {
+			wanted = append(wanted, e.Name)
+		}
+	}
+	for i := range n.Bundles {
+		if b := &n.Bundles[i]; !b.Module {
+			want(b)
+			if err := c.jars(b); err != nil {
+				return err
+			}
+		}
+	}
+	for k := 0; k < len(wanted); k++ {
+		for i := range n.Bundles {
+			if b := &n.Bundles[i]; b.Module && b.Name == wanted[k] && b.Jars == nil {
+				want(b)
+				if err := c.jars(b); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// bundle reads what lies under a name; foreign is what OpenSearch says when it is no plugin.
+func (c *collector) bundle(dir, name string, n *Node) (b *Bundle, foreign string, err error) {
+	if removed, ok := strings.CutPrefix(name, ".removing-"); ok && dir == "plugins" {
+		return nil, fmt.Sprintf("found file [plugins/%s] from a failed attempt to remove the plugin [%s]; execute [opensearch-plugin remove %s]", shown(name), shown(removed), shown(removed)), nil
+	}
+	none := fmt.Sprintf("Could not load plugin descriptor for plugin directory [%s]", shown(name))
+	info, err := c.root.Stat(dir + "/" + name)
+	if err != nil {
+		return nil, none, ignoreLink(err)
+	}
+	if !info.IsDir() {
+		if strings.HasPrefix(name, ".") {
+			return nil, "", nil // hidden files are passed over
+		}
+		return nil, none, nil
+	}
+	f, err := c.root.Open(path.Join(dir, name, plugin.DescriptorName))
+	if err != nil {
+		return nil, none, ignoreLink(err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, plugin.MaxDescriptor))
+	if err != nil {
+		return nil, "", err
+	}
+	var out rule.Tally
+	facts := plugin.Descriptor(text, plugin.Options{Target: plugin.TargetOf(n.Version)}, &out)
+	if facts == nil || facts.Name == "" {
+		return nil, none, nil
+	}
+	made := bundleOf(facts)
+	made.Folder, made.Module = name, dir == "modules"
+	return &made, "", nil
+}
+
+// ignoreLink drops errors about what is not there or leads elsewhere: a node finds no descriptor then.
+func ignoreLink(err error) error {
+	if errors.Is(err, fs.ErrNotExist) || strings.Contains(err.Error(), "path escapes from parent") {
+		return nil
+	}
+	return err
+}
+
+// jars reads those of a bundle's root folder.
+func (c *collector) jars(b *Bundle) error {
+	dir := "plugins/" + b.Folder
+	if b.Module {
+		dir = "modules/" + b.Folder
+	}
+	names, err := c.names(dir)
+	if err != nil {
+		return err
+	}
+	b.Jars = []Jar{}
+	for _, name := range names {
+		if !strings.HasSuffix(name, ".jar") {
+			continue
+		}
+		found, err := c.classes(dir + "/" + name)
+		if err != nil {
+			return err
+		}
+		b.Jars = append(b.Jars, Jar{Path: dir + "/" + name, Classes: found})
+	}
+	return nil
+}
+
+var javaVersion = regexp.MustCompile(`(?m)^JAVA_VERSION="([0-9]+)[."]`)
+
+// JavaRelease reads the release of Java of a JDK's folder: 21 of 21.0.3.
+func JavaRelease(jdk string) (int, error) {
+	f, err := os.Open(path.Join(jdk, "release"))
+	if err != nil {
+		return 0, fmt.Errorf("which Java is in %s: %w", jdk, err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxRelease))
+	if err != nil {
+		return 0, fmt.Errorf("which Java is in %s: %w", jdk, err)
+	}
+	m := javaVersion.FindSubmatch(b)
+	if m == nil {
+		return 0, fmt.Errorf("which Java is in %s: its file release has no JAVA_VERSION", jdk)
+	}
+	return strconv.Atoi(string(m[1]))
+}

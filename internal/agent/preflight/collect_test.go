@@ -1,0 +1,135 @@
+package preflight
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/searchpack/searchpack/internal/inspect/inspecttest"
+	"github.com/searchpack/searchpack/internal/inspect/plugin"
+)
+
+// home lays out files; what ends in .jar holds the classes that are named.
+func home(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		full := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		data := []byte(text)
+		if strings.HasSuffix(name, ".jar") && text != "damaged" {
+			var in []inspecttest.File
+			for class := range strings.FieldsSeq(text) {
+				in = append(in, inspecttest.File{Name: class + ".class", Data: []byte("class " + class)})
+			}
+			data = must(inspecttest.Zip(in))
+		}
+		if err := os.WriteFile(full, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func descriptor(name, extends string) string {
+	return "name=" + name + "\ndescription=d\nversion=1\nopensearch.version=3.8.0\njava.version=21\nclassname=x\nextended.plugins=" + extends + "\n"
+}
+
+func TestCollect(t *testing.T) {
+	t.Parallel()
+	dir := home(t, map[string]string{
+		"lib/opensearch-3.8.0.jar": "org/opensearch/A", "lib/opensearch-core-3.8.0.jar": "org/opensearch/B", "lib/tools/x/y.jar": "x/Y", "lib/README": "",
+		"modules/base/" + plugin.DescriptorName: descriptor("base", ""), "modules/base/base.jar": "b/B",
+		"modules/lang/" + plugin.DescriptorName: descriptor("lang", "base"), "modules/lang/lang.jar": "l/L",
+		"modules/other/" + plugin.DescriptorName: descriptor("other", ""), "modules/other/other.jar": "o/O",
+		"plugins/p/" + plugin.DescriptorName: descriptor("pname", "lang"), "plugins/p/p.jar": "p/P l/L", "plugins/p/sub/q.jar": "q/Q", "plugins/p/bad.jar": "damaged",
+		"plugins/lib/shared.jar": "s/S", "plugins/.hidden": "", "plugins/README": "", "plugins/empty/x": "", "plugins/.installing-7/x": "",
+		"plugins/.removing-gone": "", "plugins/broken/" + plugin.DescriptorName: "name", "plugins/q/" + plugin.DescriptorName: descriptor("q", ""),
+	})
+	if err := os.Symlink("/", filepath.Join(dir, "plugins", "away")); err != nil {
+		t.Fatal(err)
+	}
+	n, err := Collect(t.Context(), dir, 25)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n.Version != v380 || n.Java != 25 || len(n.Lib) != 2 || n.Lib["org.opensearch.B"] != "opensearch-core-3.8.0.jar" {
+		t.Errorf("%v %d %v", n.Version, n.Java, n.Lib)
+	}
+	jars := map[string]string{}
+	for _, b := range n.Bundles {
+		text := "-"
+		if b.Jars != nil {
+			text = ""
+		}
+		for _, j := range b.Jars {
+			text += j.Path + ":" + strings.Join(j.Classes, ",") + " "
+		}
+		jars[b.Folder+" "+b.Name] = text
+	}
+	for name, want := range map[string]string{
+		"base base": "modules/base/base.jar:b.B ", "lang lang": "modules/lang/lang.jar:l.L ", "other other": "-", "p pname": "plugins/p/bad.jar: plugins/p/p.jar:p.P,l.L ", "q q": "",
+	} {
+		if jars[name] != want || len(jars) != 5 {
+			t.Errorf("%s: %q, want %q, of %v", name, jars[name], want, jars)
+		}
+	}
+	got := Check(n, Change{})
+	want := []string{
+		"Could not load plugin descriptor for plugin directory [.installing-7]", "found file [plugins/.removing-gone] from a failed attempt to remove the plugin [gone]; execute",
+		"Could not load plugin descriptor for plugin directory [README]", "Could not load plugin descriptor for plugin directory [away]",
+		"Could not load plugin descriptor for plugin directory [broken]", "Could not load plugin descriptor for plugin directory [empty]",
+		"failed to load plugin pname due to jar hell: class: l.L jar1: modules/lang/lang.jar jar2: plugins/p/p.jar",
+	}
+	if !slices.EqualFunc(got, want, func(r Refusal, w string) bool { return strings.HasPrefix(r.Text, w) }) {
+		t.Errorf("got  %v\nwant %v", got, want)
+	}
+	// A zip is inspected against what was collected.
+	zip := pluginZip(t, "extended.plugins=other\n", inspecttest.File{Name: "o.jar!/o/O.class", Data: []byte("class o/O")})
+	n, err = Collect(t.Context(), dir, 25, "other")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, refused, err := Inspect(bytes.NewReader(zip), int64(len(zip)), n)
+	if err != nil || c == nil {
+		t.Fatal(refused, err)
+	}
+	if got := Check(n, Change{Place: []Bundle{c.Bundle}}); !slices.ContainsFunc(got, func(r Refusal) bool {
+		return r.Text == "failed to load plugin lemmas due to jar hell: class: o.O jar1: modules/other/other.jar jar2: plugins/lemmas/o.jar"
+	}) {
+		t.Error(got)
+	}
+}
+
+func TestNoHome(t *testing.T) {
+	t.Parallel()
+	for words, files := range map[string]map[string]string{
+		"/lib: ":                      {"x": ""},
+		"it is no home of OpenSearch": {"lib/opensearch-core-3.8.0.jar": ""},
+	} {
+		if _, err := Collect(t.Context(), home(t, files), 0); err == nil || !strings.Contains(err.Error(), words) {
+			t.Errorf("%v: %v", files, err)
+		}
+	}
+	if _, err := Collect(t.Context(), filepath.Join(t.TempDir(), "no"), 0); err == nil {
+		t.Error("there is no folder")
+	}
+}
+
+func TestJavaRelease(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int{"IMPLEMENTOR=\"x\"\nJAVA_VERSION=\"21.0.3\"\n": 21, "JAVA_VERSION=\"25\"\n": 25, "X": 0, "": 0} {
+		dir := home(t, map[string]string{"release": text})
+		if got, err := JavaRelease(dir); got != want || (err != nil) != (want == 0) {
+			t.Errorf("%q: %d %v", text, got, err)
+		}
+	}
+	if _, err := JavaRelease(t.TempDir()); err == nil {
+		t.Error("there is no file")
+	}
+}
