@@ -205,7 +205,11 @@ func agentPID(u *up, name string) (int, error) {
 
 // until polls for goroutines, which cannot end a test.
 func until(ctx context.Context, f func() (bool, error)) error {
-	tick := time.NewTicker(20 * time.Millisecond)
+	return untilEvery(ctx, 20*time.Millisecond, f)
+}
+
+func untilEvery(ctx context.Context, every time.Duration, f func() (bool, error)) error {
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
 		if done, err := f(); done || err != nil {

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/searchpack/searchpack/internal/pgtest"
+
 	"github.com/searchpack/searchpack/dev/internal/stack"
 )
 
@@ -29,7 +31,7 @@ func run(m *testing.M) int {
 	go spawner()
 	if dir := os.Getenv("SEARCHPACK_BIN"); dir != "" {
 		program, client = filepath.Join(dir, "searchpack-dev"), filepath.Join(dir, "searchpack")
-		return m.Run()
+		return pgtest.Main(m).Run()
 	}
 	dir, err := os.MkdirTemp("", "searchpack-e2e-")
 	if err != nil {
@@ -47,7 +49,7 @@ func run(m *testing.M) int {
 			return 1
 		}
 	}
-	return m.Run()
+	return pgtest.Main(m).Run()
 }
 
 // patience bounds every wait of these tests; it is long because machines are busy.

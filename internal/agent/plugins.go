@@ -358,7 +358,7 @@ func (p *pluginer) look(ctx context.Context, o *searchpack.Order) error {
 	for _, w := range want {
 		keep = append(keep, w.digest)
 	}
-	if err := d.Unstage(keep...); err != nil {
+	if err := d.Unstage(ctx, keep...); err != nil {
 		return err
 	}
 	p.mu.Lock()

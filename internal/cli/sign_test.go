@@ -55,11 +55,7 @@ func TestSign(t *testing.T) {
 	if err != nil || !strings.Contains(out, `--metadata searchpack-signature="$(cat `+zip+`.sig)"`) {
 		t.Error(out, err)
 	}
-	line, err := os.ReadFile(zip + ".sig")
-	if err != nil {
-		t.Fatal(err)
-	}
-	checkSigned(t, string(line), made.PublicKey)
+	checkSigned(t, zip, made.PublicKey)
 	out, err = runSign(t, "json", "verify", zip, "--public-key", made.PublicKey)
 	if err != nil || !strings.Contains(out, string(searchpack.DigestOf([]byte("zip")))) {
 		t.Error(out, err)
@@ -79,13 +75,17 @@ func TestSign(t *testing.T) {
 	}
 }
 
-func checkSigned(t *testing.T, line, publicKey string) {
+func checkSigned(t *testing.T, zip, publicKey string) {
 	t.Helper()
+	line, err := os.ReadFile(zip + ".sig")
+	if err != nil {
+		t.Fatal(err)
+	}
 	public, err := signature.ParsePublic(publicKey)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s, err := signature.Parse(line); err != nil || !s.By(public, searchpack.DigestOf([]byte("zip"))) {
+	if s, err := signature.Parse(string(line)); err != nil || !s.By(public, searchpack.DigestOf([]byte("zip"))) {
 		t.Errorf("%s %v", line, err)
 	}
 }

@@ -103,6 +103,11 @@ func newDecider(w World, off guards) *decider {
 	}
 	for _, r := range w.Rollouts {
 		r.Steps = slices.Clone(r.Steps)
+		for _, began := range []*time.Time{&r.StartedAt, &r.PhaseAt} {
+			if setBack(d.Now, *began) {
+				*began = d.Now
+			}
+		}
 		d.rollouts = append(d.rollouts, &r)
 	}
 	for _, p := range w.Proofs {

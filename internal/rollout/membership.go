@@ -305,11 +305,10 @@ func absent(w World, n *node) NodeStanding {
 	switch {
 	case n.fresh:
 		s.Reason = "its node is in no cluster: " + whyInNone(n)
-		for _, r := range w.Rollouts {
-			if r.State == searchpack.RolloutRunning {
-				since = later(since, r.StartedAt)
-			}
-		}
+		since = later(since, rolloutStart(w))
+	case setBack(w.Now, n.ReportedAt): // it was heard, and nobody knows when
+		s.Reason = silentText
+		since = later(since, rolloutStart(w))
 	case n.ReportedAt.IsZero():
 		s.Reason = "it was enrolled but has not reported yet"
 	default:
@@ -328,6 +327,16 @@ func absent(w World, n *node) NodeStanding {
 		s.Until = fresh
 	}
 	return s
+}
+
+// rolloutStart is when the running rollout began; zero if none runs.
+func rolloutStart(w World) time.Time {
+	for _, r := range w.Rollouts {
+		if r.State == searchpack.RolloutRunning && !setBack(w.Now, r.StartedAt) {
+			return r.StartedAt
+		}
+	}
+	return time.Time{}
 }
 
 func later(a, b time.Time) time.Time {

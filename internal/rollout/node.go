@@ -48,12 +48,15 @@ func nodesOf(w World) []*node {
 	return out
 }
 
-// fresh reports whether the last report still stands. One from further ahead than clocks differ was
-// heard by a clock that has been put back since, and says nothing about now.
+// fresh reports whether the last report still stands.
 func fresh(now time.Time, a searchpack.AgentState) bool {
-	age := now.Sub(a.ReportedAt)
-	return a.Report != nil && !a.ReportedAt.IsZero() && age < FreshFor && age >= -searchpack.ClockStep
+	return a.Report != nil && !a.ReportedAt.IsZero() && now.Sub(a.ReportedAt) < FreshFor && !setBack(now, a.ReportedAt)
 }
+
+// setBack reports whether a time lies further ahead than clocks differ: the clock was put back since
+// it was written, and it says nothing about now. What such a time began is taken to begin now, else
+// it would last for as long as the clock was put back.
+func setBack(now, written time.Time) bool { return written.Sub(now) > searchpack.ClockStep }
 
 func (n *node) index() {
 	if n.Report == nil {

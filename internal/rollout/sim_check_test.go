@@ -124,7 +124,9 @@ func (v *simServer) members(w World) (out []simMember, ok bool) {
 	for _, a := range w.Agents {
 		states[a.ID] = a
 	}
-	fresh := func(a searchpack.AgentState) bool { return a.Report != nil && w.Now.Sub(a.ReportedAt) < 30*time.Second }
+	fresh := func(a searchpack.AgentState) bool {
+		return a.Report != nil && w.Now.Sub(a.ReportedAt) < 30*time.Second && a.ReportedAt.Sub(w.Now) <= 10*time.Minute
+	}
 	var best *searchpack.NodeFacts
 	for _, a := range w.Agents {
 		if !fresh(a) || a.Report.Node == nil || a.Report.Node.ManagerID == "" {
@@ -371,12 +373,12 @@ func (v *simServer) checkLooks(w World, pkg string) {
 		v.fail("rule 11: %s is removed although somebody named it at the second look", pkg)
 	}
 	for name, since := range v.looks[w.Usage.DutyID][pkg] {
-		if since.Before(before.PhaseAt.Add(-30 * time.Second)) {
+		if since.Before(v.rounds[before.ID].Add(-30 * time.Second)) {
 			v.fail("rule 11: %s is removed on a look that was read while %s had it in sight", pkg, name)
 		}
 	}
 	for _, u := range v.cluster.usedBy(pkg) {
-		if u.version <= w.Usage.Version || u.kind == searchpack.UserIndex && u.created.Before(before.PhaseAt) {
+		if u.version <= w.Usage.Version || u.kind == searchpack.UserIndex && u.created.Before(v.rounds[before.ID]) {
 			v.fail("rule 11: %s is removed although %s names it", pkg, u.name)
 		}
 	}

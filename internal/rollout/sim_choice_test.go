@@ -177,12 +177,12 @@ func (v *simServer) checkBack(r searchpack.Rollout, s searchpack.RolloutStep) {
 	for _, m := range v.must() {
 		n := m.agent.node
 		if isPlugin(s.PackageID) {
-			if n.up && n.since.Before(r.PhaseAt) && n.plugins.runs[s.PackageID] != v.versions[s.FormerID].Digest && r.ErrorType == aborted {
+			if n.up && n.since.Before(v.rounds[r.ID]) && n.plugins.runs[s.PackageID] != v.versions[s.FormerID].Digest && r.ErrorType == aborted {
 				v.fail("%s was aborted, but %s does not run with %s", r.ID, n.name, s.FormerID)
 			}
 			continue
 		}
-		if n.up && n.since.Before(r.PhaseAt) && n.files[s.PackageID] != v.versions[s.FormerID].Digest {
+		if n.up && n.since.Before(v.rounds[r.ID]) && n.files[s.PackageID] != v.versions[s.FormerID].Digest {
 			v.fail("%s was aborted, but %s does not have %s", r.ID, n.name, s.FormerID)
 		}
 	}

@@ -84,6 +84,7 @@ func (s *sim) run() string {
 	s.restartExternal()
 	if s.faults {
 		s.planFaults()
+		s.planJumps(rand.New(rand.NewPCG(s.seed, 43)))
 	}
 	s.steps(simStart.Add(s.length))
 	s.calmDown()

@@ -223,6 +223,9 @@ func (s *sim) made(what string, ch Change, err error, want searchpack.Associatio
 func (v *simServer) put(r searchpack.Rollout) {
 	for i := range v.rollouts {
 		if v.rollouts[i].ID == r.ID {
+			if v.rollouts[i].Round != r.Round {
+				v.rounds[r.ID] = v.now
+			}
 			v.rollouts[i] = r
 		}
 	}

@@ -42,6 +42,7 @@ type simServer struct {
 	list         []simMember                   // see must
 	complete     bool                          // nobody of list is silent
 	textsFor     string                        // rollout whose texts are made, or being made
+	rounds       map[string]time.Time          // rollout -> when its round began, whatever its row says
 	placing      string                        // version and rollout whose placing was checked
 	fence        int
 	decisions    int
@@ -56,7 +57,7 @@ func newSimServer(s *sim) *simServer {
 	v := &simServer{
 		sim: s, byID: map[string]*simAgent{}, agents: map[string]*searchpack.AgentState{}, keys: map[string]string{},
 		associations: map[string]searchpack.Association{}, packages: map[string]searchpack.Package{},
-		versions: map[string]searchpack.Version{}, proofs: map[proofKey]searchpack.Proof{}, looks: map[string]simLook{},
+		versions: map[string]searchpack.Version{}, proofs: map[proofKey]searchpack.Proof{}, looks: map[string]simLook{}, rounds: map[string]time.Time{},
 	}
 	for i := range 3 {
 		id := fmt.Sprintf("F%d", i+1)
@@ -280,7 +281,10 @@ func (v *simServer) takeReport(id string, r *searchpack.Report, key string) {
 	if !r.Later(st.Report) {
 		return
 	}
-	st.Report, st.ReportedAt = r, v.now
+	st.Report = r
+	if v.now.After(st.ReportedAt) || setBack(v.now, st.ReportedAt) { // as the store does
+		st.ReportedAt = v.now
+	}
 	if v.keys[id] != key {
 		v.keys[id] = key
 		v.dirty()

@@ -15,7 +15,7 @@ const verifyFailed = "VerifyFailed"
 
 // mayVerify reports whether the version's checks can be run.
 func (d *decider) mayVerify(versionID string) bool {
-	return len(d.Checks[versionID]) > 0 && !d.Domain.FilesOnly && !d.off.verify
+	return len(d.Checks[versionID]) > 0 && !d.Domain.FilesOnly && !d.off.verify && !d.isPlugin(d.Versions[versionID].PackageID)
 }
 
 // toVerify reports whether any step brings checks that can be run.

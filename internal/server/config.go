@@ -70,7 +70,7 @@ type Config struct {
 	OnDomainsChanged func()
 	Version          string
 	Logger           *slog.Logger
-	Now              func() time.Time
+	Now              func() time.Time // not asked with Database: that has a clock
 	// LeaseTTL is how long the work of a killed server waits for another one; 0 = the default.
 	LeaseTTL time.Duration
 }

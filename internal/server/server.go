@@ -50,6 +50,7 @@ type Server struct {
 	catalog   *catalog.Catalog
 	sweeps    *sweeper.Sweeper
 	loop      *work.Loop
+	clock     *clock // nil: this process's
 	// vulnerabilities is nil if the operator supplies none.
 	vulnerabilities *vuln.Database
 	handler         http.Handler
@@ -92,10 +93,11 @@ func New(ctx context.Context, cfg Config) (_ *Server, err error) {
 		return nil, err
 	}
 	s.agents = agentapi.NewServer(agentapi.ServerConfig{
-		Store: s.store, Blobs: s.blobs, Authority: s.authority, Now: cfg.Now, Logger: s.log, Usage: usage.Parse, Permits: runner.NewPermits(s.store),
+		Store: s.store, Blobs: s.blobs, Authority: s.authority, Now: s.cfg.Now, Logger: s.log, Usage: usage.Parse,
+		Permits: runner.NewPermits(s.store),
 	})
 	s.catalog = catalog.New(catalog.Options{
-		Store: s.store, Blobs: s.blobs, Now: cfg.Now, Limits: cfg.Limits, Source: s.sources(),
+		Store: s.store, Blobs: s.blobs, Now: s.cfg.Now, Limits: cfg.Limits, Source: s.sources(),
 		OnDomainsChanged: cfg.OnDomainsChanged, Authorize: s.authorize, Logger: s.log,
 	})
 	s.makeLoop()
@@ -118,6 +120,12 @@ func (s *Server) openStores(ctx context.Context) error {
 	var err error
 	if s.store, err = sqlstore.Open(ctx, s.cfg.databaseDSN(), sqlstore.Options{Logger: s.log}); err != nil {
 		return err
+	}
+	if s.cfg.Database != "" { // shared by several servers; SQLite's clock is this process's
+		if s.clock, err = openClock(ctx, s.store, s.log); err != nil {
+			return err
+		}
+		s.cfg.Now = s.clock.Now
 	}
 	if err = s.makeMasterKey(ctx); err != nil {
 		return err
@@ -214,6 +222,9 @@ func (s *Server) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.loop.Run(ctx) })
 	g.Go(func() error { return s.agents.Run(ctx) })
+	if s.clock != nil {
+		g.Go(func() error { return s.clock.keep(ctx) })
+	}
 	if s.agentsL != nil {
 		serve(ctx, g, s.agents.Handler(), tls.NewListener(s.agentsL, s.agents.TLSConfig()), s.log)
 	}

@@ -185,11 +185,25 @@ func TestRead(t *testing.T) {
 		}
 	}
 	put(good, 0o664)
-	refused("can write it")
+	refused("can write it: chmod go-w")
 	put("no", 0o600)
 	refused("cannot unmarshal")
 	put(good+strings.Repeat("#", maxFile), 0o600)
 	refused("more than")
+	put(good, 0o600)
+	for mode, words := range map[os.FileMode]string{0o777: "can write its folder", 0o777 | os.ModeSticky: ""} {
+		if err := os.Chmod(filepath.Dir(name), mode); err != nil {
+			t.Fatal(err)
+		}
+		if words != "" {
+			refused(words)
+		} else if _, err := Read(name); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := os.Chmod(filepath.Dir(name), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	if os.Geteuid() == 0 {
 		put(good, 0o600)
 		if err := os.Chown(name, 12345, 0); err != nil {

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -29,8 +30,8 @@ const (
 )
 
 // Read reads a node's allow file. One that is not there allows nothing, and is no error. ErrInvalid: it
-// is not understood, or others than root and this process's user can change it; then nothing must be
-// installed.
+// is not understood, or others than root and this process's user can change it or its folder; then
+// nothing must be installed.
 func Read(name string) (*File, error) {
 	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -44,17 +45,15 @@ func Read(name string) (*File, error) {
 	if err != nil {
 		return nil, refuse(name, err)
 	}
-	owner := -1
-	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		owner = int(st.Uid)
-	}
+	folder, err := os.Stat(filepath.Dir(name))
 	switch {
+	case err != nil:
+		return nil, refuse(name, err)
 	case !info.Mode().IsRegular():
 		return nil, refuse(name, errors.New("it is not a regular file"))
-	case owner != 0 && owner != os.Geteuid():
-		return nil, refuse(name, fmt.Errorf("it belongs to uid %d, who could allow itself everything: chown it to root", owner))
-	case info.Mode().Perm()&0o022 != 0:
-		return nil, refuse(name, errors.New("others than its owner can write it: chmod 644"))
+	}
+	if err := errors.Join(trusted("it", info), trusted("its folder", folder)); err != nil {
+		return nil, refuse(name, err)
 	}
 	b, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err == nil && len(b) > maxFile {
@@ -68,6 +67,22 @@ func Read(name string) (*File, error) {
 		return nil, refuse(name, err)
 	}
 	return out, nil
+}
+
+// trusted says who else could change what allows code to run on the node. In a folder like /tmp nobody
+// can replace the files of others.
+func trusted(what string, info fs.FileInfo) error {
+	owner := -1
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		owner = int(st.Uid)
+	}
+	switch {
+	case owner != 0 && owner != os.Geteuid():
+		return fmt.Errorf("%s belongs to uid %d, who could allow itself everything: chown it to root", what, owner)
+	case info.Mode().Perm()&0o022 != 0 && info.Mode()&fs.ModeSticky == 0:
+		return fmt.Errorf("others than its owner can write %s: chmod go-w", what)
+	}
+	return nil
 }
 
 func refuse(name string, err error) error {

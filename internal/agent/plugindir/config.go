@@ -102,15 +102,19 @@ func (c *configCopy) folders(dir string) error {
 		made = path.Join(made, element)
 		at := place{inConfig, made}
 		info, err := c.d.lstat(at)
+		own := rights{configDirMode, c.uid, c.gid}
 		switch {
 		case err == nil && info.IsDir():
+			if err := c.d.finish(at, info, own); err != nil {
+				return err
+			}
 			continue
 		case err == nil:
 			return fmt.Errorf("%s is no folder: move it away", at)
 		case !errors.Is(err, fs.ErrNotExist):
 			return err
 		}
-		if err := c.d.mkdir(at, rights{configDirMode, c.uid, c.gid}); err != nil {
+		if err := c.d.mkdir(at, own); err != nil {
 			return err
 		}
 		if err := c.d.syncDir(at.dir()); err != nil {

@@ -114,15 +114,30 @@ func (d *disk) mkdir(at place, r rights) error {
 		return nil
 	}
 	return d.do(op{kind: opMkdir, at: at}, func(root *os.Root) error {
-		if err := root.Mkdir(at.Name, 0o700); err != nil {
+		if err := root.Mkdir(at.Name, unfinished); err != nil {
 			return err
 		}
-		f, err := root.Open(at.Name)
-		if err != nil {
-			return err
-		}
-		return errors.Join(r.apply(f), f.Close())
+		return r.applyAt(root, at.Name)
 	})
+}
+
+// unfinished is the mode of a folder until it gets its own.
+const unfinished = 0o700
+
+// finish gives a folder its rights that a crash may have left without them.
+func (d *disk) finish(at place, info fs.FileInfo, r rights) error {
+	if uid, _ := ownerOf(info); info.Mode().Perm() != unfinished || uid != os.Geteuid() {
+		return nil
+	}
+	return d.do(op{kind: opMkdir, at: at}, func(root *os.Root) error { return r.applyAt(root, at.Name) })
+}
+
+func (r rights) applyAt(root *os.Root, name string) error {
+	f, err := root.Open(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(r.apply(f), f.Close())
 }
 
 // create makes a new file, durable but for its name.

@@ -329,7 +329,7 @@ func TestSets(t *testing.T) {
 	if res := d.place(t, p); !slices.Equal(res.Placed, []string{"p"}) {
 		t.Errorf("%+v", res)
 	}
-	if err := d.Unstage(); err != nil {
+	if err := d.Unstage(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	_, err = d.Apply(t.Context(), Set{Place: zips[1:]})

@@ -50,7 +50,8 @@ func stagedAt(d searchpack.Digest) place { return state(stagedName, string(d)) }
 
 // Stage unpacks a plugin into the state folder, durably; plugins/ is not touched, so the node may run.
 // The zip must have the digest, and its files must be those of the manifest: else nothing is left
-// behind. Staging what is staged is fine.
+// behind. Staging what is staged is fine. What was cut off is undone first, for which the node must be
+// stopped.
 func (d *Dir) Stage(ctx context.Context, p Plugin, zip io.ReaderAt) error {
 	if _, err := searchpack.ParseDigest(string(p.Zip)); err != nil {
 		return searchpack.Errorf(searchpack.ErrInvalid, "the plugin %.100q: %w", p.Name, err)
@@ -61,6 +62,10 @@ func (d *Dir) Stage(ctx context.Context, p Plugin, zip io.ReaderAt) error {
 	s := staged{Schema: schema, Placed: Placed{Name: p.Name, Folder: p.Folder, Zip: p.Zip, Size: p.Size}}
 	var err error
 	if s.Tree, s.Bin, s.Config, err = parts(p.Manifest); err != nil {
+		return err
+	}
+	// A change that was cut off needs what is staged as it was left.
+	if _, err := d.begin(ctx); err != nil {
 		return err
 	}
 	if drift, err := d.stagedDrift(ctx, p.Zip); err == nil && len(drift) == 0 {
@@ -83,7 +88,10 @@ func (d *Dir) Stage(ctx context.Context, p Plugin, zip io.ReaderAt) error {
 }
 
 // Unstage drops every staged plugin but those of keep.
-func (d *Dir) Unstage(keep ...searchpack.Digest) error {
+func (d *Dir) Unstage(ctx context.Context, keep ...searchpack.Digest) error {
+	if _, err := d.begin(ctx); err != nil {
+		return err
+	}
 	names, err := d.names(state(stagedName), maxNames)
 	if err != nil {
 		return explain("the state folder "+d.state, err)

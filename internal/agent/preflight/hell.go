@@ -73,19 +73,24 @@ func (w *wish) sorted() (order []Bundle, cycle string) {
 // held against: no class may be in two jars of a plugin and of all that it extends.
 func (w *wish) hell() {
 	order, _ := w.sorted()
+	optionalCounts, ancestors := w.node.Version.OptionalParents(), w.node.Version.CommonAncestors()
 	reach := map[string][]Jar{} // the jars of a plugin and of all that it extends
 	for _, b := range order {
 		var jars []Jar
 		text := ""
 		for _, e := range b.Extends {
 			theirs, found := reach[e.Name]
-			if !found { // optional, and not there
+			if !found || e.Optional && !optionalCounts { // not there, or not looked at
 				continue
 			}
-			if both := shared(jars, theirs); both != "" && text == "" {
+			if both := shared(jars, theirs); both != "" && text == "" && !ancestors {
 				text = fmt.Sprintf("jar hell! extended plugins %s have duplicate codebases with each other: [%s]", extendedNames(b), both)
 			}
-			jars = append(jars, theirs...)
+			for _, j := range theirs {
+				if shared(jars, []Jar{j}) == "" {
+					jars = append(jars, j)
+				}
+			}
 		}
 		if len(b.Extends) > 0 && text == "" {
 			text = twice(append(slices.Clone(jars), b.Jars...))

@@ -51,6 +51,7 @@ func TestCheck(t *testing.T) {
 		installed, place []string
 		remove           []string
 		foreign          map[string]string
+		old              bool     // a node of 2.19.0
 		want             []string // begins of refusals
 	}{
 		"nothing":         {},
@@ -73,29 +74,35 @@ func TestCheck(t *testing.T) {
 		"together":              {place: []string{"p extends=q", "q"}},
 		"still extended": {installed: []string{"o", "p extends=o"}, remove: []string{"o"}, want: []string{
 			"plugin [o] cannot be removed because it is extended by other plugins: [p]; remove those first"}},
-		"both removed":     {installed: []string{"o", "p extends=o"}, remove: []string{"o", "p"}},
-		"optionally":       {installed: []string{"o", "p extends=o;optional=true"}, remove: []string{"o"}},
-		"nobody removed":   {remove: []string{"o"}},
-		"cycle":            {installed: []string{"o extends=p"}, place: []string{"p extends=o"}, want: []string{"Cycle found in plugin dependencies: o -> p -> o"}},
-		"strangers":        {installed: []string{"o jar=o.jar:a.A"}, place: []string{"p jar=p.jar:a.A"}},
-		"hell with parent": {installed: []string{"o jar=o.jar:a.A,a.B"}, place: []string{"p extends=o jar=p.jar:a.B"}, want: []string{"failed to load plugin p due to jar hell: class: a.B jar1: o.jar jar2: p.jar"}},
-		"hell above":       {installed: []string{"lang module jar=l.jar:a.A", "o extends=lang jar=o.jar:o.O"}, place: []string{"p extends=o jar=p.jar:a.A"}, want: []string{"failed to load plugin p due to jar hell: class: a.A jar1: l.jar jar2: p.jar"}},
-		"hell with child":  {installed: []string{"o jar=o.jar:a.A", "c extends=o jar=c.jar:a.C"}, place: []string{"o jar=o.jar:a.C"}, want: []string{"failed to load plugin c due to jar hell: class: a.C"}},
-		"hell of parents":  {installed: []string{"m jar=m.jar:a.A", "n jar=n.jar:a.A"}, place: []string{"p extends=m,n jar=p.jar:p.P"}, want: []string{"failed to load plugin p due to jar hell: class: a.A jar1: m.jar jar2: n.jar"}},
-		"twice the parent": {installed: []string{"m jar=m.jar:a.A", "n extends=m"}, place: []string{"p extends=m,n"}, want: []string{"failed to load plugin p due to jar hell: jar hell! extended plugins [m, n] have duplicate codebases with each other: [m.jar]"}},
-		"module-info":      {installed: []string{"o jar=o.jar:module-info"}, place: []string{"p extends=o jar=p.jar:module-info"}},
-		"hell optional":    {installed: []string{"o jar=o.jar:a.A"}, place: []string{"p extends=o;optional=true jar=p.jar:a.A"}, want: []string{"failed to load plugin p due to jar hell"}},
-		"strays":           {foreign: map[string]string{"b": "Bad b", "a": "Bad a"}, place: []string{"p"}, want: []string{"Bad a; the node does not start beside it, move plugins/a away", "Bad b"}},
+		"both removed":           {installed: []string{"o", "p extends=o"}, remove: []string{"o", "p"}},
+		"optionally":             {installed: []string{"o", "p extends=o;optional=true"}, remove: []string{"o"}},
+		"nobody removed":         {remove: []string{"o"}},
+		"cycle":                  {installed: []string{"o extends=p"}, place: []string{"p extends=o"}, want: []string{"Cycle found in plugin dependencies: o -> p -> o"}},
+		"strangers":              {installed: []string{"o jar=o.jar:a.A"}, place: []string{"p jar=p.jar:a.A"}},
+		"hell with parent":       {installed: []string{"o jar=o.jar:a.A,a.B"}, place: []string{"p extends=o jar=p.jar:a.B"}, want: []string{"failed to load plugin p due to jar hell: class: a.B jar1: o.jar jar2: p.jar"}},
+		"hell above":             {installed: []string{"lang module jar=l.jar:a.A", "o extends=lang jar=o.jar:o.O"}, place: []string{"p extends=o jar=p.jar:a.A"}, want: []string{"failed to load plugin p due to jar hell: class: a.A jar1: l.jar jar2: p.jar"}},
+		"hell with child":        {installed: []string{"o jar=o.jar:a.A", "c extends=o jar=c.jar:a.C"}, place: []string{"o jar=o.jar:a.C"}, want: []string{"failed to load plugin c due to jar hell: class: a.C"}},
+		"hell of parents":        {installed: []string{"m jar=m.jar:a.A", "n jar=n.jar:a.A"}, place: []string{"p extends=m,n jar=p.jar:p.P"}, want: []string{"failed to load plugin p due to jar hell: class: a.A jar1: m.jar jar2: n.jar"}},
+		"twice the parent":       {installed: []string{"m jar=m.jar:a.A", "n extends=m"}, place: []string{"p extends=m,n jar=p.jar:p.P"}},
+		"twice the parent, 2.19": {old: true, installed: []string{"m jar=m.jar:a.A", "n extends=m"}, place: []string{"p extends=m,n"}, want: []string{"failed to load plugin p due to jar hell: jar hell! extended plugins [m, n] have duplicate codebases with each other: [m.jar]"}},
+		"module-info":            {installed: []string{"o jar=o.jar:module-info"}, place: []string{"p extends=o jar=p.jar:module-info"}},
+		"hell optional":          {installed: []string{"o jar=o.jar:a.A"}, place: []string{"p extends=o;optional=true jar=p.jar:a.A"}},
+		"hell optional, 2.19":    {old: true, installed: []string{"o jar=o.jar:a.A"}, place: []string{"p extends=o;optional=true jar=p.jar:a.A"}, want: []string{"failed to load plugin p due to jar hell"}},
+		"strays":                 {foreign: map[string]string{"b": "Bad b", "a": "Bad a"}, place: []string{"p"}, want: []string{"Bad a; the node does not start beside it, move plugins/a away", "Bad b"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			n := Node{Version: v380, Java: 25, Foreign: c.foreign}
+			version := ""
+			if c.old {
+				n.Version, version = target.Version{Major: 2, Minor: 19}, " version=2.19.0"
+			}
 			for _, line := range c.installed {
-				n.Bundles = append(n.Bundles, bundle(t, line))
+				n.Bundles = append(n.Bundles, bundle(t, line+version))
 			}
 			change := Change{Remove: c.remove}
 			for _, line := range c.place {
-				change.Place = append(change.Place, bundle(t, line))
+				change.Place = append(change.Place, bundle(t, line+version))
 			}
 			got := Check(n, change)
 			matches := slices.EqualFunc(got, c.want, func(r Refusal, want string) bool { return strings.HasPrefix(r.String(), want) })

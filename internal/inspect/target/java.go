@@ -41,3 +41,12 @@ func (v Version) ConfigFolders() (all, some bool) {
 	}
 	return !v.Before(3, 3), !v.Before(3, 3)
 }
+
+// OptionalParents reports whether jar hell is looked for between a plugin and one that it extends
+// optionally: PluginsService.checkBundleJarHell of 2.19.0 does, those of 3.7 and 3.8 do not. The versions
+// between are taken for such that do not: their nodes have the last word.
+func (v Version) OptionalParents() bool { return v.Before(3, 0) }
+
+// CommonAncestors reports whether two plugins that a third extends may extend a common one: in 2.19.0 that
+// is jar hell, in 3.7 and 3.8 it is only logged. The versions between are taken for these.
+func (v Version) CommonAncestors() bool { return !v.Before(3, 0) }

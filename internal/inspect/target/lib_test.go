@@ -89,6 +89,11 @@ func TestWhatVersionsDo(t *testing.T) {
 			t.Errorf("%s: Java %s, shared %v, config %v %v", text, v.Java(), v.SharedFolder(), all, some)
 		}
 	}
+	for _, v := range Served {
+		if old := v.Major == 2; v.OptionalParents() != old || v.CommonAncestors() == old {
+			t.Errorf("%s: optional parents %v, common ancestors %v", v, v.OptionalParents(), v.CommonAncestors())
+		}
+	}
 	if s := (Java{Min: 21, Max: 21}).String(); s != "21" {
 		t.Errorf("Java %s", s)
 	}

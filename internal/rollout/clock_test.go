@@ -1,0 +1,92 @@
+package rollout
+
+import (
+	"testing"
+	"time"
+
+	"github.com/searchpack/searchpack"
+)
+
+// setBack sets the clock back: what was written before lies in the future.
+func (b *bench) setBack(d time.Duration) { b.w.Now = b.w.Now.Add(-d) }
+
+// A clock that was set back by a day holds up nobody for a day: agents count as silent until they are
+// heard again, and waits begin anew.
+func TestClockSetBack(t *testing.T) {
+	t.Parallel()
+	const day = 24 * time.Hour
+	for _, phase := range []searchpack.Phase{searchpack.PhaseLook, searchpack.PhaseFetch, searchpack.PhaseProbe, searchpack.PhasePlace, searchpack.PhaseReload, searchpack.PhaseProve} {
+		t.Run(string(phase), func(t *testing.T) {
+			b := newBench(t, 3)
+			b.serve("v1")
+			b.ask(searchpack.ActionAssociate, "v2")
+			b.until(phase)
+			b.setBack(day)
+			d := b.step()
+			if b.phase() != string(phase) || d.Next.IsZero() || d.Next.Sub(b.w.Now) > time.Minute {
+				t.Fatalf("in phase %s, to look again at %v, now is %v", b.phase(), d.Next, b.w.Now)
+			}
+			for _, n := range Members(b.w).Nodes {
+				if n.Fresh {
+					t.Errorf("%s counts as heard", n.Name)
+				}
+			}
+			if r := b.w.Rollouts[0]; !r.PhaseAt.Equal(b.w.Now) || !r.StartedAt.Equal(b.w.Now) {
+				t.Errorf("began at %v, the phase at %v, now is %v", r.StartedAt, r.PhaseAt, b.w.Now)
+			}
+			b.later(10 * time.Second) // heartbeats
+			b.run()
+			if a := b.association(); a.Status != searchpack.Active || a.ServingID != "v2" {
+				t.Errorf("%+v", a)
+			}
+		})
+	}
+}
+
+// A node that is down since before the clock was set back is waited for as long as any other.
+func TestClockSetBackWhileANodeIsDown(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 3)
+	b.serve("v1")
+	b.leave(2)
+	b.setBack(time.Hour)
+	b.ask(searchpack.ActionAssociate, "v2")
+	down := b.w.Agents[2].ReportedAt
+	heard := func(d time.Duration) {
+		b.later(d, "n3")
+		b.w.Agents[2].ReportedAt = down
+	}
+	heard(time.Second)
+	b.run()
+	if got := standings(Members(b.w)); got != "n1 must prove, n2 must prove, n3 blocks" {
+		t.Errorf("at first: %s", got)
+	}
+	heard(OwedAfter)
+	if got := standings(Members(b.w)); got != "n1 must prove, n2 must prove, n3 owed" {
+		t.Errorf("later: %s", got)
+	}
+	for range 20 {
+		b.step()
+		b.obey("n1", "n2")
+	}
+	if a := b.association(); a.Status != searchpack.Active || a.ServingID != "v2" {
+		t.Errorf("%+v %s", a, b.waiting())
+	}
+}
+
+// Small differences are none: servers read the database's clock apart.
+func TestClockApart(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 3)
+	b.serve("v1")
+	b.ask(searchpack.ActionAssociate, "v2")
+	b.until(searchpack.PhaseFetch)
+	began := b.w.Rollouts[0].PhaseAt
+	b.setBack(time.Second)
+	if d := b.step(); len(d.Rollouts) != 0 || !b.w.Rollouts[0].PhaseAt.Equal(began) {
+		t.Errorf("%+v", d.Rollouts)
+	}
+	if got := standings(Members(b.w)); got != "n1 must prove, n2 must prove, n3 must prove" {
+		t.Error(got)
+	}
+}
