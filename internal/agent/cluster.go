@@ -65,19 +65,19 @@ func (w *worker) confirm(ctx context.Context) error {
 }
 
 // settle is done once the cluster is no worse than it was. What OpenSearch has given up is tried again.
-func (w *worker) settle(ctx context.Context, d searchpack.Duty) error {
+func (w *worker) settle(ctx context.Context, d searchpack.Duty) (searchpack.DutyResult, error) {
 	h, err := w.health(ctx)
 	if err != nil {
-		return err
+		return searchpack.DutyResult{}, err
 	}
 	why := h.Worse(d.Baseline)
 	if why == "" {
-		return nil
+		return searchpack.DutyResult{}, nil
 	}
 	if h.Moving == 0 {
 		if err := w.node.RerouteRetryFailed(ctx); err != nil {
-			return err
+			return searchpack.DutyResult{}, err
 		}
 	}
-	return searchpack.Errorf(searchpack.ErrUnavailable, "%s", why)
+	return searchpack.DutyResult{Health: h}, searchpack.Errorf(searchpack.ErrUnavailable, "%s", why)
 }

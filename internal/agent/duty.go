@@ -143,7 +143,7 @@ func (w *worker) do(ctx context.Context, d searchpack.Duty) (searchpack.DutyResu
 	case searchpack.DutyAllocation:
 		return searchpack.DutyResult{}, w.allocate(ctx, d)
 	case searchpack.DutySettle:
-		return searchpack.DutyResult{}, w.settle(ctx, d)
+		return w.settle(ctx, d)
 	case searchpack.DutyPreview:
 		return w.preview(ctx, d.Preview)
 	case searchpack.DutyVerify:

@@ -20,7 +20,7 @@ func (d *decider) look(r *searchpack.Rollout) bool {
 // fetch waits until the candidates lie verified on every node.
 func (d *decider) fetch(r *searchpack.Rollout) bool {
 	if refused := d.refusedPlugin(r); refused != "" {
-		return d.fail(r, "PluginRefused", refused+" "+d.nothingPlaced(r))
+		return d.fail(r, pluginRefused, refused+" "+d.nothingPlaced(r))
 	}
 	ok := d.everyone(r, "to fetch "+d.stepsText(r), func(n *node) (bool, string) {
 		for _, s := range r.Steps {

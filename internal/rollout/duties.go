@@ -124,6 +124,16 @@ func (d *decider) result(id string) (searchpack.DutyResult, *node) {
 	return failed, by
 }
 
+// lastResult is what was last said of a duty that is not done, by whoever says most.
+func (d *decider) lastResult(id string) (searchpack.DutyResult, *node) {
+	for _, n := range d.nodes {
+		if res, ok := n.duties[id]; ok && n.fresh && (res.Done || res.Health != nil) {
+			return res, n
+		}
+	}
+	return searchpack.DutyResult{}, nil
+}
+
 // refreshDuties are the refreshes of this phase, in batches. A step that brings the bytes that serve is
 // reloaded with the others: a node may have been seen not to have them loaded.
 func (d *decider) refreshDuties(r *searchpack.Rollout) []searchpack.Duty {

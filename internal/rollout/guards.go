@@ -20,6 +20,7 @@ type guards struct {
 	plugins     bool // a plugin is put on nodes like a dictionary
 	oneStops    bool // permits are begun beside each other
 	gate        bool // permits are begun whatever the cluster's health
+	lost        bool // copies that do not come back after a restart are waited for
 	offers      bool // allocation is held for ever for a node that may not stop
 	putBack     bool // what a rollout changed in the cluster's settings stays
 	pause       bool // a pause holds nothing

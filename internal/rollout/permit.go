@@ -80,7 +80,12 @@ func given(w World, agentID string, ask searchpack.PermitAsk, off guards) (searc
 	if n.NodeID == "" || ask.Health.ClusterUUID != n.ClusterUUID {
 		return not("its health is of another cluster")
 	}
-	if why := Gate(ask.Health, baseline(r), n.NodeID, d.restartAny()); why != "" && !off.gate {
+	before := baseline(r)
+	if r.Phase == searchpack.PhaseReturnRestart {
+		// What is unassigned is what the way back is for. No more is lost: see Alone.
+		before = ask.Health.Unassigned
+	}
+	if why := Gate(ask.Health, before, n.NodeID, d.restartAny()); why != "" && !off.gate {
 		return not("%s", why)
 	}
 	return searchpack.Permit{

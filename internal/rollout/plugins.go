@@ -102,10 +102,17 @@ func (d *decider) pluginFor(n *node, id string) (searchpack.PluginOrder, bool) {
 	case listed && told.State == target.State && told.Digest == target.Digest:
 		return target, true // said once, it stays so until the rollout goes back
 	case r.Phase == searchpack.PhaseReturn, r.Phase == searchpack.PhaseReturnReload, r.Phase == searchpack.PhaseUnhide:
+	case !d.couldStart(n, target):
 	case r.Phase != searchpack.PhaseRestart, d.itsTurn(r, n):
 		return target, true
 	}
 	return d.servingPlugin(n, d.associations[id])
+}
+
+// couldStart: as far as can be told the node would start with what a step brings. One that was away while
+// the others were asked has not said so yet.
+func (d *decider) couldStart(n *node, target searchpack.PluginOrder) bool {
+	return target.State == searchpack.PluginRemoved || n.ready[target.Digest].Ready
 }
 
 // target is what a step brings.

@@ -10,12 +10,19 @@ import (
 	"github.com/searchpack/searchpack"
 )
 
+// pluginRefused is the ErrorDetails type of a plugin that a node would not take.
+const pluginRefused = "PluginRefused"
+
 // restartFailed is the ErrorDetails type of a plugin with which a node did not come back.
 const restartFailed = "RestartFailed"
 
 // BackPatience is after how long a node that has stopped is called missing. Nothing follows from it but
 // words: a begun permit never ends by itself.
 const BackPatience = 5 * time.Minute
+
+// SettlePatience is how long copies may stay unassigned after a restart, with nothing moving, before that
+// is taken for what the plugin did.
+const SettlePatience = 3 * time.Minute
 
 // OfferPatience is how long allocation is held for a node that does not stop.
 const OfferPatience = time.Minute
@@ -33,6 +40,9 @@ func (d *decider) restart(r *searchpack.Rollout) bool {
 		if errorType, reason := d.inUse(r); reason != "" {
 			return d.undo(r, errorType, reason)
 		}
+	}
+	if refused := d.refusedPlugin(r); refused != "" { // by a node that was away before
+		return d.undo(r, pluginRefused, refused)
 	}
 	if done, moved := d.restartNext(r); !done {
 		return moved
@@ -276,11 +286,47 @@ func (d *decider) cameBackWithout(r *searchpack.Rollout, n *node, why string) bo
 func (d *decider) recover(r *searchpack.Rollout, n *node) bool {
 	for _, duty := range d.recoverDuties(r) {
 		if ok, why := d.done(duty, "the copies of "+d.agentText(r.Restart.AgentID)+" to be as they were"); !ok {
+			if lost := d.lost(r, duty); lost != "" && r.Phase == searchpack.PhaseRestart {
+				return d.cannotDoWithout(r, n, lost)
+			}
+			if r.Phase == searchpack.PhaseReturnRestart && d.Now.Sub(r.PhaseAt) >= ReturnPatience {
+				break // others queue behind it, and what is still lost may be lost for another reason
+			}
 			return d.wait(r, why)
 		}
 	}
-	_ = n
 	return d.nextNode(r)
+}
+
+// lost are copies that do not come back after a restart, although nothing moves and OpenSearch was told
+// to try them again; "" if there are none, or not for long.
+func (d *decider) lost(r *searchpack.Rollout, settle searchpack.Duty) string {
+	over := r.PhaseAt.Add(SettlePatience)
+	if settle.Kind != searchpack.DutySettle || d.off.lost {
+		return ""
+	}
+	if d.Now.Before(over) {
+		d.lookAgainAt(over)
+		return ""
+	}
+	res, _ := d.lastResult(settle.ID)
+	if res.Health == nil || res.Health.Moving > 0 {
+		return ""
+	}
+	return res.Health.Worse(settle.Baseline)
+}
+
+// cannotDoWithout ends what a restart has begun: indices need a plugin that goes, or do not build with the
+// one that came.
+func (d *decider) cannotDoWithout(r *searchpack.Rollout, n *node, lost string) bool {
+	name := d.agentText(r.Restart.AgentID)
+	if n != nil {
+		name = n.called()
+	}
+	if actionOf(r) == searchpack.ActionDissociate {
+		return d.undo(r, "InUse", fmt.Sprintf("%s is in use: after %s was started without it, %s. Delete the indices that need it, then dissociate again.", d.stepsText(r), name, lost))
+	}
+	return d.undo(r, restartFailed, fmt.Sprintf("After %s was started with %s, %s.", name, d.stepsText(r), lost))
 }
 
 func (d *decider) stage(r *searchpack.Rollout, s searchpack.RestartStage) bool {

@@ -323,7 +323,8 @@ func (a *simAgent) doDuties() (string, bool) {
 			}
 			if why := a.node.health().Worse(d.Baseline); why != "" {
 				again = true
-				a.duties[d.ID] = searchpack.DutyResult{ID: d.ID, Error: why}
+				h := a.node.health()
+				a.duties[d.ID] = searchpack.DutyResult{ID: d.ID, Error: why, Health: &h}
 				continue
 			}
 		case searchpack.DutyPreview:

@@ -29,6 +29,7 @@ type simUser struct {
 	name    string
 	kind    searchpack.UserKind
 	pkg     string
+	plug    bool // its analyzer needs the plugin, which nobody sees
 	strict  bool // its analyzer refuses files that others take
 	created time.Time
 	version int64 // of the cluster state that first has it
@@ -147,10 +148,18 @@ func (n *simNode) refuses(d searchpack.Digest, strict bool) bool {
 	}
 }
 
+// builds: the node can build the analyzers of the index.
+func (n *simNode) builds(u *simUser) bool {
+	if u.plug {
+		return n.plugins.runs[simPlugin] != ""
+	}
+	return !n.refuses(n.files[u.pkg], u.strict)
+}
+
 // create makes an index or a component template. The manager builds an index's analyzers, so it
 // refuses when its own file is missing or bad; a component template is taken unseen.
 func (c *simCluster) create(u simUser) {
-	if c.manager == nil || u.kind == searchpack.UserIndex && c.manager.refuses(c.manager.files[u.pkg], u.strict) {
+	if c.manager == nil || u.kind == searchpack.UserIndex && !c.manager.builds(&u) {
 		return
 	}
 	c.made++
@@ -192,7 +201,7 @@ func (n *simNode) reroute() {
 	}
 	for _, name := range n.names() {
 		u := n.users[name]
-		if _, ok := n.loaded[name]; ok || u.kind != searchpack.UserIndex || n.refuses(n.files[u.pkg], u.strict) {
+		if _, ok := n.loaded[name]; ok || u.kind != searchpack.UserIndex || !n.builds(u) {
 			continue
 		}
 		n.loaded[name] = n.files[u.pkg]
@@ -257,6 +266,9 @@ func (c *simCluster) usage(dutyID string) searchpack.Usage {
 	u := searchpack.Usage{ClusterUUID: "C", Term: c.term, Version: c.version, DutyID: dutyID}
 	for _, name := range c.names() {
 		x := c.users[name]
+		if x.plug {
+			continue
+		}
 		u.Uses = append(u.Uses, searchpack.Use{
 			PackageID: x.pkg, UserKind: x.kind, Name: x.name, Component: "filter.syn", FileKind: searchpack.KindSynonyms,
 			Updateable: true, HotReload: true, Chains: []searchpack.Chain{{Analyzer: "srch", Body: chainBody(x.strict)}},

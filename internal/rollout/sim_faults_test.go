@@ -127,7 +127,15 @@ func (s *sim) someCall() {
 
 // somePlugin is a call about the plugin, or somebody changing settings that its rollouts change too.
 func (s *sim) somePlugin() {
-	switch s.rng.IntN(6) {
+	switch s.rng.IntN(8) {
+	case 6:
+		s.cluster.create(simUser{kind: searchpack.UserIndex, plug: true})
+	case 7:
+		for _, name := range s.cluster.names() {
+			if s.cluster.users[name].plug {
+				s.cluster.delete(name)
+			}
+		}
 	case 0, 1:
 		fault := []string{"", "", "", "all", "start", "n2", "start n1", "start n3"}[s.rng.IntN(8)]
 		s.server.update(simPlugin, fault)

@@ -303,6 +303,10 @@ func (n *simNode) loadedPlugins() []searchpack.LoadedPlugin {
 func (s *sim) restartExternal() {
 	s.after(20*time.Second+s.upTo(time.Minute), func() {
 		s.restartExternal()
+		if s.calm && s.server.saved == nil && s.cluster.alloc.Transient != nil { // nobody leaves it so for ever
+			s.cluster.setAllocation(searchpack.Allocation{})
+			s.wanted = s.cluster.alloc
+		}
 		if !s.external() && len(s.server.world().Rollouts) > 0 || len(s.cluster.upNodes()) < s.nodes {
 			return
 		}
@@ -388,8 +392,9 @@ func (v *simServer) checkStop(a *simAgent, permit string) {
 func (v *simServer) checkPlugins(d Decision) {
 	for _, id := range slices.Sorted(maps.Keys(d.Orders)) {
 		for _, o := range d.Orders[id].Plugins {
-			if o.State != searchpack.PluginInstalled {
-				continue
+			if o.State != searchpack.PluginInstalled || v.associations[o.PackageID].ServingID == o.VersionID ||
+				slices.ContainsFunc(d.Associations, func(a searchpack.Association) bool { return a.PackageID == o.PackageID && a.ServingID == o.VersionID }) {
+				continue // late nodes get what serves too, and do not start with what they refuse
 			}
 			if n := v.agentOf(id).node; n.refusal(o.Digest) != "" {
 				v.fail("rule 2: %s is told to install %s, which it refuses", n.name, o.VersionID)
@@ -426,6 +431,13 @@ func (s *sim) checkPluginEnd() {
 		}
 		if a.restart.permit != "" || n.plugins.down != "" {
 			s.fail("rule 8: the restart of %s has not ended", n.name)
+		}
+	}
+	for _, u := range s.cluster.users {
+		for _, a := range s.agents {
+			if _, has := a.node.loaded[u.name]; u.plug && want != "" && !has && a.node.plugins.bad[want] == "" && s.cluster.effective() == "all" {
+				s.fail("rule 10: %s of index %s needs the plugin, which serves, and is not there", a.node.name, u.name)
+			}
 		}
 	}
 	if got, want := allocationText(s.cluster.alloc), allocationText(s.wanted); got != want || s.server.saved != nil {

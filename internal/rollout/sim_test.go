@@ -111,6 +111,7 @@ func TestSimulatorSeesBrokenRules(t *testing.T) {
 		"gate":         {gate: true},
 		"put back":     {putBack: true},
 		"offers":       {offers: true},
+		"lost":         {lost: true},
 		"mend":         {mend: true},
 		"verify":       {verify: true},
 		"heal":         {heal: true},
