@@ -5,7 +5,8 @@
 // Orders come from the server through internal/agentapi and are hostile input: nothing in them
 // says "run this", and ids, digests, paths and index names are checked before use. OpenSearch is
 // reached through an interface. Under the node's configuration folder the agent touches analyzers/
-// only, and there only what it placed or was told to place. What it needs to go on without the
+// only, and there only what it placed or was told to place, and files that it was configured to let be
+// adopted (Config.Adopt). What it needs to go on without the
 // server, and after a kill at any instruction, lies in its state folder.
 package agent
 
@@ -31,8 +32,11 @@ type Config struct {
 	FilesOnly bool
 	ConfigDir string // of the node: holds opensearch.yml and analyzers/
 	StateDir  string // the agent's own; nobody else's business (0700)
-	Name      string // asked for at enrolment; "" = the host's name
-	Version   string // of the program, for reports
+	// Adopt are files and folders under ConfigDir, with slashes: what lies there may be adopted if an
+	// order says so, and only that.
+	Adopt   []string
+	Name    string // asked for at enrolment; "" = the host's name
+	Version string // of the program, for reports
 	// WaitForServer: SyncOnce does not go on with the last order while the server cannot be asked.
 	WaitForServer bool
 	Intervals     Intervals
@@ -123,6 +127,11 @@ func (c Config) validate() error {
 	}
 	if err := absolute("state folder", c.StateDir); err != nil {
 		return err
+	}
+	for _, p := range c.Adopt {
+		if err := searchpack.CheckAdoptable(p); err != nil {
+			return err
+		}
 	}
 	info, err := os.Stat(c.ConfigDir)
 	if err != nil || !info.IsDir() {

@@ -104,7 +104,7 @@ func (d *decider) keepProofs() {
 func (d *decider) keepProof(n *node, a *searchpack.Association, v searchpack.Version) {
 	switch {
 	case d.proves(n, a):
-		if n.Report != nil && d.settled(n) && !n.shows(a.PackageID, v.Digest) {
+		if n.Report != nil && d.settled(n) && !d.shows(n, a.PackageID, v.Digest) {
 			delete(d.proofs, proofKey{n.ID, a.PackageID}) // changed behind our back: prove it anew
 			return
 		}

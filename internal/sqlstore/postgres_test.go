@@ -47,7 +47,7 @@ func TestPostgresRefusesNewerDatabase(t *testing.T) {
 	dsn := pgtest.Start(t)
 	makeNewer(t, dsn)
 	_, err := Open(t.Context(), dsn, Options{})
-	wantOpenError(t, err, searchpack.ErrConflict, "the database is at schema 999, this program knows 8: use a newer searchpack")
+	wantOpenError(t, err, searchpack.ErrConflict, "the database is at schema 999, this program knows 9: use a newer searchpack")
 }
 
 func TestPostgresErrorsHoldNoPassword(t *testing.T) {

@@ -85,7 +85,7 @@ func TestSQLiteRefusesNewerDatabase(t *testing.T) {
 	makeNewer(t, "sqlite:"+path)
 	before := readFile(t, path)
 	_, err := Open(t.Context(), "sqlite:"+path, Options{})
-	wantOpenError(t, err, searchpack.ErrConflict, path, "the database is at schema 999, this program knows 8: use a newer searchpack")
+	wantOpenError(t, err, searchpack.ErrConflict, path, "the database is at schema 999, this program knows 9: use a newer searchpack")
 	if !bytes.Equal(before, readFile(t, path)) {
 		t.Error("the file has changed")
 	}
