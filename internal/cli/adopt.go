@@ -34,8 +34,8 @@ func (*AdoptCmd) Help() string {
 		"the nodes are named and the file is left alone. From then on push, rollback and pin change it in place, and the agents\n" +
 		"watch and heal it: take it out of whatever else writes it. Dissociating the package later leaves the file where it\n" +
 		"lies, with the bytes that serve, whoever uses it.\n\n" +
-		"Example:\n  scp node1:/etc/opensearch/analysis/synonyms.txt . && searchpack adopt synonyms.txt --path analysis/synonyms.txt \\\n" +
-		"      --name synonyms --domain products --bucket dictionaries --wait"
+		"Example, with a copy made by scp node1:/etc/opensearch/analysis/synonyms.txt .:\n" +
+		"  searchpack adopt synonyms.txt --path analysis/synonyms.txt --name synonyms --domain products --bucket dictionaries --wait"
 }
 
 // Run adopts.
