@@ -126,6 +126,9 @@ type Association struct {
 	// WantedID is the version pinned by the last AssociatePackage.
 	WantedID string
 	Track    Track
+	// Path is where the file lies on the nodes if it was adopted, relative to the configuration folder;
+	// "" = at ReferencePath.
+	Path string
 	// Prerequisites are the packages that the caller said must be associated before this one.
 	Prerequisites []string
 	// KeyStore is AWS's KeyStoreAccessOption as the caller gave it; nil: not given.

@@ -4,7 +4,9 @@ package searchpack
 // whatever it was like before, and losing, repeating or reordering orders changes nothing in the
 // end. No order says "run this": files, probes and duties are all there is.
 type Order struct {
-	Schema int `json:"schema"` // 1
+	// Schema is 1, or OrderSchemaPaths when a file has a path of its own: agents that know of no such
+	// paths refuse the order as a whole instead of placing the file elsewhere.
+	Schema int `json:"schema"`
 	// Generation grows with every change of this node's order.
 	Generation int64       `json:"generation"`
 	Files      []FileOrder `json:"files,omitempty"`
@@ -21,15 +23,24 @@ type Order struct {
 	Speaker bool `json:"speaker,omitempty"`
 }
 
+// OrderSchemaPaths is the schema of orders that have a FileOrder with a path.
+const OrderSchemaPaths = 2
+
 // FileState is where a package's file is on a node, or should be.
 type FileState string
 
 // The file states. What an order does not list is left as it is: a file goes only by being listed
 // as FileRemoved, which Decide does by look, hide, look.
 const (
-	FileLive    FileState = "live"    // analyzers/<PackageID>
+	FileLive    FileState = "live"    // analyzers/<PackageID>, or at Path
 	FileHidden  FileState = "hidden"  // analyzers/.searchpack/<PackageID>.gone
 	FileRemoved FileState = "removed" // neither
+
+	// FileAdopt: the agent looks whether the bytes lie at Path, and touches nothing. FileReleased: what
+	// lies at Path stays as it is, and is not Searchpack's any more. Both are for adopted files only,
+	// which in turn are never hidden or removed.
+	FileAdopt    FileState = "adopt"
+	FileReleased FileState = "released"
 )
 
 // FileOrder is how one package's file should be on the node.
@@ -40,6 +51,8 @@ type FileOrder struct {
 	Version   int       `json:"version,omitempty"`
 	Digest    Digest    `json:"digest,omitempty"` // of the bytes, when live; hidden hides whatever is there
 	Size      int64     `json:"size,omitempty"`   // bytes
+	// Path of an adopted file, relative to the configuration folder; "" = analyzers/<PackageID>.
+	Path string `json:"path,omitempty"`
 	// Tree: the bytes are a zip, and what is to lie there is the folder that it unpacks to, which the
 	// digest determines.
 	Tree bool `json:"tree,omitempty"`

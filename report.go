@@ -64,14 +64,20 @@ type Member struct {
 
 // FileReport is one package file on the node's disk, by digest, not by belief.
 type FileReport struct {
-	PackageID string    `json:"package_id"`
-	State     FileState `json:"state"` // live or hidden; FileRemoved = known before, now gone as ordered
+	PackageID string `json:"package_id"`
+	// State is live or hidden. FileRemoved: known before, now gone as ordered. FileAdopt: looked at only.
+	// FileReleased: left as it is, as ordered.
+	State FileState `json:"state"`
+	Path  string    `json:"path,omitempty"` // of an adopted file
 	// Digest of the bytes that lie there now. Of a folder that is as its zip says, the zip's; of every
 	// other folder, one of its names and files.
 	Digest Digest `json:"digest"`
 	Size   int64  `json:"size"`
-	Tree   bool   `json:"tree,omitempty"`  // a folder lies there
-	Error  string `json:"error,omitempty"` // why it is not as ordered
+	Tree   bool   `json:"tree,omitempty"` // a folder lies there
+	// Refused: the node does not let the file be adopted, or it cannot be; Error says why. A person must
+	// change that.
+	Refused bool   `json:"refused,omitempty"`
+	Error   string `json:"error,omitempty"` // why it is not as ordered
 }
 
 // CandidateReport is how far a candidate has come.

@@ -44,6 +44,7 @@ const (
 // Use is one component of one index or template that names a package's file.
 type Use struct {
 	PackageID  string   `json:"package_id"`
+	Path       string   `json:"path,omitempty"` // of an adopted file
 	UserKind   UserKind `json:"user_kind"`
 	Name       string   `json:"name"`             // of the index or template
 	Closed     bool     `json:"closed,omitempty"` // a closed index

@@ -56,13 +56,19 @@ func ask(ctx context.Context, n stack.NodeEntry, method, path string, body, answ
 // the package.
 func makeIndex(t *testing.T, p *pack, name string) {
 	t.Helper()
-	nodes := p.u.document().Domains[0].Nodes
+	makeIndexOf(t, p.u, "analyzers/"+p.id, name)
+}
+
+// makeIndexOf is makeIndex for any path of a file of synonyms.
+func makeIndexOf(t *testing.T, u *up, path, name string) {
+	t.Helper()
+	nodes := u.document().Domains[0].Nodes
 	body := object{
 		"settings": object{"index": object{
 			"number_of_shards": 1, "number_of_replicas": len(nodes) - 1,
 			"analysis": object{
 				"filter": object{"synonyms": object{
-					"type": "synonym_graph", "synonyms_path": "analyzers/" + p.id, "updateable": true}},
+					"type": "synonym_graph", "synonyms_path": path, "updateable": true}},
 				"analyzer": object{"with_synonyms": object{
 					"type": "custom", "tokenizer": "standard", "filter": []string{"lowercase", "synonyms"}}},
 			}}},

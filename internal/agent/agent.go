@@ -98,7 +98,7 @@ func (a *Agent) newRun(state *stateDir) (*run, error) {
 	}
 	r.link = &link{cfg: a.cfg, log: a.log, state: state, book: b, id: id, renewal: newBell(), news: r.ordered, changed: r.report.ring}
 	conf := newConfigDir(a.cfg.ConfigDir, a.cfg.step)
-	conf.noExchange = a.cfg.noExchange
+	conf.noExchange, conf.adopt = a.cfg.noExchange, a.cfg.Adopt
 	store := &localStore{tree: state.tree}
 	r.placer = &placer{
 		conf: conf, state: state.tree, store: store, book: b, controls: !a.cfg.FilesOnly, folders: &folders{},

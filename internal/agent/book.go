@@ -21,13 +21,17 @@ type placed struct {
 	Size    int64                `json:"size,omitempty"`
 	Former  searchpack.Digest    `json:"former,omitempty"` // what was live before; kept for the way back
 	Pending bool                 `json:"pending,omitempty"`
+	// Path of an adopted file; "" = where packages' files lie. Rights that the file had when it was
+	// adopted or last replaced: it keeps them.
+	Path   string     `json:"path,omitempty"`
+	Rights fileRights `json:"rights,omitzero"`
 	// Folder is what the agent put there last, if that was a folder; also while it is hidden.
 	Folder folderID `json:"folder,omitzero"`
 }
 
 // record is state.json.
 type record struct {
-	Schema    int                   `json:"schema"` // 1
+	Schema    int                   `json:"schema"` // 1, or schemaPaths
 	Epoch     int64                 `json:"epoch"`
 	Order     searchpack.Order      `json:"order"`
 	Placed    map[string]placed     `json:"placed"` // by package id
@@ -37,6 +41,10 @@ type record struct {
 	// order names them.
 	Failed map[searchpack.Digest]string `json:"failed,omitempty"`
 }
+
+// schemaPaths is the schema of a record with adopted files: an agent that knows of none must not read
+// it, because it would take them for files under analyzers/.
+const schemaPaths = 2
 
 // maxKept bounds the incidents that wait for the server; the oldest healed ones go first.
 const maxKept = 100
@@ -78,8 +86,8 @@ func readRecord(t *tree) (record, error) {
 	if err := json.Unmarshal(raw, &rec); err != nil {
 		return rec, fmt.Errorf("%s: %w", stateName, err)
 	}
-	if rec.Schema != 1 {
-		return rec, fmt.Errorf("%s has schema %d, this agent reads 1: it was written by a newer agent; upgrade this one", stateName, rec.Schema)
+	if rec.Schema != 1 && rec.Schema != schemaPaths {
+		return rec, fmt.Errorf("%s has schema %d, this agent reads 1 and 2: it was written by a newer agent; upgrade this one", stateName, rec.Schema)
 	}
 	if rec.Placed == nil {
 		rec.Placed = map[string]placed{}
@@ -96,6 +104,7 @@ func (b *book) change(f func(*record)) error {
 	next.Failed = maps.Clone(b.rec.Failed)
 	next.Incidents = slices.Clone(b.rec.Incidents)
 	f(&next)
+	next.Schema = next.schema()
 	raw, err := json.Marshal(next)
 	if err != nil {
 		return fmt.Errorf("encode the agent's state: %w", err)
@@ -105,6 +114,19 @@ func (b *book) change(f func(*record)) error {
 	}
 	b.rec = next
 	return nil
+}
+
+// schema is the lowest that tells all that is in the record.
+func (r *record) schema() int {
+	if r.Order.Schema == searchpack.OrderSchemaPaths {
+		return schemaPaths
+	}
+	for _, p := range r.Placed {
+		if p.Path != "" {
+			return schemaPaths
+		}
+	}
+	return 1
 }
 
 // newEpoch begins a run of the agent. Epochs grow even when the state folder was lost.
@@ -133,10 +155,34 @@ func (b *book) entry(packageID string) (placed, bool) {
 	return p, ok
 }
 
-// placed reports whether the package's file under analyzers/ is one that Searchpack put there.
+// placed reports whether the package's file is one that Searchpack put there, or has adopted.
 func (b *book) placed(packageID string) bool {
 	e, known := b.entry(packageID)
 	return known && e.State == searchpack.FileLive && !e.Pending
+}
+
+// ours reports whether what lies at a path is a package's file that Searchpack put there, or adopted.
+func (b *book) ours(name string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for id, e := range b.rec.Placed {
+		if searchpack.FilePath(id, e.Path) == name {
+			return e.State == searchpack.FileLive && !e.Pending
+		}
+	}
+	return false
+}
+
+// adopted is the path of the package's file if the order, else the journal, has it adopted; "" if not.
+func (b *book) adopted(packageID string) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, f := range b.rec.Order.Files {
+		if f.PackageID == packageID {
+			return f.Path
+		}
+	}
+	return b.rec.Placed[packageID].Path
 }
 
 // entries returns the whole journal.

@@ -30,22 +30,29 @@ var packagePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
 // checkOrder refuses an order as a whole if anything in it is not as it must be: an honest server
 // sends none such, and half an order is no order.
 func checkOrder(o *searchpack.Order) error {
-	if o.Schema != 1 {
-		return fmt.Errorf("the order has schema %d, this agent reads 1: upgrade the agent", o.Schema)
+	if o.Schema != 1 && o.Schema != searchpack.OrderSchemaPaths {
+		return fmt.Errorf("the order has schema %d, this agent reads 1 and 2: upgrade the agent", o.Schema)
 	}
 	if len(o.Files) > maxFiles || len(o.Plugins) > maxFiles || len(o.Candidates) > maxFiles || len(o.Probes) > maxProbes || len(o.Duties) > maxDuties {
 		return fmt.Errorf("the order is too long: %d files, %d candidates, %d probes, %d duties", len(o.Files), len(o.Candidates), len(o.Probes), len(o.Duties))
 	}
-	seen, total := map[string]bool{}, int64(0)
+	paths, total := map[string]string{}, int64(0)
 	for _, f := range o.Files {
-		if err := checkFile(f); err != nil {
+		err := checkFile(f)
+		if f.Path != "" {
+			err = checkAdopted(o, f)
+		}
+		if err != nil {
 			return err
 		}
 		total += f.Size
-		if seen[f.PackageID] {
+		if _, twice := paths[f.PackageID]; twice {
 			return fmt.Errorf("the order lists the package %s twice", f.PackageID)
 		}
-		seen[f.PackageID] = true
+		paths[f.PackageID] = f.FilePath()
+	}
+	if name := twice(paths); name != "" {
+		return fmt.Errorf("the order lists the file %s twice", name)
 	}
 	for _, c := range o.Candidates {
 		if !packagePattern.MatchString(c.PackageID) {
@@ -69,7 +76,7 @@ func checkOrder(o *searchpack.Order) error {
 		return fmt.Errorf("the order has files of %d bytes together; the limit is %d", total, int64(maxTotal))
 	}
 	for _, p := range o.Probes {
-		if err := checkProbe(p); err != nil {
+		if err := checkProbe(p, paths); err != nil {
 			return err
 		}
 	}
@@ -126,6 +133,39 @@ func checkFile(f searchpack.FileOrder) error {
 	return fmt.Errorf("the order wants the file of %s to be %.40q: upgrade the agent", f.PackageID, f.State)
 }
 
+// checkAdopted is checkFile for a file with a path of its own. Whether the node lets it be adopted is not
+// asked here: the rest of the order counts whatever the answer is.
+func checkAdopted(o *searchpack.Order, f searchpack.FileOrder) error {
+	if o.Schema != searchpack.OrderSchemaPaths {
+		return fmt.Errorf("the order has schema %d and a file with a path", o.Schema)
+	}
+	if !packagePattern.MatchString(f.PackageID) || f.Tree {
+		return fmt.Errorf("the order has a file of a package %.80q at a path of its own that cannot be", f.PackageID)
+	}
+	if err := searchpack.CheckFilePath(f.Path); err != nil {
+		return fmt.Errorf("the order has a file of %s that cannot be adopted: %s", f.PackageID, searchpack.ErrorMessage(err))
+	}
+	switch f.State {
+	case searchpack.FileLive, searchpack.FileAdopt:
+		return checkBytes(f.Digest, f.Size)
+	case searchpack.FileReleased:
+		return nil
+	}
+	return fmt.Errorf("the order wants the file of %s at %s to be %.40q: an adopted file is never hidden or removed", f.PackageID, f.Path, f.State)
+}
+
+// twice returns a path that two packages have; "" if there is none.
+func twice(paths map[string]string) string {
+	seen := map[string]bool{}
+	for _, p := range paths {
+		if seen[p] {
+			return p
+		}
+		seen[p] = true
+	}
+	return ""
+}
+
 func checkBytes(d searchpack.Digest, size int64) error {
 	if _, err := searchpack.ParseDigest(string(d)); err != nil {
 		return fmt.Errorf("the order has a bad digest: %w", err)
@@ -154,11 +194,13 @@ func checkAnalyze(what, id, body string) error {
 	return nil
 }
 
-func checkProbe(p searchpack.Probe) error {
+// checkProbe takes probes of candidates and of packages' files, wherever the order has them.
+func checkProbe(p searchpack.Probe, paths map[string]string) error {
 	if p.ID == "" || len(p.ID) > maxIDLength {
 		return fmt.Errorf("the order has a probe with the id %.80q", p.ID)
 	}
 	live := searchpack.ReferencePath(path.Base(p.Path)) == p.Path && packagePattern.MatchString(path.Base(p.Path))
+	live = live || paths[p.PackageID] == p.Path
 	if _, err := searchpack.ParseDigest(string(p.Digest)); err != nil || (!live && p.Path != searchpack.CandidatePath(p.Digest)) {
 		return fmt.Errorf("the order has a probe of the file %.200q", p.Path)
 	}
@@ -300,9 +342,9 @@ var fileKeys = []string{"user_dictionary", "rule_files", "locale", "language", "
 
 // readsElsewhere reports whether a probe's body makes OpenSearch read files that Searchpack did not
 // place. Such a chain is legitimate (an index may use other files too), but OpenSearch quotes lines
-// of what it reads in its reasons, so those stay on the node. placed tells which packages' files are
-// ours; whatever else lies in analyzers/ is somebody's own.
-func readsElsewhere(body string, placed func(packageID string) bool) bool {
+// of what it reads in its reasons, so those stay on the node. placed tells at which paths packages'
+// files are ours; whatever else lies beside them is somebody's own.
+func readsElsewhere(body string, placed func(path string) bool) bool {
 	var v any
 	if err := json.Unmarshal([]byte(body), &v); err != nil {
 		return true
@@ -343,12 +385,9 @@ func stems(component map[string]any) bool {
 // is not: hiding takes whatever lay there.
 func ours(name string, placed func(string) bool) bool {
 	dir, base := path.Split(name)
-	switch dir {
-	case searchpack.AnalyzersDir + "/":
-		return placed(base)
-	case searchpack.CandidateDir + "/":
+	if dir == searchpack.CandidateDir+"/" {
 		_, err := searchpack.ParseDigest(base)
 		return err == nil || slices.ContainsFunc(searchpack.Kinds, func(k searchpack.Kind) bool { return searchpack.ControlPath(k) == name })
 	}
-	return false
+	return placed(name)
 }

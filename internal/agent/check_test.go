@@ -45,7 +45,7 @@ func TestCheckOrder(t *testing.T) {
 		return func(o *searchpack.Order) { o.Duties[0].Indices[0] = n }
 	}
 	for name, edit := range map[string]func(*searchpack.Order){
-		"schema":                 func(o *searchpack.Order) { o.Schema = 2 },
+		"schema":                 func(o *searchpack.Order) { o.Schema = 3 },
 		"package is a path":      func(o *searchpack.Order) { o.Files[0].PackageID = "../x" },
 		"package is hidden":      func(o *searchpack.Order) { o.Files[0].PackageID = ".searchpack" },
 		"package is empty":       func(o *searchpack.Order) { o.Files[0].PackageID = "" },
@@ -120,9 +120,11 @@ func TestReadsElsewhere(t *testing.T) {
 		`{"filter":[{"type":"stop","stopwords_path":"analyzers/.searchpack/customers.gone"}]}`:                           true,
 		`{"filter":[{"type":"stop","stopwords_path":"analyzers/.searchpack/../customers"}]}`:                             true,
 		`{"filter":[{"type":"stop","stopwords_path":"analyzers/.searchpack/` + string(searchpack.DigestOf(nil)) + `"}]}`: false,
+		`{"filter":[{"type":"synonym","synonyms_path":"analysis/synonyms.txt"}]}`:                                        false,
+		`{"filter":[{"type":"synonym","synonyms_path":"analysis/others.txt"}]}`:                                          true,
 		`not JSON`: true,
 	} {
-		if got := readsElsewhere(body, func(id string) bool { return id == "F1" }); got != want {
+		if got := readsElsewhere(body, func(name string) bool { return name == "analyzers/F1" || name == "analysis/synonyms.txt" }); got != want {
 			t.Errorf("%s: %v", body, got)
 		}
 	}

@@ -5,7 +5,8 @@
 // Orders come from the server through internal/agentapi and are hostile input: nothing in them
 // says "run this", and ids, digests, paths and index names are checked before use. OpenSearch is
 // reached through an interface. Under the node's configuration folder the agent touches analyzers/
-// only, and there only what it placed or was told to place. What it needs to go on without the
+// only, and there only what it placed or was told to place, and files that it was configured to let be
+// adopted (Config.Adopt). What it needs to go on without the
 // server, and after a kill at any instruction, lies in its state folder.
 package agent
 
@@ -35,6 +36,9 @@ type Config struct {
 	Plugins *PluginConfig
 	// Control stops and starts the node for a change of its plugins; nil = somebody else does.
 	Control NodeControl
+	// Adopt are files and folders under ConfigDir, with slashes: what lies there may be adopted if an
+	// order says so, and only that.
+	Adopt   []string
 	Name    string // asked for at enrolment; "" = the host's name
 	Version string // of the program, for reports
 	// WaitForServer: SyncOnce does not go on with the last order while the server cannot be asked.
@@ -127,6 +131,11 @@ func (c Config) validate() error {
 	}
 	if err := absolute("state folder", c.StateDir); err != nil {
 		return err
+	}
+	for _, p := range c.Adopt {
+		if err := searchpack.CheckAdoptable(p); err != nil {
+			return err
+		}
 	}
 	info, err := os.Stat(c.ConfigDir)
 	if err != nil || !info.IsDir() {

@@ -23,7 +23,8 @@ import (
 type configDir struct {
 	path       string
 	step       func(string)
-	noExchange bool // see tree
+	noExchange bool     // see tree
+	adopt      []string // see Config
 	// mu is held while names under analyzers/ change, so that clearing left-overs never meets a
 	// candidate that is being put there.
 	mu sync.Mutex

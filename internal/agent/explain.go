@@ -23,6 +23,8 @@ func explain(err error) string {
 	switch {
 	case noSpace(err):
 		return noSpaceText
+	case errors.Is(err, syscall.EBUSY):
+		return path + "is mounted by itself, so nothing can take its place: mount the folder that it lies in instead of the file"
 	case errors.Is(err, syscall.EROFS):
 		return path + "is read-only: mount it writable for the agent"
 	case errors.Is(err, fs.ErrPermission):

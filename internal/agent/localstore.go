@@ -143,12 +143,12 @@ func (l *localStore) keepOnly(need map[searchpack.Digest]bool) error {
 
 // keepForeign copies what lay where a package's file must go, so that nothing of somebody else's is
 // lost. Equal bytes are kept once.
-func keepForeign(ctx context.Context, state *tree, conf *tree, packageID string, f found) error {
+func keepForeign(ctx context.Context, state *tree, conf *tree, packageID, at string, f found) error {
 	name := foreignName + "/" + packageID + "-" + string(f.digest)
 	if _, err := state.root.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	src, _, err := conf.openRegular(searchpack.ReferencePath(packageID))
+	src, _, err := conf.openRegular(at)
 	if err != nil {
 		return err
 	}

@@ -115,6 +115,7 @@ func TestExplain(t *testing.T) {
 		{at(syscall.ENOSPC), "no space left"},
 		{at(syscall.EDQUOT), "no space left"},
 		{&os.LinkError{Op: "rename", Old: "a", New: "analyzers/F1", Err: syscall.EROFS}, "analyzers/F1 is read-only"},
+		{&os.LinkError{Op: "rename", Old: "a", New: "analysis/synonyms.txt", Err: syscall.EBUSY}, "analysis/synonyms.txt is mounted by itself"},
 		{errors.New("something else"), "something else"},
 	} {
 		if got := explain(tc.err); !strings.Contains(got, tc.want) {
@@ -208,7 +209,7 @@ func TestBookKeepsItsPromises(t *testing.T) {
 	if second, err := again.newEpoch(now.Add(-time.Hour)); err != nil || second <= first {
 		t.Errorf("epochs %d, %d: they grow even when the clock goes back (%v)", first, second, err)
 	}
-	if err := tr.writeBytes(stateName, []byte(`{"schema":2}`)); err != nil {
+	if err := tr.writeBytes(stateName, []byte(`{"schema":3}`)); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := openBook(tr, now); err == nil || !strings.Contains(err.Error(), "newer agent") {

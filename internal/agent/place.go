@@ -77,11 +77,12 @@ func (p *placer) pass(ctx context.Context) outcome {
 		case errors.Is(err, errMissing):
 			out.missing = append(out.missing, f)
 		case err != nil:
-			r.Error = explain(err)
+			r.Error, r.Refused = explain(err), errors.Is(err, errRefused)
 		}
 		out.files = append(out.files, r)
 	}
 	p.unlisted(ctx, t, o, &out)
+	out.problems = append(out.problems, refusals(out.files)...)
 	if err := p.conf.clear(t, p.book.order); err != nil {
 		out.problems = append(out.problems, problem("clearing left-overs", err))
 	}
@@ -105,7 +106,7 @@ func (p *placer) outcome() outcome {
 // unreachable reports every file when the folder itself cannot be opened.
 func (p *placer) unreachable(o *searchpack.Order, out *outcome, err error) {
 	for _, f := range o.Files {
-		out.files = append(out.files, searchpack.FileReport{PackageID: f.PackageID, State: f.State, Error: explain(err)})
+		out.files = append(out.files, searchpack.FileReport{PackageID: f.PackageID, State: f.State, Path: f.Path, Error: explain(err)})
 	}
 }
 
@@ -119,13 +120,20 @@ func (p *placer) file(ctx context.Context, t *tree, f searchpack.FileOrder) (sea
 		err = p.hide(ctx, t, f.PackageID)
 	case searchpack.FileRemoved:
 		err = p.remove(ctx, t, f.PackageID)
+	case searchpack.FileAdopt:
+		return p.seen(ctx, t, f)
+	case searchpack.FileReleased:
+		return searchpack.FileReport{PackageID: f.PackageID, State: f.State, Path: f.Path}, p.release(t, f)
 	}
-	r, lookErr := p.report(ctx, t, f.PackageID, f.State)
+	r, lookErr := p.report(ctx, t, f.PackageID, f.Path, f.State)
 	return r, errors.Join(err, lookErr)
 }
 
 // report says what lies there now, by digest.
-func (p *placer) report(ctx context.Context, t *tree, id string, state searchpack.FileState) (searchpack.FileReport, error) {
+func (p *placer) report(ctx context.Context, t *tree, id, adopted string, state searchpack.FileState) (searchpack.FileReport, error) {
+	if adopted != "" {
+		return p.reportAdopted(ctx, t, id, adopted, state)
+	}
 	live, err := p.look(ctx, t, searchpack.ReferencePath(id))
 	if err != nil {
 		return searchpack.FileReport{PackageID: id, State: state}, err
@@ -155,8 +163,11 @@ func (p *placer) look(ctx context.Context, t *tree, name string) (found, error) 
 
 // live puts the ordered bytes under the final name.
 func (p *placer) live(ctx context.Context, t *tree, f searchpack.FileOrder) error {
+	if f.Path != "" {
+		return p.liveAdopted(ctx, t, f)
+	}
 	name := searchpack.ReferencePath(f.PackageID)
-	was, known := p.book.entry(f.PackageID)
+	was, known := p.entryAt(f.PackageID, "")
 	want := placed{State: searchpack.FileLive, Digest: f.Digest, Size: f.Size, Former: was.Former, Folder: was.Folder}
 	if was.Digest != f.Digest {
 		want.Former = cmp.Or(was.Digest, was.Former)
@@ -173,7 +184,7 @@ func (p *placer) live(ctx context.Context, t *tree, f searchpack.FileOrder) erro
 	}
 	begun := known && was.State == searchpack.FileLive && was.Digest == f.Digest && !was.Pending
 	if begun || (!known && have.exists) {
-		if err := p.incident(ctx, t, f, have, known); err != nil {
+		if err := p.incident(ctx, t, f, name, have, known); err != nil {
 			return err
 		}
 	}
@@ -361,10 +372,10 @@ func (p *placer) newFolder(ctx context.Context, t *tree, f searchpack.FileOrder,
 
 // incident notes that a file is not what it was left as, or, for one that is not in the journal,
 // that somebody else's file has to make way; its bytes are kept in the state folder.
-func (p *placer) incident(ctx context.Context, t *tree, f searchpack.FileOrder, have found, known bool) error {
+func (p *placer) incident(ctx context.Context, t *tree, f searchpack.FileOrder, name string, have found, known bool) error {
 	if !known && have.regular {
-		if err := keepForeign(ctx, p.state, t, f.PackageID, have); err != nil {
-			return fmt.Errorf("keep the file that lies at %s: %w", searchpack.ReferencePath(f.PackageID), err)
+		if err := keepForeign(ctx, p.state, t, f.PackageID, name, have); err != nil {
+			return fmt.Errorf("keep the file that lies at %s: %w", name, err)
 		}
 	}
 	i := p.found(searchpack.IncidentChanged, f, have.digest)
@@ -410,14 +421,14 @@ func (p *placer) hide(ctx context.Context, t *tree, id string) error {
 	if err != nil {
 		return err
 	}
-	was, known := p.book.entry(id)
+	was, known := p.entryAt(id, "")
 	if err := foreignFolder(name, have, was); err != nil {
 		return err
 	}
 	want := placed{State: searchpack.FileHidden, Former: cmp.Or(was.Digest, was.Former), Folder: was.Folder}
 	if have.exists {
 		if !known && have.regular {
-			if err := keepForeign(ctx, p.state, t, id, have); err != nil {
+			if err := keepForeign(ctx, p.state, t, id, name, have); err != nil {
 				return fmt.Errorf("keep the file that lies at %s: %w", name, err)
 			}
 		}
@@ -461,7 +472,7 @@ func (p *placer) renameAway(t *tree, name, hidden string, have found) error {
 // else's and stays.
 func (p *placer) remove(ctx context.Context, t *tree, id string) error {
 	name := searchpack.ReferencePath(id)
-	was, known := p.book.entry(id)
+	was, known := p.entryAt(id, "")
 	have, err := p.look(ctx, t, name)
 	if err != nil {
 		return err
@@ -501,8 +512,8 @@ func (p *placer) unlisted(ctx context.Context, t *tree, o *searchpack.Order, out
 		if listed[id] {
 			continue
 		}
-		r, err := p.report(ctx, t, id, e.State)
-		if err == nil && r.Digest == "" && r.Size == 0 && !p.exists(t, id) {
+		r, err := p.report(ctx, t, id, e.Path, e.State)
+		if err == nil && r.Digest == "" && r.Size == 0 && !p.exists(t, id, e.Path) {
 			err = p.book.forget(id)
 			if err == nil {
 				continue
@@ -516,8 +527,8 @@ func (p *placer) unlisted(ctx context.Context, t *tree, o *searchpack.Order, out
 	slices.SortFunc(out.files, func(a, b searchpack.FileReport) int { return strings.Compare(a.PackageID, b.PackageID) })
 }
 
-func (p *placer) exists(t *tree, id string) bool {
-	for _, n := range []string{searchpack.ReferencePath(id), searchpack.HiddenPath(id)} {
+func (p *placer) exists(t *tree, id, adopted string) bool {
+	for _, n := range []string{searchpack.FilePath(id, adopted), searchpack.HiddenPath(id)} {
 		if _, err := t.root.Lstat(n); !errors.Is(err, fs.ErrNotExist) {
 			return true
 		}

@@ -24,7 +24,7 @@ func (w *worker) preview(ctx context.Context, q *searchpack.PreviewTask) (search
 	if q.Before != "" && !w.book.placed(q.PackageID) { // on its way there, or damaged: the placer sees to it
 		return searchpack.DutyResult{}, searchpack.Errorf(searchpack.ErrConflict, "the file of %s is not in place on this node", q.PackageID)
 	}
-	if q.Before != "" && readsElsewhere(q.Before, w.book.placed) || readsElsewhere(q.After, w.book.placed) {
+	if q.Before != "" && readsElsewhere(q.Before, w.book.ours) || readsElsewhere(q.After, w.book.ours) {
 		r.Refused = "the analyzer also reads files on the node that Searchpack did not place: what it makes of a text stays there"
 		return done, nil
 	}
@@ -34,7 +34,7 @@ func (w *worker) preview(ctx context.Context, q *searchpack.PreviewTask) (search
 	}
 	var err error
 	if q.Before != "" {
-		if r.Before, err = w.tokens(ctx, searchpack.ReferencePath(q.PackageID), q.Live, q.Before, q.Text); err != nil {
+		if r.Before, err = w.tokens(ctx, searchpack.FilePath(q.PackageID, w.book.adopted(q.PackageID)), q.Live, q.Before, q.Text); err != nil {
 			return refusal(err, "with the file that serves: ")
 		}
 	}

@@ -79,7 +79,7 @@ func (p *prober) only(o *searchpack.Order) {
 
 // one asks one question if it can be asked now and has no answer.
 func (p *prober) one(ctx context.Context, t *tree, q searchpack.Probe) (again time.Time) {
-	before, err := p.conf.look(ctx, t, q.Path, time.Time{})
+	before, err := p.conf.lookAt(ctx, t, q.PackageID, q.Path, time.Time{})
 	if err != nil || before.digest != q.Digest {
 		p.drop(q.ID) // not these bytes: no answer is about them
 		return time.Time{}
@@ -96,7 +96,7 @@ func (p *prober) one(ctx context.Context, t *tree, q searchpack.Probe) (again ti
 	if ctx.Err() != nil {
 		return time.Time{}
 	}
-	after, err := p.conf.look(ctx, t, q.Path, time.Time{})
+	after, err := p.conf.lookAt(ctx, t, q.PackageID, q.Path, time.Time{})
 	if err != nil || after.digest != q.Digest || after.id.ino != before.id.ino || after.id.mtime != before.id.mtime {
 		p.drop(q.ID) // changed while OpenSearch read it: whose answer was that?
 		return p.now().Add(100 * time.Millisecond)
@@ -133,7 +133,7 @@ func (p *prober) ask(ctx context.Context, q searchpack.Probe) searchpack.ProbeRe
 		control = p.node.Analyze(ctx, q.Control)
 	}
 	verdict, reason := usage.Judge(candidate, control)
-	if reason != "" && verdict != searchpack.VerdictRetry && readsElsewhere(q.Body, p.book.placed) {
+	if reason != "" && verdict != searchpack.VerdictRetry && readsElsewhere(q.Body, p.book.ours) {
 		reason = "OpenSearch answers " + candidate.Type + "; its words stay on the node, because the chain also reads files that Searchpack did not place"
 	}
 	return searchpack.ProbeResult{ID: q.ID, Digest: q.Digest, Verdict: verdict, Status: candidate.Status, Reason: reason}

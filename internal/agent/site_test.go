@@ -237,6 +237,11 @@ func (b *beside) agent() *searchpack.AgentState {
 func (b *beside) order(o searchpack.Order) searchpack.Order {
 	b.t.Helper()
 	o.Schema = 1
+	for _, f := range o.Files {
+		if f.Path != "" {
+			o.Schema = searchpack.OrderSchemaPaths
+		}
+	}
 	a := b.agent()
 	o.Generation = a.Order.Generation + 1
 	b.update(func(tx searchpack.Tx) error { return tx.PutOrder(context.Background(), a.ID, &o) })

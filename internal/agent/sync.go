@@ -182,6 +182,7 @@ func (a *Agent) watchOther(ctx context.Context, locked error) error {
 	ctx, cancel := context.WithTimeout(ctx, syncOther)
 	defer cancel()
 	conf := newConfigDir(a.cfg.ConfigDir, a.cfg.step)
+	conf.adopt = a.cfg.Adopt
 	for {
 		err := inPlace(ctx, state, conf, newest)
 		if err == nil {
@@ -250,7 +251,7 @@ func inPlace(ctx context.Context, state *tree, conf *configDir, newest int64) er
 	defer t.close()
 	out := outcome{}
 	for _, f := range rec.Order.Files {
-		have, err := conf.look(ctx, t, searchpack.ReferencePath(f.PackageID), time.Time{})
+		have, err := conf.lookAt(ctx, t, f.PackageID, f.Path, time.Time{})
 		r := searchpack.FileReport{PackageID: f.PackageID, State: searchpack.FileLive, Digest: have.digest}
 		if id := rec.Placed[f.PackageID].Folder; have.folder && have.digest == id.Content {
 			r.Digest = id.Zip

@@ -82,7 +82,11 @@ func (w *worker) place(ctx context.Context, packageID, name string, shards map[s
 	if err := json.Unmarshal(raw, &doc); err != nil {
 		return place{}, searchpack.Errorf(searchpack.ErrUnavailable, "what OpenSearch says of index %s cannot be read: %w", name, err)
 	}
-	u, err := usage.Parse(searchpack.UsageReport{Schema: 1, State: raw}, time.Time{})
+	var adopted map[string]string
+	if path := w.book.adopted(packageID); path != "" {
+		adopted = map[string]string{packageID: path}
+	}
+	u, err := usage.Parse(searchpack.UsageReport{Schema: 1, State: raw}, adopted, time.Time{})
 	if err != nil {
 		return place{}, searchpack.Errorf(searchpack.ErrUnavailable, "what OpenSearch says of index %s cannot be read: %w", name, err)
 	}
@@ -109,7 +113,7 @@ func (w *worker) place(ctx context.Context, packageID, name string, shards map[s
 		if shard, here := shards[index]; here {
 			p.shards[index] = shard
 		}
-		p.private = p.private || readsElsewhere(string(state.Settings), w.book.placed)
+		p.private = p.private || readsElsewhere(string(state.Settings), w.book.ours)
 	}
 	if p.skipped != "" {
 		p.indices = nil

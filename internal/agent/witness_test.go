@@ -143,7 +143,7 @@ func TestWitnessIsAboutTheLiveFile(t *testing.T) {
 	dir := t.TempDir()
 	conf := newConfigDir(dir, func(string) {})
 	n := &loadedNode{shards: map[string]int{"i": 0}, loaded: map[string]string{"i": "v2"}}
-	w := &worker{node: n, conf: conf}
+	w := &worker{node: n, conf: conf, book: &book{}}
 	q := witnessOf([]string{"laptop"}, "i")
 	live := filepath.Join(dir, "analyzers", "F1")
 	if err := os.MkdirAll(filepath.Dir(live), 0o755); err != nil {

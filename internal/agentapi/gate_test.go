@@ -1,6 +1,7 @@
 package agentapi
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -102,7 +103,7 @@ func TestRequestsUnderWay(t *testing.T) {
 func TestOneUsageReportAtATime(t *testing.T) {
 	t.Parallel()
 	parsing, goOn := make(chan bool), make(chan bool)
-	s := NewServer(ServerConfig{Usage: func(searchpack.UsageReport, time.Time) (searchpack.Usage, error) {
+	s := NewServer(ServerConfig{Store: noRows{}, Usage: func(searchpack.UsageReport, map[string]string, time.Time) (searchpack.Usage, error) {
 		parsing <- true
 		<-goOn
 		return searchpack.Usage{}, errors.New("not this one")
@@ -168,4 +169,15 @@ func TestReportOfChecks(t *testing.T) {
 	if err := report(make([]searchpack.CheckResult, searchpack.MaxChecks+1)...); searchpack.ErrorCode(err) != searchpack.ErrInvalid {
 		t.Errorf("many: %v", err)
 	}
+}
+
+// noRows is a store of domains without associations.
+type noRows struct{ searchpack.Store }
+
+func (noRows) View(_ context.Context, f func(searchpack.Tx) error) error { return f(noRowsTx{}) }
+
+type noRowsTx struct{ searchpack.Tx }
+
+func (noRowsTx) Associations(context.Context, searchpack.DomainKey) ([]*searchpack.Association, error) {
+	return nil, nil
 }

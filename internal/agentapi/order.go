@@ -36,7 +36,7 @@ func (s *Server) order(w http.ResponseWriter, r *http.Request, a *searchpack.Age
 		}
 		if a.Order.Generation != have {
 			o := a.Order
-			o.Schema = 1
+			o.Schema = max(o.Schema, 1) // none was ever made
 			writeJSON(w, http.StatusOK, o)
 			return nil
 		}

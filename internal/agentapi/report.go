@@ -80,6 +80,11 @@ func checkReport(in *searchpack.Report) error {
 	if err := checkLengths(in); err != nil {
 		return err
 	}
+	for _, f := range in.Files {
+		if len(f.Path) > searchpack.MaxFilePath {
+			return searchpack.Errorf(searchpack.ErrInvalid, "The report has a file with a path of more than %d bytes.", searchpack.MaxFilePath)
+		}
+	}
 	for _, i := range in.Incidents {
 		if !slices.Contains(agentKinds, i.Kind) || strings.HasPrefix(i.ID, searchpack.TurnedBackID) || !incidentID.MatchString(i.ID) || !packageID.MatchString(i.PackageID) || !optionalDigest(i.Found) || !optionalDigest(i.Wanted) {
 			return searchpack.Errorf(searchpack.ErrInvalid, "The report has an incident that cannot be read.")

@@ -21,8 +21,9 @@ type ServerConfig struct {
 	Authority *enroll.Authority
 	Now       func() time.Time // nil: time.Now
 	Logger    *slog.Logger     // nil: nothing is logged
-	// Usage turns a report into who uses what (usage.Parse). Errors are the sender's fault.
-	Usage func(searchpack.UsageReport, time.Time) (searchpack.Usage, error)
+	// Usage turns a report into who uses what (usage.Parse); adopted has the paths of adopted files by
+	// package id. Errors are the sender's fault.
+	Usage func(r searchpack.UsageReport, adopted map[string]string, at time.Time) (searchpack.Usage, error)
 	// Permits answers calls for permits.
 	Permits Permits
 }

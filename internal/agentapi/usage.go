@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -27,23 +28,47 @@ func (s *Server) usage(w http.ResponseWriter, r *http.Request, a *searchpack.Age
 		return tooMany(1)
 	}
 	defer leave()
-	var u searchpack.Usage
-	err = s.usageParsers.within(r, func() (err error) {
-		u, err = s.readUsage(a, b)
+	var adopted map[string]string
+	err = s.cfg.Store.View(r.Context(), func(tx searchpack.Tx) (err error) {
+		adopted, err = adoptedFiles(r.Context(), tx, a.Domain)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	if err := s.keepUsage(r.Context(), a, u); err != nil {
+	var u searchpack.Usage
+	err = s.usageParsers.within(r, func() (err error) {
+		u, err = s.readUsage(a, b, adopted)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.keepUsage(r.Context(), a, u, adopted); err != nil {
 		return err
 	}
 	writeJSON(w, http.StatusOK, struct{}{})
 	return nil
 }
 
+// adoptedFiles are the paths of a domain's adopted files, by package id; nil if there are none.
+func adoptedFiles(ctx context.Context, tx searchpack.Tx, k searchpack.DomainKey) (map[string]string, error) {
+	rows, err := tx.Associations(ctx, k)
+	var out map[string]string
+	for _, a := range rows {
+		if a.Path == "" {
+			continue
+		}
+		if out == nil {
+			out = map[string]string{}
+		}
+		out[a.PackageID] = a.Path
+	}
+	return out, err
+}
+
 // readUsage takes a usage report apart.
-func (s *Server) readUsage(a *searchpack.AgentState, b []byte) (u searchpack.Usage, err error) {
+func (s *Server) readUsage(a *searchpack.AgentState, b []byte, adopted map[string]string) (u searchpack.Usage, err error) {
 	var in searchpack.UsageReport
 	if err := decodeJSON(b, &in); err != nil {
 		return u, err
@@ -54,7 +79,7 @@ func (s *Server) readUsage(a *searchpack.AgentState, b []byte) (u searchpack.Usa
 	if !mayTell(&a.Order, &in) {
 		return u, errNotAsked
 	}
-	if u, err = s.cfg.Usage(in, s.now()); err != nil {
+	if u, err = s.cfg.Usage(in, adopted, s.now()); err != nil {
 		return u, &searchpack.Error{Code: searchpack.ErrInvalid, Message: "The cluster state cannot be read: " + err.Error(), Err: err}
 	}
 	return u, nil
@@ -78,8 +103,17 @@ func mayTell(o *searchpack.Order, in *searchpack.UsageReport) bool {
 	})
 }
 
-func (s *Server) keepUsage(ctx context.Context, a *searchpack.AgentState, u searchpack.Usage) error {
+// keepUsage stores the usage. ErrUnavailable: it was read with other adopted files than there are now,
+// so uses of a file would be missing from it; the agent sends it again.
+func (s *Server) keepUsage(ctx context.Context, a *searchpack.AgentState, u searchpack.Usage, adopted map[string]string) error {
 	return s.cfg.Store.Update(ctx, func(tx searchpack.Tx) error {
+		now, err := adoptedFiles(ctx, tx, a.Domain)
+		if err != nil {
+			return err
+		}
+		if !maps.Equal(now, adopted) {
+			return searchpack.Errorf(searchpack.ErrUnavailable, "Files of the domain were adopted or released meanwhile. Send the usage again.")
+		}
 		old, err := tx.Usage(ctx, a.Domain)
 		if searchpack.ErrorCode(err) == searchpack.ErrNotFound {
 			old, err = nil, nil

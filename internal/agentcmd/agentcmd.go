@@ -48,12 +48,14 @@ type Place struct {
 	State     string `required:"" type:"path" placeholder:"DIR" help:"The agent's own folder."`
 	Name      string `placeholder:"NAME" help:"The node's name for people (default: the host's)."`
 
+	Adopt []string `placeholder:"PATH" help:"A file or folder in the configuration folder, such as analysis or synonyms.txt, whose files may be adopted into packages; may be repeated. Without it none may."`
+
 	LogLevel slog.Level `default:"info" help:"debug, info, warn or error."`
 }
 
 func (p *Place) config(s *Streams, version string) agent.Config {
 	return agent.Config{
-		Server: p.Server, TokenFile: p.TokenFile, ConfigDir: p.Config, StateDir: p.State, Name: p.Name, Version: version,
+		Server: p.Server, TokenFile: p.TokenFile, ConfigDir: p.Config, StateDir: p.State, Name: p.Name, Adopt: p.Adopt, Version: version,
 		Logger: slog.New(slog.NewTextHandler(s.Err, &slog.HandlerOptions{Level: p.LogLevel})),
 	}
 }

@@ -43,7 +43,7 @@ var answerNotes = map[string]string{
 	"PackageDetails.AllowListedUserList":             "to the owner only",
 	"PackageDetails.ErrorDetails":                    "with a failed status only: to Terraform an empty object is a failure",
 	"PackageDetails.PackageStatus":                   "DELETED in the answer to DeletePackage; afterwards the package is gone",
-	"DomainPackageDetails.ReferencePath":             "of dictionaries only",
+	"DomainPackageDetails.ReferencePath":             "of dictionaries only; of an [adopted](packages.md#files-that-are-already-there) one, where it lies",
 	"DomainPackageDetails.PackageVersion":            "the version that serves; the one wanted while none has ever served",
 	"DomainPackageDetails.ErrorDetails":              "with a failed status only",
 	"DomainStatus.ChangeProgressDetails":             "of the newest change; AWS counts the creation as a change, Searchpack does not",

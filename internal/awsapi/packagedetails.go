@@ -121,7 +121,7 @@ func associationView(a *catalog.AssociationView) domainPackageDetails {
 		PackageVersion: versionName(number), PrerequisitePackageIDList: a.Prerequisites, ErrorDetails: details(failed, a.Error),
 	}
 	if a.Package.Type == searchpack.TypeDictionary {
-		out.ReferencePath = searchpack.ReferencePath(a.PackageID)
+		out.ReferencePath = a.FilePath()
 	}
 	if k := a.KeyStore; k != nil {
 		out.AssociationConfiguration = &associationConfiguration{&keyStoreAccessOption{k.Enabled, k.RoleARN}}

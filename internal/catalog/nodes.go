@@ -101,10 +101,10 @@ func addAgent(n *NodeView, a searchpack.AgentState, w rollout.World, numbers ver
 		}
 	}
 	for _, f := range a.Report.Files {
-		if f.State == searchpack.FileRemoved {
+		if f.State == searchpack.FileRemoved || f.State == searchpack.FileReleased {
 			continue
 		}
-		file := NodeFile{PackageID: f.PackageID, State: f.State, Digest: f.Digest, Version: numbers[versionKey{f.PackageID, f.Digest}], Error: f.Error}
+		file := NodeFile{PackageID: f.PackageID, State: f.State, Path: f.Path, Digest: f.Digest, Version: numbers[versionKey{f.PackageID, f.Digest}], Error: f.Error}
 		for _, p := range w.Proofs {
 			if p.AgentID == a.ID && p.PackageID == f.PackageID && p.Digest == f.Digest {
 				file.Proof = &p

@@ -58,6 +58,7 @@ type NodeDebt struct {
 type NodeFile struct {
 	PackageID string               `json:"package_id"`
 	State     searchpack.FileState `json:"state"`
+	Path      string               `json:"path,omitempty"` // of an adopted file
 	Digest    searchpack.Digest    `json:"digest"`
 	Version   int                  `json:"version,omitempty"` // 0: the bytes are no known version's
 	Error     string               `json:"error,omitempty"`

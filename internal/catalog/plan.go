@@ -28,6 +28,8 @@ type PlanView struct {
 	rollout.Outlook
 	Domain  string
 	Package searchpack.Package
+	// Adopted is the path of the package's file in the domain if it was adopted, else "".
+	Adopted string
 	// Version is what would be rolled out, nil if none is available; Former what serves, nil if nothing
 	// does.
 	Version, Former *searchpack.Version
@@ -57,6 +59,11 @@ func (c *Catalog) Plan(ctx context.Context, who searchpack.Caller, domain, id st
 		world, err := runner.Load(ctx, tx, key, c.clock())
 		if err != nil {
 			return err
+		}
+		for _, a := range world.Associations {
+			if a.PackageID == id {
+				v.Adopted = a.Path
+			}
 		}
 		ask := rollout.Ask{PackageID: id}
 		if v.Version, err = planned(ctx, tx, p, number); err != nil {

@@ -48,6 +48,13 @@ type AssociateInput struct {
 	KeyStore      *searchpack.KeyStoreAccess // nil: as before
 }
 
+// AdoptInput is what AdoptPackage is asked.
+type AdoptInput struct {
+	PackageID string
+	Path      string // of the file, relative to the nodes' configuration folder
+	Number    int    // of the version whose bytes lie there; 0 = the newest
+}
+
 // PackageFilter selects packages. Values of one list are alternatives, the lists go together.
 type PackageFilter struct {
 	IDs, Names []string

@@ -32,6 +32,7 @@ type Commands struct {
 	Plan     PlanCmd     `cmd:"" group:"client" help:"Show what associating a version would do, and change nothing."`
 	Preview  PreviewCmd  `cmd:"" group:"client" help:"Show what a version makes of a text, on a real node, and change nothing."`
 	Push     PushCmd     `cmd:"" group:"client" help:"Make a file the newest version of a package, and roll it out."`
+	Adopt    AdoptCmd    `cmd:"" group:"client" help:"Make a file that is on the nodes already a package's, where it lies."`
 	Rollback RollbackCmd `cmd:"" group:"client" help:"Go back to an older version of a package."`
 	Pin      PinCmd      `cmd:"" group:"client" help:"Pin a domain to a version of a package, or let it follow the latest."`
 	Usage    UsageCmd    `cmd:"" group:"client" help:"Show which indices and templates use a package."`

@@ -44,6 +44,8 @@ type associationLine struct {
 	Status    string                   `json:"status"`
 	Serving   string                   `json:"serving,omitempty"`
 	Wanted    string                   `json:"wanted,omitempty"`
+	File      string                   `json:"file,omitempty"`
+	Adopted   bool                     `json:"adopted,omitempty"`
 	Error     *searchpack.ErrorDetails `json:"error,omitempty"`
 	Note      string                   `json:"note,omitempty"`
 	Findings  []searchpack.Finding     `json:"findings"`
@@ -63,6 +65,9 @@ func (a associationLine) note() string {
 	texts := []string{a.Note}
 	if a.Error != nil {
 		texts[0] = a.Error.Message
+	}
+	if a.Adopted {
+		texts = append(texts, "adopted at "+a.File)
 	}
 	for _, f := range a.Findings {
 		texts = append(texts, f.Message)

@@ -75,6 +75,9 @@ func addNode(c *Context, t *table, n catalog.NodeView) {
 		if f.Version > 0 {
 			file = fmt.Sprintf("%s v%d %s", f.State, f.Version, f.Digest.Short())
 		}
+		if f.Path != "" {
+			file += " at " + f.Path
+		}
 		proof, since := "", ""
 		switch d, owed := debts[f.PackageID]; {
 		case f.Proof != nil:

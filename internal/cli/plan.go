@@ -29,6 +29,7 @@ type planLine struct {
 	Name      string `json:"name"`
 	Version   string `json:"version"`
 	Former    string `json:"former"`
+	File      string `json:"file"`
 	Serves    bool   `json:"serves"`
 	Identical bool   `json:"identical"`
 	Refused   *struct {
@@ -173,6 +174,9 @@ func (x *planLine) head(p *page) {
 		p.line("%s in %s: %s, with the bytes of %s that serve: proven anew, not reloaded", x.Name, x.Domain, x.Version, x.Former)
 	default:
 		p.line("%s in %s: %s, %s", x.Name, x.Domain, x.Version, former)
+	}
+	if x.File != "" {
+		p.line("file: %s", x.File)
 	}
 	if x.Refused != nil {
 		p.line("refused: %s", x.Refused.Message)

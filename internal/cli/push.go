@@ -30,6 +30,8 @@ type PushCmd struct {
 	S3Profile     string   `name:"s3-profile" env:"SEARCHPACK_S3_PROFILE" placeholder:"PROFILE" help:"An AWS profile with the credentials for S3, if they are not those for the server."`
 	plugin        bool
 	Every         time.Duration `kong:"-"` // how often a server is asked; 0 = pushEvery
+
+	path string // of AdoptCmd: where the file lies
 }
 
 // pushEvery is how often a server is asked how far it is: a small file is imported in less.

@@ -63,6 +63,7 @@ func (s *push) associate(d *pushDomain) error {
 		d.Status, d.Serving = a.Status, a.Serving
 		rolling := a.Status == string(searchpack.Associating)
 		switch {
+		case s.elsewhere(&a): // the server says what is in the way, if anything is
 		case a.Status == string(searchpack.Active) && a.Serving == s.Version:
 			s.said.step("%s: %s is %s already: nothing to do", d.Domain, s.Version, a.Status)
 			return nil
@@ -75,6 +76,9 @@ func (s *push) associate(d *pushDomain) error {
 				return err
 			}
 			continue
+		}
+		if s.path != "" {
+			return s.adopt(d)
 		}
 		out, err := s.cl.aws().AssociatePackage(s.c, &opensearch.AssociatePackageInput{DomainName: &d.Domain, PackageID: &s.PackageID})
 		if err != nil {

@@ -153,6 +153,9 @@ func (u *UsageCmd) Run(c *Context) error {
 			p.line("Nothing in %s used it %s: no index and no template.", u.Domain, c.ago(answer.At))
 			return
 		}
+		if at := answer.Uses[0].Path; at != "" {
+			p.line("The file was adopted at %s.", at)
+		}
 		t := newTable("USED BY", "NAME", "COMPONENT", "KEY", "ANALYZERS", "A NEW VERSION COMES BY", "FIELDS")
 		for _, x := range answer.Uses {
 			t.row(x.UserKind, x.Name, x.Component, x.Key, strings.Join(x.Analyzers, ", "), reached(x.Use), strings.Join(x.Fields, ", "))

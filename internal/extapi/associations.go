@@ -16,11 +16,15 @@ type associationJSON struct {
 	Serving   string                       `json:"serving,omitempty"` // version; absent: none serves
 	Wanted    string                       `json:"wanted,omitempty"`  // version pinned by the last AssociatePackage
 	Track     string                       `json:"track"`             // pinned, latest or calls
-	Error     *searchpack.ErrorDetails     `json:"error,omitempty"`
-	Note      string                       `json:"note,omitempty"` // what an unfinished rollout waits for
-	Findings  []searchpack.Finding         `json:"findings"`       // "reopen needed: ..." and the like
-	CreatedAt time.Time                    `json:"created_at"`
-	UpdatedAt time.Time                    `json:"updated_at"`
+	// File is where the package's file lies on the nodes; absent: it has none (plugins). Adopted: it was
+	// there before the package.
+	File      string                   `json:"file,omitempty"`
+	Adopted   bool                     `json:"adopted,omitempty"`
+	Error     *searchpack.ErrorDetails `json:"error,omitempty"`
+	Note      string                   `json:"note,omitempty"` // what an unfinished rollout waits for
+	Findings  []searchpack.Finding     `json:"findings"`       // "reopen needed: ..." and the like
+	CreatedAt time.Time                `json:"created_at"`
+	UpdatedAt time.Time                `json:"updated_at"`
 }
 
 func (e *edge) associations(c call) (any, error) {
@@ -45,7 +49,12 @@ func associationOf(v *catalog.AssociationView) associationJSON {
 	if findings == nil {
 		findings = []searchpack.Finding{}
 	}
+	file := ""
+	if v.Package.Type == searchpack.TypeDictionary {
+		file = v.FilePath()
+	}
 	return associationJSON{
+		File: file, Adopted: v.Path != "",
 		PackageID: v.PackageID, Name: v.Package.Name, Type: v.Package.Type, Status: v.Status,
 		Serving: VersionName(v.ServingNumber), Wanted: VersionName(v.WantedNumber),
 		Track: trackName(v.Track), Error: v.Error, Note: v.Note, Findings: findings, CreatedAt: v.CreatedAt, UpdatedAt: v.UpdatedAt,

@@ -74,6 +74,33 @@ func (e *edge) choose(c call) (any, error) {
 	return associationOf(v), nil
 }
 
+// adoptRequest is the body of AdoptPackage.
+type adoptRequest struct {
+	// Path of the file, relative to the nodes' configuration folder.
+	Path string `json:"path"`
+	// Version whose bytes lie there, "v3"; absent: the newest.
+	Version string `json:"version"`
+}
+
+func (e *edge) adopt(c call) (any, error) {
+	var body adoptRequest
+	if err := decode(c.body, &body); err != nil {
+		return nil, searchpack.Errorf(searchpack.ErrInvalid, "The request body is no JSON object of path and version.")
+	}
+	in := catalog.AdoptInput{PackageID: c.PathValue("package"), Path: body.Path}
+	if body.Version != "" {
+		var err error
+		if in.Number, err = versionNumber(body.Version); err != nil {
+			return nil, searchpack.Errorf(searchpack.ErrInvalid, "version is no version: write it as v3.")
+		}
+	}
+	v, err := e.Catalog.AdoptPackage(c.Context(), c.who, c.PathValue("domain"), in)
+	if err != nil {
+		return nil, err
+	}
+	return associationOf(v), nil
+}
+
 // control returns the handler of one order to a rollout.
 func (e *edge) control(o rollout.Command) func(call) (any, error) {
 	return func(c call) (any, error) {

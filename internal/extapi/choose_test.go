@@ -11,3 +11,13 @@ func TestChooseRefusesNonsense(t *testing.T) {
 		}
 	}
 }
+
+func TestAdoptRefusesNonsense(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{`{"path":"a.txt","version":"former"}`, `{"path":"a.txt","version":"v0"}`, `{"path":1}`, `{"file":"a"}`, `[]`} {
+		s := newSite(t)
+		if w := s.ask("POST /domains/shop/packages/F1/adopt", body); w.Code != 400 || s.catalog.asked != nil {
+			t.Errorf("%s: status %d, the catalog was asked %v", body, w.Code, s.catalog.asked)
+		}
+	}
+}

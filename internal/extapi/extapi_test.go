@@ -99,6 +99,10 @@ var answers = []answerCase{
 		body: `{"version":"v1","track":"pinned"}`, asked: []any{"shop", catalog.ChooseInput{PackageID: "F111111111", Number: 1, Track: &pinned}},
 	},
 	{
+		name: "adopted", operation: "POST /domains/{domain}/packages/{package}/adopt", request: "POST /domains/shop/packages/F111111111/adopt",
+		body: `{"path":"analysis/synonyms.txt","version":"v2"}`, asked: []any{"shop", catalog.AdoptInput{PackageID: "F111111111", Path: "analysis/synonyms.txt", Number: 2}},
+	},
+	{
 		name: "rollout-paused", operation: "POST /domains/{domain}/rollouts/{rollout}/pause", request: "POST /domains/shop/rollouts/r-1/pause",
 		asked: []any{"shop", "r-1", rollout.CommandPause},
 	},

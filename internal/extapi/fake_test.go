@@ -73,7 +73,7 @@ var (
 			AgentID: "agent-1", Name: "n1", NodeID: "node-1", State: catalog.NodeProves, Note: "note", Do: "searchpack nodes retire shop n1", Manager: true, Speaker: true,
 			OpenSearch: "3.8.0", NodeError: "connection refused", AgentVersion: "1.2.3", ReportedAt: &moment,
 			Files: []catalog.NodeFile{
-				{PackageID: "F111111111", State: searchpack.FileLive, Digest: digest, Version: 1, Error: "read-only", Proof: proof},
+				{PackageID: "F111111111", State: searchpack.FileLive, Path: "analysis/synonyms.txt", Digest: digest, Version: 1, Error: "read-only", Proof: proof},
 			},
 			Problems: []string{"analyzers/ is read-only"},
 			Incidents: []*searchpack.NodeIncident{{Domain: key, AgentID: "agent-1", Incident: searchpack.Incident{
@@ -120,7 +120,7 @@ var (
 	uses = &searchpack.Usage{
 		ClusterUUID: "uuid", Term: 1, Version: 42, At: moment, Truncated: true,
 		Uses: []searchpack.Use{{
-			PackageID: "F111111111", UserKind: searchpack.UserIndex, Name: "products", Closed: true, Component: "filter.synonyms",
+			PackageID: "F111111111", Path: "analysis/synonyms.txt", UserKind: searchpack.UserIndex, Name: "products", Closed: true, Component: "filter.synonyms",
 			Key: "synonyms_path", Type: "synonym_graph", FileKind: searchpack.KindSynonyms, Updateable: true,
 			Analyzers: []string{"search"}, Fields: []string{"title (search)"}, HotReload: true,
 			Chains:    []searchpack.Chain{{Analyzer: "search", Body: "{}"}},
@@ -229,6 +229,12 @@ func (f *fake) ListPackagesForDomain(_ context.Context, _ searchpack.Caller, dom
 		return associations[:1], associations[0].PackageID, nil
 	}
 	return associations[1:], "", nil
+}
+
+func (f *fake) AdoptPackage(_ context.Context, _ searchpack.Caller, domain string, in catalog.AdoptInput) (*catalog.AssociationView, error) {
+	return &catalog.AssociationView{Association: searchpack.Association{
+		PackageID: in.PackageID, Status: searchpack.Associating, Path: in.Path, CreatedAt: moment, UpdatedAt: moment,
+	}, Package: searchpack.Package{ID: in.PackageID, Name: "words", Type: searchpack.TypeDictionary}, WantedNumber: 1}, f.note(domain, in)
 }
 
 func (f *fake) ChooseVersion(_ context.Context, _ searchpack.Caller, domain string, in catalog.ChooseInput) (*catalog.AssociationView, error) {

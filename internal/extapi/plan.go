@@ -16,8 +16,9 @@ type planJSON struct {
 	Version   string          `json:"version,omitempty"` // absent: none is available
 	Former    string          `json:"former,omitempty"`  // the version that serves; absent: none
 	Kind      searchpack.Kind `json:"kind,omitempty"`
-	Serves    bool            `json:"serves"`    // already: there is nothing to roll out
-	Identical bool            `json:"identical"` // the same bytes serve
+	File      string          `json:"file,omitempty"` // where it would lie on the nodes; absent: nowhere (plugins)
+	Serves    bool            `json:"serves"`         // already: there is nothing to roll out
+	Identical bool            `json:"identical"`      // the same bytes serve
 	Refused   *refusedJSON    `json:"refused,omitempty"`
 	// Frozen and Hold say why nothing would move.
 	Frozen string              `json:"frozen,omitempty"`
@@ -127,6 +128,9 @@ func planOf(v *catalog.PlanView) planJSON {
 		Checks: planChecksJSON{Count: v.Checks, Reason: v.NoChecks},
 		Found:  planFindingsJSON{Count: v.FindingCount, BySeverity: v.Findings},
 		Change: v.Difference,
+	}
+	if v.Package.Type == searchpack.TypeDictionary {
+		p.File = searchpack.FilePath(v.Package.ID, v.Adopted)
 	}
 	if v.Version != nil {
 		p.Version, p.Kind = VersionName(v.Version.Number), v.Version.Kind

@@ -11,7 +11,7 @@ import (
 // The plans that the fake catalog answers with.
 var (
 	plan = &catalog.PlanView{
-		Domain: "shop", Package: searchpack.Package{ID: "F111111111", Name: "synonyms"},
+		Domain: "shop", Adopted: "analysis/synonyms.txt", Package: searchpack.Package{ID: "F111111111", Name: "synonyms", Type: searchpack.TypeDictionary},
 		Version: &searchpack.Version{Number: 3, Kind: searchpack.KindSynonyms}, Former: good, UsageAt: moment,
 		Outlook: rollout.Outlook{
 			Refused: &searchpack.Error{Code: searchpack.ErrConflict, Message: "Another version is being associated"},

@@ -22,10 +22,19 @@ func (d *decider) fetch(r *searchpack.Rollout) bool {
 	if refused := d.refusedPlugin(r); refused != "" {
 		return d.fail(r, pluginRefused, refused+" "+d.nothingPlaced(r))
 	}
+	if why := d.notAdopted(r); why != "" {
+		return d.fail(r, adoptionRefused, why)
+	}
+	if why := d.unseen(r); why != "" {
+		return d.wait(r, why)
+	}
 	ok := d.everyone(r, "to fetch "+d.stepsText(r), func(n *node) (bool, string) {
 		for _, s := range r.Steps {
 			if c := n.ready[d.Versions[s.VersionID].Digest]; !c.Ready {
 				return false, c.Error
+			}
+			if f := n.files[s.PackageID]; d.adopting(s) && !d.isLive(n, s.PackageID, d.Versions[s.VersionID].Digest) {
+				return false, f.Error
 			}
 		}
 		return true, ""
@@ -39,6 +48,9 @@ func (d *decider) fetch(r *searchpack.Rollout) bool {
 // probe asks one node first, so that a bad file meets one node, then all. Nothing was placed yet,
 // so a bad verdict just ends it.
 func (d *decider) probe(r *searchpack.Rollout) bool {
+	if why := d.notAdopted(r); why != "" {
+		return d.fail(r, adoptionRefused, why)
+	}
 	if bad := d.badVerdict(r); bad != "" {
 		return d.fail(r, probeFailed, bad+" "+d.nothingPlaced(r))
 	}
@@ -105,6 +117,9 @@ func (d *decider) chooseFirst(r *searchpack.Rollout) {
 
 // place waits until the new version lies under its final name on every node.
 func (d *decider) place(r *searchpack.Rollout) bool {
+	if why := d.notAdopted(r); why != "" {
+		return d.undo(r, adoptionRefused, why)
+	}
 	if bad := d.badVerdict(r); bad != "" {
 		return d.undo(r, probeFailed, bad)
 	}
@@ -218,6 +233,9 @@ func (d *decider) proven(r *searchpack.Rollout, to string) (ok, moved bool) {
 // node joins (or lost its file) and must get the new version first; what it loaded before must then
 // be loaded again, hence back to place. done: the phase is over, moved is its result.
 func (d *decider) stillPlaced(r *searchpack.Rollout) (moved, done bool) {
+	if why := d.notAdopted(r); why != "" {
+		return d.undo(r, adoptionRefused, why), true
+	}
 	if bad := d.badVerdict(r); bad != "" {
 		return d.undo(r, probeFailed, bad), true
 	}

@@ -27,6 +27,10 @@ type bench struct {
 	witness func(agent string, q searchpack.Witness) searchpack.WitnessReport
 	// checked answers verify duties; nil = every check has passed.
 	checked func(agent string, d searchpack.Duty) searchpack.DutyResult
+	// there is what somebody laid at the path of a file that is adopted, by node; refuses is what they
+	// say against it.
+	there   map[string]searchpack.Digest
+	refuses string
 	events  []string
 	// incidents as they were written, one after the other.
 	incidents []searchpack.NodeIncident
@@ -223,6 +227,8 @@ func (b *bench) obeyOne(a *searchpack.AgentState) {
 	for _, f := range a.Order.Files {
 		i := slices.IndexFunc(r.Files, func(x searchpack.FileReport) bool { return x.PackageID == f.PackageID })
 		switch {
+		case f.Path != "":
+			r.Files = append(slices.DeleteFunc(r.Files, func(y searchpack.FileReport) bool { return y.PackageID == f.PackageID }), b.adopted(a.Name, f))
 		case f.State == searchpack.FileLive && i < 0:
 			r.Files = append(r.Files, searchpack.FileReport{PackageID: f.PackageID, State: f.State, Digest: f.Digest})
 		case i < 0:

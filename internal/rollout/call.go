@@ -39,6 +39,8 @@ type Ask struct {
 	PackageID     string
 	Prerequisites []string                   // ids; nil: as before
 	KeyStore      *searchpack.KeyStoreAccess // nil: as before
+	// Path at which the nodes have the file already, to be adopted there; "" = as before.
+	Path string
 	// VersionID is an AVAILABLE version of the package; "" = the newest.
 	VersionID string
 }
@@ -104,6 +106,9 @@ func (c Call) associate(ask Ask, asked []string) (searchpack.Association, error)
 		a = searchpack.Association{Domain: c.Domain, PackageID: p.ID, CreatedAt: c.Now}
 	}
 	if err := pinned(a, ask); err != nil {
+		return a, err
+	}
+	if err := c.adopt(&a, ask); err != nil {
 		return a, err
 	}
 	wanted := cmp.Or(ask.VersionID, p.AvailableID)

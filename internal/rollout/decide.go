@@ -116,8 +116,15 @@ func newDecider(w World, off guards) *decider {
 	return d
 }
 
-// takeStock finds out who is who and who must prove.
-func (d *decider) takeStock() { d.who = membersOf(d.World, d.nodes) }
+// takeStock finds out who is who and who must prove, which depends on when the running rollout began.
+func (d *decider) takeStock() {
+	w := d.World
+	w.Rollouts = make([]searchpack.Rollout, len(d.rollouts))
+	for i, r := range d.rollouts {
+		w.Rollouts[i] = *r
+	}
+	d.who = membersOf(w, d.nodes)
+}
 
 // must lists the nodes whose proof counts, by agent id.
 func (d *decider) must() []*node {

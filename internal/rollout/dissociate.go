@@ -10,6 +10,9 @@ import (
 
 // lookForUsers refuses a dissociation while somebody names the file.
 func (d *decider) lookForUsers(r *searchpack.Rollout) bool {
+	if d.allAdopted(r) {
+		return d.enter(r, searchpack.PhaseRemove)
+	}
 	next := searchpack.PhaseHide
 	if len(d.plugins(r)) > 0 {
 		next = searchpack.PhaseRestart
@@ -55,7 +58,7 @@ func (d *decider) lookAgain(r *searchpack.Rollout) bool {
 	}
 	known := d.everyone(r, "to hide "+d.stepsText(r), func(n *node) (bool, string) {
 		for _, s := range r.Steps {
-			if f := n.files[s.PackageID]; f.State == searchpack.FileLive || f.Error != "" {
+			if f := n.files[s.PackageID]; d.adopted(s.PackageID) == "" && (f.State == searchpack.FileLive || f.Error != "") {
 				return false, f.Error
 			}
 		}
@@ -86,7 +89,7 @@ func (d *decider) lookAgain(r *searchpack.Rollout) bool {
 func (d *decider) hideTakenIn(r *searchpack.Rollout) bool {
 	for _, n := range d.must() {
 		for _, s := range r.Steps {
-			if _, listed := n.files[s.PackageID]; !listed && !d.settled(n) {
+			if _, listed := n.files[s.PackageID]; !listed && !d.settled(n) && d.adopted(s.PackageID) == "" {
 				return false
 			}
 		}
@@ -94,7 +97,7 @@ func (d *decider) hideTakenIn(r *searchpack.Rollout) bool {
 	return true
 }
 
-// remove waits until the files are gone everywhere.
+// remove waits until the files are gone everywhere, or released.
 func (d *decider) remove(r *searchpack.Rollout) bool {
 	ok := d.everyone(r, "to remove "+d.stepsText(r), func(n *node) (bool, string) {
 		for _, s := range r.Steps {
@@ -128,7 +131,7 @@ func (d *decider) isRestored(r *searchpack.Rollout) func(*node) (bool, string) {
 		for _, s := range r.Steps {
 			want, listed := d.restored(n, s.PackageID)
 			f := n.files[s.PackageID]
-			if f.State == searchpack.FileHidden || f.Error != "" || listed && !n.shows(s.PackageID, want.Digest) {
+			if f.State == searchpack.FileHidden || f.Error != "" || listed && !d.shows(n, s.PackageID, want.Digest) {
 				return false, f.Error
 			}
 		}
@@ -157,6 +160,9 @@ func (d *decider) restoredEverywhere(r *searchpack.Rollout) bool {
 // inUse says who uses the packages of a dissociation; "" if nobody does.
 func (d *decider) inUse(r *searchpack.Rollout) (errorType, reason string) {
 	for _, s := range r.Steps {
+		if d.adopted(s.PackageID) != "" {
+			continue // it stays where it is, so whoever uses it goes on
+		}
 		if users := usersText(d.uses(s.PackageID)); users != "" {
 			return "InUse", fmt.Sprintf("Package %s is in use by %s. Delete what uses it or take %s out of the analysis settings there, then dissociate again.",
 				d.packageText(s.PackageID), users, searchpack.ReferencePath(s.PackageID))

@@ -17,16 +17,20 @@ func (d *decider) fileFor(n *node, packageID string) (searchpack.FileOrder, bool
 		return searchpack.FileOrder{}, false
 	}
 	r, s := d.step(packageID)
-	if r == nil {
-		if a.ServingID == "" && n.files[packageID].State == searchpack.FileHidden {
-			return d.leftOver(n, packageID) // was away when it was dissociated, and it is associated anew
-		}
+	switch {
+	case r == nil && a.ServingID == "" && n.files[packageID].State == searchpack.FileHidden:
+		return d.leftOver(n, packageID) // was away when it was dissociated, and it is associated anew
+	case r == nil:
 		return d.serving(n, a)
+	case d.adopting(s):
+		return d.lookAt(n, a, s)
+	case a.Path != "" && s.Action == searchpack.ActionDissociate:
+		return d.release(n, a, r)
 	}
 	switch r.Phase {
 	case searchpack.PhasePlace, searchpack.PhaseReload, searchpack.PhaseProve, searchpack.PhaseVerify:
 		if d.mayServe(n, s) {
-			return live(d.Versions[s.VersionID]), true
+			return d.live(d.Versions[s.VersionID]), true
 		}
 		if d.off.keepServing {
 			return searchpack.FileOrder{}, false
@@ -57,9 +61,9 @@ func (d *decider) anyOnNodes(r *searchpack.Rollout) bool {
 	return slices.ContainsFunc(r.Steps, func(s searchpack.RolloutStep) bool { return d.onNodes(s.PackageID) || d.isPlugin(s.PackageID) })
 }
 
-func live(v searchpack.Version) searchpack.FileOrder {
+func (d *decider) live(v searchpack.Version) searchpack.FileOrder {
 	return searchpack.FileOrder{
-		PackageID: v.PackageID, State: searchpack.FileLive,
+		PackageID: v.PackageID, State: searchpack.FileLive, Path: d.adopted(v.PackageID),
 		VersionID: v.ID, Version: v.Number, Digest: v.Digest, Size: v.Size, Tree: v.Tree,
 	}
 }
@@ -71,7 +75,7 @@ func (d *decider) serving(n *node, a *searchpack.Association) (searchpack.FileOr
 		return searchpack.FileOrder{}, false
 	}
 	if v, ok := d.Versions[a.ServingID]; ok && v.Digest != "" {
-		return live(v), true
+		return d.live(v), true
 	}
 	o := n.ordered(a.PackageID) // its row is gone, which cannot be: keep what was said
 	return o, o.State != ""
@@ -130,7 +134,11 @@ func (d *decider) restored(n *node, packageID string) (searchpack.FileOrder, boo
 // leftOver is a file of a package that this domain has dissociated: on a node that was away then.
 // It goes, unless somebody names it again, which a component template can.
 func (d *decider) leftOver(n *node, packageID string) (searchpack.FileOrder, bool) {
-	switch n.files[packageID].State {
+	f := n.files[packageID]
+	if f.Path != "" {
+		return released(packageID, f.Path), f.State == searchpack.FileLive
+	}
+	switch f.State {
 	case searchpack.FileLive, searchpack.FileHidden:
 		return searchpack.FileOrder{PackageID: packageID, State: searchpack.FileRemoved}, len(d.uses(packageID)) == 0
 	}

@@ -29,6 +29,8 @@ type guards struct {
 	turned      bool // a node that turned back keeps its proof
 	mend        bool // a node that turned back is not reloaded
 	heal        bool // a node that shows again what serves stays an incident
+	preflight   bool // a file is adopted without a look at it on every node
+	releases    bool // an adopted file is removed like one that was placed
 	askAgain    bool // a look whose answer was lost is not asked again
 	verify      bool // the checks of a version are not run
 	stale       bool // of the bytes that serve nothing is reloaded, although a node has others loaded

@@ -115,24 +115,34 @@ func (d *decider) settled(n *node) bool {
 	return d.off.settled || n.Report != nil && n.Report.Generation >= n.Order.Generation
 }
 
-// isLive: ordered live with these bytes, taken in, and reported so.
+// isLive: ordered live with these bytes where the file lies in this domain, taken in, and reported so.
+// A file that is being adopted lies there already.
 func (d *decider) isLive(n *node, packageID string, digest searchpack.Digest) bool {
 	o := n.ordered(packageID)
-	return o.State == searchpack.FileLive && o.Digest == digest && d.settled(n) && n.shows(packageID, digest)
+	return lies(o.State) && o.Digest == digest && o.Path == d.adopted(packageID) && d.settled(n) && d.shows(n, packageID, digest)
 }
 
 // shows reports whether the last report has the file live with these bytes.
-func (n *node) shows(packageID string, digest searchpack.Digest) bool {
+func (d *decider) shows(n *node, packageID string, digest searchpack.Digest) bool {
 	f := n.files[packageID]
-	return f.State == searchpack.FileLive && f.Digest == digest
+	return lies(f.State) && f.Digest == digest && f.Path == d.adopted(packageID)
 }
+
+// lies: the file is under its final name.
+func lies(s searchpack.FileState) bool { return s == searchpack.FileLive || s == searchpack.FileAdopt }
 
 // isAway: ordered hidden or removed, taken in, and reported so (or without such a file). An agent
 // that cannot look reports the state it was told, with an error: that says nothing. What never lies
-// on nodes is away.
+// on nodes is away. An adopted file is never hidden, and away when the node has released it.
 func (d *decider) isAway(n *node, packageID string, state searchpack.FileState) bool {
-	if !d.onNodes(packageID) {
+	switch {
+	case !d.onNodes(packageID):
 		return true
+	case d.adopted(packageID) == "":
+	case state == searchpack.FileHidden:
+		return true
+	default:
+		state = searchpack.FileReleased
 	}
 	if n.ordered(packageID).State != state || !d.settled(n) {
 		return false

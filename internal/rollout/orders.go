@@ -25,6 +25,9 @@ func (d *decider) writeOrders() bool {
 		}
 		o.Duties = append(o.Duties[:len(o.Duties):len(o.Duties)], d.witnessDuties(n)...)
 		o.Duties = append(o.Duties, d.verifyDuties(n)...)
+		if slices.ContainsFunc(o.Files, func(f searchpack.FileOrder) bool { return f.Path != "" }) {
+			o.Schema = searchpack.OrderSchemaPaths
+		}
 		seen := int64(0)
 		if n.Report != nil {
 			seen = n.Report.Generation
@@ -112,7 +115,7 @@ func (d *decider) witnessDuties(n *node) []searchpack.Duty {
 		}
 		v, ok := d.Versions[a.ServingID]
 		switch {
-		case !ok || !n.shows(id, v.Digest):
+		case !ok || !d.shows(n, id, v.Digest):
 		case d.proves(n, a):
 			again = appendDuty(again, d.repeated(n, a, v))
 		default:

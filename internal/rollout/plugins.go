@@ -22,7 +22,7 @@ func (d *decider) has(n *node, packageID string, v searchpack.Version) bool {
 	if d.isPlugin(packageID) {
 		return d.hasPlugin(n, installed(v))
 	}
-	return n.shows(packageID, v.Digest)
+	return d.shows(n, packageID, v.Digest)
 }
 
 // pluginProof says what a node has proven of a plugin.

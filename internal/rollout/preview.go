@@ -175,7 +175,7 @@ func (d *decider) previewDuty(p *searchpack.Preview) (searchpack.Duty, searchpac
 		PackageID: p.PackageID, Text: p.Text, After: at(searchpack.CandidatePath(v.Digest)), Candidate: v.Digest,
 	}
 	if a := d.associations[p.PackageID]; a != nil && a.ServingID != "" {
-		task.Before, task.Live = at(searchpack.ReferencePath(p.PackageID)), d.Versions[a.ServingID].Digest
+		task.Before, task.Live = at(d.filePath(p.PackageID)), d.Versions[a.ServingID].Digest
 	}
 	return searchpack.Duty{
 			// Another file in place is another question.

@@ -108,8 +108,8 @@ func shortHash(parts ...string) string {
 func (d *decider) candidateProbes(n *node, s searchpack.RolloutStep) []searchpack.Probe {
 	v, former := d.Versions[s.VersionID], d.Versions[s.FormerID].Digest
 	control, salt := searchpack.ControlPath, ""
-	if s.FormerID != "" && former != v.Digest && n.shows(s.PackageID, former) {
-		control, salt = func(searchpack.Kind) string { return searchpack.ReferencePath(s.PackageID) }, string(former)
+	if s.FormerID != "" && former != v.Digest && d.shows(n, s.PackageID, former) {
+		control, salt = func(searchpack.Kind) string { return d.filePath(s.PackageID) }, string(former)
 	}
 	key := setKey{v.ID, salt, true}
 	if _, made := d.sets[key]; !made {
@@ -125,7 +125,7 @@ func (d *decider) liveProbes(v searchpack.Version) []searchpack.Probe {
 	}
 	key := setKey{v.ID, "", false}
 	if _, made := d.sets[key]; !made {
-		d.sets[key] = d.probesAt(v, searchpack.ReferencePath(v.PackageID), searchpack.ControlPath, "")
+		d.sets[key] = d.probesAt(v, d.filePath(v.PackageID), searchpack.ControlPath, "")
 	}
 	return d.sets[key]
 }
@@ -182,7 +182,7 @@ func (d *decider) stepProbes(r *searchpack.Rollout, n *node, s searchpack.Rollou
 // if the agent forgets what it had answered.
 func (d *decider) toldToPlace(n *node, s searchpack.RolloutStep) bool {
 	o := n.ordered(s.PackageID)
-	return o.State == searchpack.FileLive && o.Digest == d.Versions[s.VersionID].Digest
+	return lies(o.State) && o.Digest == d.Versions[s.VersionID].Digest
 }
 
 // badVerdict explains the first refusal of a node that must prove; "" if there is none.

@@ -41,6 +41,7 @@ func (d *decider) start() *searchpack.Rollout {
 			continue
 		}
 		r.State, r.StartedAt = searchpack.RolloutRunning, d.Now
+		d.takeStock()
 		for i := range r.Steps {
 			if a := d.associations[r.Steps[i].PackageID]; a != nil {
 				r.Steps[i].FormerID = a.ServingID
@@ -150,6 +151,9 @@ func (d *decider) hopeless(r *searchpack.Rollout) (errorType, reason string) {
 	}
 	if reason := d.notServed(r); reason != "" {
 		return "PluginsNotServed", reason
+	}
+	if reason := d.folderAtPath(r); reason != "" {
+		return adoptionRefused, reason
 	}
 	return "PackageGone", d.gone(r)
 }

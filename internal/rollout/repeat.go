@@ -176,7 +176,7 @@ func (d *decider) mends() []searchpack.Duty {
 		}
 		names, last := map[string]bool{}, int64(0)
 		for _, n := range d.nodes {
-			if n.standing != MustProve || d.proves(n, a) || !n.shows(id, v.Digest) {
+			if n.standing != MustProve || d.proves(n, a) || !d.shows(n, id, v.Digest) {
 				continue
 			}
 			minute, _, _ := n.askedAt(v.ID)

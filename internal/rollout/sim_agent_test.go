@@ -175,7 +175,23 @@ func (a *simAgent) doFiles() (string, bool) {
 	n, again := a.node, false
 	for _, f := range a.order.Files {
 		switch f.State {
+		case searchpack.FileReleased:
+			if n.kept[f.PackageID] == f.Path {
+				delete(n.kept, f.PackageID)
+				return "release", false
+			}
 		case searchpack.FileLive:
+			if f.Path != "" {
+				what, more := a.keep(f)
+				if what != "" {
+					return what, false
+				}
+				again = again || more
+				continue
+			}
+			if n.kept[f.PackageID] != "" {
+				delete(n.kept, f.PackageID)
+			}
 			if n.files[f.PackageID] == f.Digest {
 				continue
 			}
@@ -201,6 +217,22 @@ func (a *simAgent) doFiles() (string, bool) {
 		}
 	}
 	return "", again
+}
+
+// keep takes over an adopted file, or puts the ordered bytes in its place.
+func (a *simAgent) keep(f searchpack.FileOrder) (what string, again bool) {
+	n := a.node
+	switch {
+	case n.at[f.Path] == f.Digest && n.kept[f.PackageID] == f.Path:
+		return "", false
+	case n.at[f.Path] == f.Digest:
+		n.kept[f.PackageID] = f.Path
+		return "adopt", false
+	case !n.cands[f.Digest] && a.fault(0.3):
+		return "", true
+	}
+	n.at[f.Path], n.kept[f.PackageID] = f.Digest, f.Path
+	return "replace", false
 }
 
 func (a *simAgent) doCandidates() (string, bool) {
@@ -251,6 +283,9 @@ func (a *simAgent) digestAt(path, pkg string, d searchpack.Digest) searchpack.Di
 	if path == searchpack.ReferencePath(pkg) {
 		return a.node.files[pkg]
 	}
+	if path == simPath {
+		return a.node.at[path]
+	}
 	if a.node.cands[d] {
 		return d
 	}
@@ -265,11 +300,13 @@ func (a *simAgent) ask(p searchpack.Probe) searchpack.Verdict {
 	if n.analyze(p.Body, p.Path, p.Digest) {
 		return searchpack.VerdictGood
 	}
-	control := searchpack.CandidateDir + "/control-"
-	if len(p.Control) > 0 && !containsPath(p.Control, control) {
+	control, lies := searchpack.CandidateDir+"/control-", n.files[p.PackageID]
+	if containsPath(p.Control, simPath) {
+		control, lies = simPath, n.at[simPath]
+	} else if len(p.Control) > 0 && !containsPath(p.Control, control) {
 		control = searchpack.ReferencePath(p.PackageID)
 	}
-	if n.analyze(p.Control, control, n.files[p.PackageID]) {
+	if n.analyze(p.Control, control, lies) {
 		return searchpack.VerdictBad
 	}
 	return searchpack.VerdictNone
@@ -301,7 +338,7 @@ func (a *simAgent) doDuties() (string, bool) {
 			}
 		case searchpack.DutyWitness:
 			for _, q := range d.Witnesses {
-				if a.node.files[q.PackageID] != q.Digest {
+				if a.node.lies(q.PackageID, a.pathOf(q.PackageID)) != q.Digest {
 					res.Done, res.Error = false, "the file is not the one to compare with"
 					break
 				}
@@ -388,10 +425,11 @@ func (a *simAgent) report() {
 			r.Files = append(r.Files, searchpack.FileReport{PackageID: pkg, State: searchpack.FileHidden, Digest: n.hidden[pkg]})
 		}
 	}
+	a.reportAdopted(r)
 	if a.fault(0.02) { // the folder cannot be read now
 		r.Files = nil
 		for _, f := range a.order.Files {
-			r.Files = append(r.Files, searchpack.FileReport{PackageID: f.PackageID, State: f.State, Error: "input/output error"})
+			r.Files = append(r.Files, searchpack.FileReport{PackageID: f.PackageID, State: f.State, Path: f.Path, Error: "input/output error"})
 		}
 		a.rev++
 	}
@@ -408,4 +446,36 @@ func (a *simAgent) report() {
 	}
 	key := fmt.Sprint(a.epoch, a.rev, c.shape, n.up, r.Plugins)
 	a.net(func() { a.server.takeReport(a.id, r, key) })
+}
+
+// pathOf is the path at which the order has the package's file.
+func (a *simAgent) pathOf(pkg string) string {
+	for _, f := range a.order.Files {
+		if f.PackageID == pkg {
+			return f.Path
+		}
+	}
+	return a.node.kept[pkg]
+}
+
+// reportAdopted adds adopted files, those that are looked at, and those just released. Of a package there
+// is one file in a report: the ordered one.
+func (a *simAgent) reportAdopted(r *searchpack.Report) {
+	n := a.node
+	one := func(pkg string, f searchpack.FileReport) {
+		r.Files = append(slices.DeleteFunc(r.Files, func(x searchpack.FileReport) bool { return x.PackageID == pkg }), f)
+	}
+	for _, pkg := range slices.Sorted(maps.Keys(n.kept)) {
+		one(pkg, searchpack.FileReport{PackageID: pkg, State: searchpack.FileLive, Path: n.kept[pkg], Digest: n.at[n.kept[pkg]]})
+	}
+	for _, f := range a.order.Files {
+		switch {
+		case f.Path == "" && n.kept[f.PackageID] != "":
+			one(f.PackageID, searchpack.FileReport{PackageID: f.PackageID, State: f.State, Digest: n.files[f.PackageID]})
+		case f.State == searchpack.FileAdopt:
+			one(f.PackageID, searchpack.FileReport{PackageID: f.PackageID, State: f.State, Path: f.Path, Digest: n.at[f.Path]})
+		case f.State == searchpack.FileReleased && n.kept[f.PackageID] != f.Path:
+			one(f.PackageID, searchpack.FileReport{PackageID: f.PackageID, State: f.State, Path: f.Path})
+		}
+	}
 }

@@ -23,7 +23,7 @@ func (v *simServer) check(w World, d Decision) {
 		v.checkServing(w, d, id)
 	}
 	for _, id := range d.Dissociated {
-		if id != simLicense && !isPlugin(id) { // nowhere to be removed from
+		if id != simLicense && !isPlugin(id) && v.associations[id].Path == "" { // nowhere to be removed from, or it stays
 			v.checkLooks(w, id)
 		}
 	}
@@ -196,6 +196,7 @@ func (v *simServer) checkStatus(w World, d Decision, a searchpack.Association) {
 	}
 	if a.ServingID != old.ServingID {
 		v.checkProven(w, a)
+		v.checkFirst(a, old)
 	}
 	if a.Status == searchpack.AssociationFailed && old.Status == searchpack.Associating {
 		v.checkFailed(w, a, old)
@@ -219,7 +220,7 @@ func (v *simServer) checkProven(w World, a searchpack.Association) {
 	}
 	for _, m := range v.must() {
 		f := slices.IndexFunc(m.state.Report.Files, func(f searchpack.FileReport) bool {
-			return f.PackageID == a.PackageID && f.State == searchpack.FileLive && f.Digest == ver.Digest
+			return f.PackageID == a.PackageID && lies(f.State) && f.Digest == ver.Digest && f.Path == a.Path
 		})
 		if f < 0 {
 			v.fail("rule 1: %s serves, but %s has not reported it", ver.ID, m.agent.node.name)
@@ -247,7 +248,7 @@ func (v *simServer) checkLoaded(w World, a *simAgent, pkg string, ver searchpack
 	if f := stateOf(w, a.id).Report; !n.up || f == nil || f.Node == nil || f.Node.NodeID != n.id {
 		return // went away, or has an empty disk now
 	}
-	if n.files[pkg] != ver.Digest {
+	if n.lies(pkg, v.associations[pkg].Path) != ver.Digest {
 		v.fail("rule 1: %s is proven, but %s has other bytes", ver.ID, n.name)
 	}
 	for _, u := range v.cluster.usedBy(pkg) {
@@ -278,7 +279,7 @@ func (v *simServer) checkFailed(w World, a, old searchpack.Association) {
 			continue
 		}
 		inHand := slices.ContainsFunc(m.agent.order.Files, func(f searchpack.FileOrder) bool { return f.Digest == failed })
-		if m.agent.node.files[a.PackageID] == failed || inHand {
+		if m.agent.node.lies(a.PackageID, a.Path) == failed || inHand {
 			v.fail("rule 10: the update of %s failed, but %s has its bytes or may still place them", a.PackageID, m.agent.node.name)
 		}
 	}
@@ -287,6 +288,7 @@ func (v *simServer) checkFailed(w World, a, old searchpack.Association) {
 // checkFile is rules 2 and 11 for one line of a new order.
 func (v *simServer) checkFile(w World, d Decision, id string, f searchpack.FileOrder) {
 	_, after := running(w, d)
+	v.checkAdopted(d, id, f)
 	if f.PackageID == simLicense {
 		v.fail("%s is told of a plugin", id)
 	}
@@ -302,6 +304,7 @@ func (v *simServer) checkFile(w World, d Decision, id string, f searchpack.FileO
 		}
 	}
 	switch {
+	case f.State == searchpack.FileAdopt || f.State == searchpack.FileReleased:
 	case f.State == searchpack.FileHidden || f.State == searchpack.FileRemoved:
 		v.checkLookBefore(w, after, f)
 	case s.Action == searchpack.ActionAssociate && f.VersionID == s.VersionID && s.VersionID != s.FormerID:
@@ -415,7 +418,7 @@ func (v *simServer) checkServing(w World, d Decision, id string) {
 		ok := f.State == searchpack.FileLive && f.VersionID == a.ServingID
 		for _, s := range after.Steps {
 			if s.PackageID == a.PackageID && after.State == searchpack.RolloutRunning {
-				ok = ok || s.Action == searchpack.ActionDissociate && f.State != searchpack.FileLive || f.VersionID == s.VersionID
+				ok = ok || s.Action == searchpack.ActionDissociate && f.State != searchpack.FileLive || f.VersionID == s.VersionID && f.Path == a.Path
 			}
 		}
 		if !ok {
@@ -441,6 +444,11 @@ func (s *sim) checkEnd() {
 	for _, a := range s.agents {
 		for pkg, as := range v.associations {
 			s.checkNodeEnd(a, pkg, as)
+		}
+		for pkg, path := range a.node.kept {
+			if v.associations[pkg].Path != path {
+				s.fail("rule 8: %s still keeps %s for %s, which is released", a.node.name, path, pkg)
+			}
 		}
 		for pkg := range a.node.files {
 			if _, ok := v.associations[pkg]; !ok && len(s.cluster.usedBy(pkg)) == 0 {
@@ -471,7 +479,7 @@ func (s *sim) checkNodeEnd(a *simAgent, pkg string, as searchpack.Association) {
 		}
 		return
 	}
-	if a.node.files[pkg] != ver.Digest {
+	if a.node.lies(pkg, as.Path) != ver.Digest {
 		s.fail("rule 8: %s does not have %s, which serves", a.node.name, ver.ID)
 	}
 	strict := false

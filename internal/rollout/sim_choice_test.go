@@ -182,7 +182,7 @@ func (v *simServer) checkBack(r searchpack.Rollout, s searchpack.RolloutStep) {
 			}
 			continue
 		}
-		if n.up && n.since.Before(v.rounds[r.ID]) && n.files[s.PackageID] != v.versions[s.FormerID].Digest {
+		if n.up && n.since.Before(v.rounds[r.ID]) && n.lies(s.PackageID, v.associations[s.PackageID].Path) != v.versions[s.FormerID].Digest {
 			v.fail("%s was aborted, but %s does not have %s", r.ID, n.name, s.FormerID)
 		}
 	}
@@ -216,7 +216,7 @@ func (s *sim) checkChoice() {
 			if u == nil || s.truth[v.versions[v.associations[u.pkg].ServingID].Digest] == "load" {
 				continue // gone, or what serves cannot be loaded again
 			}
-			if a.node.turned[name] && v.associations[u.pkg].ServingID != "" {
+			if a.node.turned[name] && v.associations[u.pkg].ServingID != "" && v.associations[u.pkg].Path == u.path {
 				s.fail("%s of %s turned back and was not reloaded", name, a.node.name)
 			}
 		}

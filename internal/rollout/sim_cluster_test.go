@@ -29,8 +29,9 @@ type simUser struct {
 	name    string
 	kind    searchpack.UserKind
 	pkg     string
-	plug    bool // its analyzer needs the plugin, which nobody sees
-	strict  bool // its analyzer refuses files that others take
+	plug    bool   // its analyzer needs the plugin, which nobody sees
+	path    string // named instead of the package's own file
+	strict  bool   // its analyzer refuses files that others take
 	created time.Time
 	version int64 // of the cluster state that first has it
 }
@@ -44,12 +45,14 @@ type simNode struct {
 	up      bool
 	since   time.Time
 	files   map[string]searchpack.Digest // live
+	at      map[string]searchpack.Digest // what somebody else laid, by path, or what came in its place
+	kept    map[string]string            // adopted, in the agent's journal: package -> path
 	hidden  map[string]searchpack.Digest
 	cands   map[searchpack.Digest]bool
 	loaded  map[string]searchpack.Digest // by index; absent = its copy here is unassigned
+	turned  map[string]bool              // indices whose copy here went back to an older state by itself
 	plugins simPlugins
 	agent   *simAgent
-	turned  map[string]bool // indices whose copy here went back to an older state by itself
 }
 
 func newSimCluster(s *sim) *simCluster {
@@ -71,6 +74,18 @@ func (n *simNode) newDisk() {
 	n.cands, n.loaded = map[searchpack.Digest]bool{}, map[string]searchpack.Digest{}
 	n.turned = map[string]bool{}
 	n.plugins.clear()
+	n.at, n.kept = map[string]searchpack.Digest{}, map[string]string{}
+}
+
+// read is what the node finds where an index names the file.
+func (n *simNode) read(u *simUser) searchpack.Digest { return n.lies(u.pkg, u.path) }
+
+// lies is what a package's file is on the node, at a path or where files lie that are not adopted.
+func (n *simNode) lies(pkg, path string) searchpack.Digest {
+	if path != "" {
+		return n.at[path]
+	}
+	return n.files[pkg]
 }
 
 func (n *simNode) start() {
@@ -153,7 +168,7 @@ func (n *simNode) builds(u *simUser) bool {
 	if u.plug {
 		return n.plugins.runs[simPlugin] != ""
 	}
-	return !n.refuses(n.files[u.pkg], u.strict)
+	return !n.refuses(n.read(u), u.strict)
 }
 
 // create makes an index or a component template. The manager builds an index's analyzers, so it
@@ -187,7 +202,7 @@ func (c *simCluster) names() []string { return slices.Sorted(maps.Keys(c.users))
 func (c *simCluster) usedBy(pkg string) []*simUser {
 	var out []*simUser
 	for _, name := range c.names() {
-		if c.users[name].pkg == pkg {
+		if c.users[name].pkg == pkg && c.users[name].path == c.server.associations[pkg].Path {
 			out = append(out, c.users[name])
 		}
 	}
@@ -204,7 +219,7 @@ func (n *simNode) reroute() {
 		if _, ok := n.loaded[name]; ok || u.kind != searchpack.UserIndex || !n.builds(u) {
 			continue
 		}
-		n.loaded[name] = n.files[u.pkg]
+		n.loaded[name] = n.read(u)
 	}
 }
 
@@ -219,7 +234,7 @@ func (c *simCluster) refresh(index string) searchpack.IndexRefresh {
 		if _, ok := n.loaded[index]; !ok {
 			continue
 		}
-		if d := n.files[u.pkg]; n.refuses(d, u.strict) || n.truth[d] == "load" {
+		if d := n.read(u); n.refuses(d, u.strict) || n.truth[d] == "load" {
 			out.Failed++
 			out.Reason = "Failed to build synonyms"
 			continue
@@ -227,7 +242,7 @@ func (c *simCluster) refresh(index string) searchpack.IndexRefresh {
 		if n.fault(0.2) {
 			continue // a copy that is moving: it arrives with what it had loaded
 		}
-		n.loaded[index] = n.files[u.pkg]
+		n.loaded[index] = n.read(u)
 		delete(n.turned, index)
 	}
 	return out
@@ -270,7 +285,7 @@ func (c *simCluster) usage(dutyID string) searchpack.Usage {
 			continue
 		}
 		u.Uses = append(u.Uses, searchpack.Use{
-			PackageID: x.pkg, UserKind: x.kind, Name: x.name, Component: "filter.syn", FileKind: searchpack.KindSynonyms,
+			PackageID: x.pkg, Path: x.path, UserKind: x.kind, Name: x.name, Component: "filter.syn", FileKind: searchpack.KindSynonyms,
 			Updateable: true, HotReload: true, Chains: []searchpack.Chain{{Analyzer: "srch", Body: chainBody(x.strict)}},
 		})
 		if x.kind == searchpack.UserIndex {

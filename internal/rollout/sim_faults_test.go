@@ -82,6 +82,10 @@ func (s *sim) planCalls() {
 }
 
 func (s *sim) someCall() {
+	if s.chance(0.25) {
+		s.someAdoption()
+		return
+	}
 	pkg := fmt.Sprintf("F%d", 1+s.rng.IntN(3))
 	if s.chance(0.3) {
 		s.someChoice(pkg)

@@ -39,7 +39,7 @@ func (a *simAgent) preview(q *searchpack.PreviewTask) *searchpack.PreviewReport 
 	read := func(d searchpack.Digest) *searchpack.Tokens {
 		return &searchpack.Tokens{Tokens: []searchpack.Token{{Text: string(d)}}}
 	}
-	if !a.node.cands[q.Candidate] || q.Before != "" && a.node.files[q.PackageID] != q.Live {
+	if !a.node.cands[q.Candidate] || q.Before != "" && a.node.lies(q.PackageID, a.pathOf(q.PackageID)) != q.Live {
 		return nil
 	}
 	r := &searchpack.PreviewReport{After: read(q.Candidate)}

@@ -59,7 +59,7 @@ func newSimServer(s *sim) *simServer {
 		associations: map[string]searchpack.Association{}, packages: map[string]searchpack.Package{},
 		versions: map[string]searchpack.Version{}, proofs: map[proofKey]searchpack.Proof{}, looks: map[string]simLook{}, rounds: map[string]time.Time{},
 	}
-	for i := range 3 {
+	for i := range 4 {
 		id := fmt.Sprintf("F%d", i+1)
 		v.packages[id] = searchpack.Package{ID: id, Name: "pkg" + id, Type: searchpack.TypeDictionary, Status: searchpack.PackageAvailable}
 		v.update(id, "")
@@ -261,7 +261,7 @@ func brief(d Decision) string {
 			o := d.Orders[id]
 			text := ""
 			for _, f := range o.Files {
-				text += fmt.Sprintf(" %s:%s:%s", f.PackageID, f.State, f.VersionID)
+				text += fmt.Sprintf(" %s:%s:%s%s", f.PackageID, f.State, f.VersionID, f.Path)
 			}
 			parts = append(parts, fmt.Sprintf("%s g%d%s c%d p%d d%d", id, o.Generation, text, len(o.Candidates), len(o.Probes), len(o.Duties)))
 		}
@@ -308,6 +308,8 @@ func (v *simServer) takeUsage(a *simAgent, in searchpack.Usage) {
 			in.DutyID = old.DutyID
 		}
 	}
+	// Whose file a path is, the server knows.
+	in.Uses = slices.DeleteFunc(slices.Clone(in.Uses), func(u searchpack.Use) bool { return u.Path != v.associations[u.PackageID].Path })
 	v.usage = &in
 	v.dirty()
 }
@@ -320,7 +322,7 @@ func (s *sim) noteLook(dutyID string) {
 	}
 	l := simLook{}
 	for _, n := range s.cluster.upNodes() {
-		for pkg := range n.files {
+		for _, pkg := range slices.Concat(slices.Collect(maps.Keys(n.files)), slices.Collect(maps.Keys(n.kept))) {
 			if l[pkg] == nil {
 				l[pkg] = map[string]time.Time{}
 			}

@@ -115,6 +115,8 @@ func TestSimulatorSeesBrokenRules(t *testing.T) {
 		"mend":         {mend: true},
 		"verify":       {verify: true},
 		"heal":         {heal: true},
+		"preflight":    {preflight: true},
+		"releases":     {releases: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -32,7 +32,7 @@ func (v *simServer) checksOf(ver searchpack.Version) []searchpack.Check {
 // that asks anywhere sees other nodes' copies, too.
 func (a *simAgent) verify(d searchpack.Duty) searchpack.DutyResult {
 	q, res := d.Verify, searchpack.DutyResult{ID: d.ID, Done: true}
-	if a.node.files[q.PackageID] != q.Digest {
+	if a.node.lies(q.PackageID, a.pathOf(q.PackageID)) != q.Digest {
 		return searchpack.DutyResult{ID: d.ID, Error: "the file is not the one to ask about"}
 	}
 	one := searchpack.CheckResult{State: searchpack.CheckSkipped, Reason: "there is no index any"}

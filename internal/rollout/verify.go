@@ -89,7 +89,7 @@ func (d *decider) verifyDuties(n *node) []searchpack.Duty {
 	}
 	var out []searchpack.Duty
 	for _, s := range r.Steps {
-		if duty, ok := d.verifyDuty(r, n, s); ok && n.shows(s.PackageID, d.Versions[s.VersionID].Digest) {
+		if duty, ok := d.verifyDuty(r, n, s); ok && d.shows(n, s.PackageID, d.Versions[s.VersionID].Digest) {
 			out = append(out, duty)
 		}
 	}

@@ -93,7 +93,7 @@ func (d *decider) makeWitness(v, former searchpack.Version, texts []string, turn
 	for _, body := range slices.Sorted(maps.Keys(byBody)) {
 		w := searchpack.Witness{
 			PackageID: v.PackageID, Digest: v.Digest, Texts: texts[:min(len(texts), maxTexts)],
-			Live: strings.ReplaceAll(body, searchpack.PathMark, searchpack.ReferencePath(v.PackageID)), Points: byBody[body],
+			Live: strings.ReplaceAll(body, searchpack.PathMark, d.filePath(v.PackageID)), Points: byBody[body],
 		}
 		if former.Digest != "" && former.Digest != v.Digest {
 			w.Former = strings.ReplaceAll(body, searchpack.PathMark, searchpack.CandidatePath(former.Digest))

@@ -8,7 +8,7 @@ import (
 
 const (
 	associationKeys = "account, region, domain, package_id"
-	associationRest = "status, serving_id, wanted_id, error, note, findings, created_at, updated_at, prerequisites, key_store, texts, track"
+	associationRest = "status, serving_id, wanted_id, error, note, findings, created_at, updated_at, prerequisites, key_store, texts, track, path"
 	associationRows = "SELECT " + associationKeys + ", " + associationRest + " FROM association"
 )
 
@@ -21,14 +21,14 @@ func (t *tx) PutAssociation(ctx context.Context, a *searchpack.Association) erro
 	k := a.Domain
 	return t.put(ctx, "domain", k.String(), upsert("association", associationKeys, associationRest),
 		k.Account, k.Region, k.Name, a.PackageID, string(a.Status), a.ServingID, a.WantedID, docs[0], a.Note, docs[1],
-		micros(a.CreatedAt), micros(a.UpdatedAt), docs[2], docs[3], docs[4], string(a.Track))
+		micros(a.CreatedAt), micros(a.UpdatedAt), docs[2], docs[3], docs[4], string(a.Track), a.Path)
 }
 
 func scanAssociation(row scanner) (*searchpack.Association, error) {
 	var a searchpack.Association
 	err := row.Scan(append(domainColumns(&a.Domain), &a.PackageID, &a.Status, &a.ServingID, &a.WantedID,
 		jsonDoc{&a.Error}, &a.Note, jsonDoc{&a.Findings}, microTime{&a.CreatedAt}, microTime{&a.UpdatedAt},
-		jsonDoc{&a.Prerequisites}, jsonDoc{&a.KeyStore}, jsonDoc{&a.Texts}, &a.Track)...)
+		jsonDoc{&a.Prerequisites}, jsonDoc{&a.KeyStore}, jsonDoc{&a.Texts}, &a.Track, &a.Path)...)
 	return &a, err
 }
 

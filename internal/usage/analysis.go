@@ -28,6 +28,7 @@ type component struct {
 	refs     []reference // package files that the settings name
 	kids     [][]string  // names of filters inside, see inside
 	bytes    int         // of the settings, roughly
+	files    *files
 }
 
 // String returns "filter.synonyms".
@@ -79,13 +80,14 @@ func (c *component) inside() [][]string {
 
 // analysis holds the components of one index or merged template.
 type analysis struct {
+	files *files
 	flat  map[string]settings.Value
 	comps map[kind]map[string]*component
 	// heldBy lists the analyzers and normalizers that hold a component, by kind, then name.
 	heldBy map[*component][]*component
 }
 
-func newAnalysis() *analysis { return &analysis{flat: map[string]settings.Value{}} }
+func newAnalysis(f *files) *analysis { return &analysis{files: f, flat: map[string]settings.Value{}} }
 
 // merge lays settings over what is there, key by key.
 func (a *analysis) merge(all any) error {
@@ -116,7 +118,7 @@ func (a *analysis) finish() {
 		}
 		c := a.comps[kd][name]
 		if c == nil {
-			c = &component{kind: kd, name: name, settings: map[string]settings.Value{}}
+			c = &component{kind: kd, name: name, settings: map[string]settings.Value{}, files: a.files}
 			a.comps[kd][name] = c
 		}
 		c.settings[p[3]] = v

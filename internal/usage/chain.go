@@ -247,7 +247,7 @@ func (w *walker) inline(c *component, name string) any {
 		}
 		marked := settings.Value{IsList: v.IsList, List: make([]string, len(v.List))}
 		for i, s := range v.List {
-			marked.List[i], _ = mark(k, s, func(id string) bool { return id == w.id })
+			marked.List[i], _ = w.an.files.mark(k, s, func(id string) bool { return id == w.id })
 		}
 		obj[k] = marked.JSON()
 	}

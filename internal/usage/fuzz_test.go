@@ -30,11 +30,11 @@ func FuzzParse(f *testing.F) {
 	f.Add(`{"metadata":{"indices":{"":{"settings":{"index":{"analysis.filter..type":null,"analysis":[]}}}}}}`)
 	f.Add(`{"metadata":{"index_template":{"index_template":{"t":{"composed_of":["t","t"],"template":{"mappings":[]}}}}}}`)
 	f.Fuzz(func(t *testing.T, state string) {
-		u, err := usage.Parse(report(state), at)
+		u, err := usage.Parse(report(state), nil, at)
 		if err != nil {
 			return
 		}
-		again, err := usage.Parse(report(state), at)
+		again, err := usage.Parse(report(state), nil, at)
 		if diff := cmp.Diff(u, again); diff != "" || err != nil {
 			t.Fatalf("not the same twice: %v\n%s", err, diff)
 		}

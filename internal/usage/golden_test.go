@@ -33,7 +33,7 @@ func report(state string) searchpack.UsageReport {
 
 func parse(t *testing.T, state string) searchpack.Usage {
 	t.Helper()
-	u, err := usage.Parse(report(state), at)
+	u, err := usage.Parse(report(state), nil, at)
 	if err != nil {
 		t.Fatal(err)
 	}

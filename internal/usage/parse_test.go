@@ -197,7 +197,7 @@ func TestNotAState(t *testing.T) {
 		`{"metadata":{"indices":{"i":{"settings":{"index":{"analysis":{"filter":{"s":{"list":[{}]}}}}}}}}}`,
 		`{"metadata":{"indices":{"i":{"settings":` + strings.Repeat(`{"a":`, 200) + `1` + strings.Repeat(`}`, 200) + `}}}}`,
 	} {
-		if u, err := usage.Parse(report(state), at); err == nil {
+		if u, err := usage.Parse(report(state), nil, at); err == nil {
 			t.Errorf("%.60s: no error, %d uses", state, len(u.Uses))
 		}
 	}
@@ -209,11 +209,11 @@ func TestNotAState(t *testing.T) {
 	} {
 		bad := r
 		change(&bad)
-		if _, err := usage.Parse(bad, at); err == nil {
+		if _, err := usage.Parse(bad, nil, at); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
-	if _, err := usage.Parse(r, at); err != nil {
+	if _, err := usage.Parse(r, nil, at); err != nil {
 		t.Errorf("an empty cluster is fine: %v", err)
 	}
 }
@@ -221,7 +221,7 @@ func TestNotAState(t *testing.T) {
 func TestHeadOfUsage(t *testing.T) {
 	t.Parallel()
 	r := searchpack.UsageReport{Schema: 1, ClusterUUID: "c", Term: 2, Version: 3, DutyID: "d", Truncated: true}
-	got, err := usage.Parse(r, at)
+	got, err := usage.Parse(r, nil, at)
 	want := searchpack.Usage{ClusterUUID: "c", Term: 2, Version: 3, DutyID: "d", Truncated: true, At: at}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)

@@ -76,11 +76,11 @@ func TestOrderAndFormDoNotMatter(t *testing.T) {
 		state := func() string {
 			return `{"metadata":{"indices":{"i":{"settings":{"index":` + render(t, flat) + `}}}}}`
 		}
-		one, err := usage.Parse(report(state()), at)
+		one, err := usage.Parse(report(state()), nil, at)
 		if err != nil {
 			t.Fatal(err)
 		}
-		two, err := usage.Parse(report(state()), at)
+		two, err := usage.Parse(report(state()), nil, at)
 		if diff := cmp.Diff(one, two); diff != "" || err != nil {
 			t.Fatalf("%v\n%s", err, diff)
 		}

@@ -24,7 +24,7 @@ func (c *component) references() []reference {
 	for _, key := range settings.Sorted(c.settings) {
 		found := map[string]bool{}
 		for _, v := range c.settings[key].List {
-			_, ids := mark(key, v, func(string) bool { return true })
+			_, ids := c.files.mark(key, v, func(string) bool { return true })
 			for _, id := range ids {
 				found[id] = true
 			}
@@ -49,9 +49,9 @@ func (c *component) reads(id string) bool {
 // mark replaces the paths of package files in a setting by PathMark where want says so, and
 // returns the packages that it replaced. Only rule_files holds more than a path: it is a list of
 // script:path (IcuTokenizerFactory).
-func mark(key, v string, want func(id string) bool) (string, []string) {
+func (f *files) mark(key, v string, want func(id string) bool) (string, []string) {
 	if key != "rule_files" {
-		id := packageOf(key, v)
+		id := f.packageOf(key, v)
 		if id == "" || !want(id) {
 			return v, nil
 		}
@@ -63,7 +63,7 @@ func mark(key, v string, want func(id string) bool) (string, []string) {
 		if !ok {
 			continue
 		}
-		if id := packageOf(key, file); id != "" && want(id) {
+		if id := f.packageOf(key, file); id != "" && want(id) {
 			parts[i] = script + ":" + searchpack.PathMark
 			ids = append(ids, id)
 		}
@@ -71,26 +71,62 @@ func mark(key, v string, want func(id string) bool) (string, []string) {
 	return strings.Join(parts, ","), ids
 }
 
+// files says which package a path belongs to.
+type files struct {
+	byPath map[string]string // adopted files: path -> package id
+	byID   map[string]string // the same the other way round
+}
+
+func newFiles(adopted map[string]string) *files {
+	f := &files{byPath: map[string]string{}, byID: adopted}
+	for id, p := range adopted {
+		f.byPath[p] = id
+	}
+	return f
+}
+
 // packageOf returns the package whose file a setting names, "" for none. OpenSearch resolves the
 // value against its configuration folder and normalises it (Environment.configDir().resolve), so
 // every spelling that ends there counts. Where the folder lies is not known here: an absolute path,
-// or one that climbs out and comes back, counts when it ends in analyzers/<id>.
-func packageOf(key, v string) string {
+// or one that climbs out and comes back, counts when it ends in the path of the file, analyzers/<id>
+// or the one that it was adopted at.
+func (f *files) packageOf(key, v string) string {
 	v = strings.TrimSpace(v)
 	if key == "ref_path" && packageID.MatchString(v) { // hunspell up to 3.6: the bare id
 		return v
 	}
-	dir, id := path.Split(path.Clean(v))
-	if !packageID.MatchString(id) {
-		return ""
+	name := path.Clean(v)
+	dir, id := path.Split(name)
+	if packageID.MatchString(id) && f.byID[id] == "" {
+		inside := dir == searchpack.AnalyzersDir+"/"
+		if inside || comesBack(dir) && strings.HasSuffix(dir, "/"+searchpack.AnalyzersDir+"/") {
+			return id
+		}
 	}
-	inside := dir == searchpack.AnalyzersDir+"/"
-	outside := (strings.HasPrefix(dir, "/") || strings.HasPrefix(dir, "../")) &&
-		strings.HasSuffix(dir, "/"+searchpack.AnalyzersDir+"/")
-	if inside || outside {
-		return id
+	return f.adopted(name)
+}
+
+// adopted returns the package whose file was adopted at a path. Of several in whose path an absolute one
+// ends, "synonyms.txt" and "analysis/synonyms.txt", the longest counts.
+func (f *files) adopted(name string) string {
+	if !comesBack(name) {
+		return f.byPath[name]
 	}
-	return ""
+	for rest := name; ; {
+		_, after, found := strings.Cut(rest, "/")
+		if !found {
+			return ""
+		}
+		if id := f.byPath[after]; id != "" {
+			return id
+		}
+		rest = after
+	}
+}
+
+// comesBack: an absolute path, or one that leaves the configuration folder.
+func comesBack(name string) bool {
+	return strings.HasPrefix(name, "/") || strings.HasPrefix(name, "../")
 }
 
 // fileKind says what text the component expects under the key.

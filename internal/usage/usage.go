@@ -37,10 +37,11 @@ const (
 	maxFields = 200
 )
 
-// Parse reads the state of a report. The result is in a fixed order, whatever the order of the
+// Parse reads the state of a report. adopted has the paths of files that do not lie at
+// searchpack.ReferencePath, by package id; nil = there are none. The result is in a fixed order, whatever the order of the
 // JSON. A report that was truncated gives a Usage that says so and has no uses. An error means that
 // the state cannot be understood, and must never be taken for "nobody uses anything".
-func Parse(r searchpack.UsageReport, at time.Time) (searchpack.Usage, error) {
+func Parse(r searchpack.UsageReport, adopted map[string]string, at time.Time) (searchpack.Usage, error) {
 	u := searchpack.Usage{
 		ClusterUUID: r.ClusterUUID, Term: r.Term, Version: r.Version,
 		DutyID: r.DutyID, Truncated: r.Truncated, At: at,
@@ -61,13 +62,14 @@ func Parse(r searchpack.UsageReport, at time.Time) (searchpack.Usage, error) {
 	if st.Version != 0 && st.Version != r.Version {
 		return u, fmt.Errorf("the report is about state version %d, its state has version %d", r.Version, st.Version)
 	}
-	users, err := st.users()
+	files := newFiles(adopted)
+	users, err := st.users(files)
 	if err != nil {
 		return u, fmt.Errorf("cannot read the cluster state of version %d: %w", r.Version, err)
 	}
 	left := budget{bytes: maxChainBytes, steps: maxSteps}
 	for _, usr := range users {
-		u.Uses = append(u.Uses, usr.uses(&left)...)
+		u.Uses = append(u.Uses, usr.uses(files, &left)...)
 	}
 	u.Truncated = left.spent()
 	slices.SortFunc(u.Uses, func(a, b searchpack.Use) int {
@@ -156,18 +158,18 @@ type user struct {
 	fields   fieldIndex
 }
 
-func (st *state) users() ([]*user, error) {
+func (st *state) users(f *files) ([]*user, error) {
 	m, out := st.Metadata, []*user(nil)
 	add := func(kind searchpack.UserKind, name, status string, parts ...template) error {
-		a, f := newAnalysis(), fields{}
+		a, named := newAnalysis(f), fields{}
 		for _, p := range parts {
 			if err := a.merge(p.Settings); err != nil {
 				return fmt.Errorf("settings of %s %s: %w", kind, name, err)
 			}
-			f.merge(p.Mappings)
+			named.merge(p.Mappings)
 		}
 		a.finish()
-		out = append(out, &user{kind, name, status == "close", a, f.index()})
+		out = append(out, &user{kind, name, status == "close", a, named.index()})
 		return nil
 	}
 	for _, name := range settings.Sorted(m.Indices) {
@@ -209,13 +211,13 @@ func (m *metadata) layers(name string) []template {
 
 // uses of all packages by one user. When the budget is spent what comes out is still every use,
 // with less about it.
-func (u *user) uses(left *budget) []searchpack.Use {
+func (u *user) uses(f *files, left *budget) []searchpack.Use {
 	u.analysis.trace(&left.steps)
 	var out []searchpack.Use
 	for _, c := range u.analysis.all() {
 		for _, ref := range c.refs {
 			use := searchpack.Use{
-				PackageID: ref.packageID, UserKind: u.kind, Name: u.name, Closed: u.closed,
+				PackageID: ref.packageID, Path: f.byID[ref.packageID], UserKind: u.kind, Name: u.name, Closed: u.closed,
 				Component: c.String(), Key: ref.key, Type: c.get("type"),
 				FileKind: fileKind(c, ref.key), Updateable: c.get("updateable") == "true",
 			}

@@ -19,11 +19,15 @@ type agents struct {
 	self   string
 }
 
+// adoptable is the folder of a node from which files may be adopted: the one that OpenSearch's own
+// documentation puts dictionaries into.
+const adoptable = "analysis"
+
 // place is what `run` and `sync` share.
 func place(command string, a stack.AgentSpec) []string {
 	return []string{
 		AgentCommand, command, "--server", a.Server, "--token-file", a.TokenFile, "--name", a.Node, "--config", a.Config, "--state", a.State,
-		"--home", a.Home, "--allow-all-plugins",
+		"--home", a.Home, "--allow-all-plugins", "--adopt", adoptable,
 	}
 }
 

@@ -159,7 +159,7 @@ func testAssociations(t *testing.T, s searchpack.Store) {
 	ctx := t.Context()
 	putDomains(t, s, "b", "A")
 	full := &searchpack.Association{
-		Domain: key("b"), PackageID: "F2", Status: searchpack.AssociationFailed, ServingID: "v1", WantedID: "v2",
+		Domain: key("b"), PackageID: "F2", Status: searchpack.AssociationFailed, ServingID: "v1", WantedID: "v2", Path: "analysis/synonyms.txt",
 		Error: &searchpack.ErrorDetails{Type: "t", Message: "m"}, Note: "waits for n3",
 		Findings:      []searchpack.Finding{{Rule: "reopen-needed", Severity: searchpack.SeverityNote, Message: "reopen needed: i"}},
 		Prerequisites: []string{"F9", "F1"}, KeyStore: &searchpack.KeyStoreAccess{Enabled: true, RoleARN: "arn:aws:iam::000000000000:role/r"},
