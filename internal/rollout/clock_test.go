@@ -90,3 +90,23 @@ func TestClockApart(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// One decision after the clock was set back says all: it does not first rest on when the rollout began by
+// the former clock, and then on now.
+func TestClockSetBackIsDecidedOnce(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 3)
+	b.serve("v1")
+	for i := range b.w.Agents {
+		b.w.Agents[i].EnrolledAt = b.w.Now.Add(-24 * time.Hour)
+	}
+	b.leave(2)
+	b.ask(searchpack.ActionAssociate, "v2")
+	b.later(OwedAfter, "n3")
+	b.step()
+	b.setBack(time.Hour)
+	b.step()
+	if again := Decide(b.w); !nothing(again) {
+		t.Errorf("deciding again changes something: %s", brief(again))
+	}
+}

@@ -332,7 +332,10 @@ func absent(w World, n *node) NodeStanding {
 // rolloutStart is when the running rollout began; zero if none runs.
 func rolloutStart(w World) time.Time {
 	for _, r := range w.Rollouts {
-		if r.State == searchpack.RolloutRunning && !setBack(w.Now, r.StartedAt) {
+		if r.State == searchpack.RolloutRunning {
+			if setBack(w.Now, r.StartedAt) { // it is taken to begin now, here as in its row
+				return w.Now
+			}
 			return r.StartedAt
 		}
 	}
