@@ -134,7 +134,7 @@ type Association struct {
 	// KeyStore is AWS's KeyStoreAccessOption as the caller gave it; nil: not given.
 	KeyStore *KeyStoreAccess
 	Error    *ErrorDetails // only with a *_FAILED status
-	Note     string        // what an unfinished rollout waits for, in one sentence; "" if nothing
+	Note     string        // what an unfinished rollout waits for, else which nodes owe the proof, in one sentence; "" if nothing
 	Findings []Finding     // for example "reopen needed: ..."
 	// Texts by which a node shows that it has loaded the version that serves.
 	Texts     []string

@@ -64,6 +64,9 @@ type RolloutStep struct {
 	// when the rollout begins to run; TextsMade says that it has, also when there are none.
 	Texts     []string `json:"texts,omitempty"`
 	TextsMade bool     `json:"texts_made,omitempty"`
+	// Stale, of the first step, is what the reload was last repeated for: a node that had something else
+	// loaded, and in which index.
+	Stale string `json:"stale,omitempty"`
 }
 
 // Rollout is the ordered association steps that a domain carries out as one. What Decide cannot

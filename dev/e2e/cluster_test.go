@@ -53,6 +53,10 @@ func TestCluster(t *testing.T) {
 		{"the manager node is killed during a rollout", (*cluster).killedNode},
 		{"a host is down and comes back", (*cluster).hostRestart},
 		{"a folder of Hunspell dictionaries", (*cluster).hunspell},
+		{"the only copy of an index moves during a rollout", (*cluster).movingTarget},
+		{"a file is swapped between placing and reload", (*cluster).oddNodeOut},
+		{"two packages at once and one is bad", (*cluster).twoAtOnce},
+		{"nodes are away during rollouts", (*cluster).nodesAway},
 	} {
 		if !t.Run(part.name, func(t *testing.T) { part.run(c, t) }) {
 			return // what follows would only wait
@@ -227,6 +231,7 @@ func untilEvery(ctx context.Context, every time.Duration, f func() (bool, error)
 type rollout struct {
 	ID      string                  `json:"id"`
 	State   searchpack.RolloutState `json:"state"`
+	Phase   searchpack.Phase        `json:"phase"`
 	Waiting string                  `json:"waiting"`
 	Reason  string                  `json:"reason"`
 
@@ -277,7 +282,7 @@ func (c *cluster) names(t *testing.T, node string) {
 func (c *cluster) start(t *testing.T, what, node string) {
 	t.Helper()
 	began := time.Now()
-	if code, out := command(t, what, "start", "demo/"+node, "--data", c.u.data); code != 0 {
+	if code, out := executeWithin(t, jvmPatience, program, what, "start", "demo/"+node, "--data", c.u.data); code != 0 {
 		t.Fatalf("%s start demo/%s: %d %s", what, node, code, out)
 	}
 	t.Logf("%s start %s took %.1f s", what, node, time.Since(began).Seconds())

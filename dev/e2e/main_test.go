@@ -197,6 +197,11 @@ func command(t *testing.T, args ...string) (int, string) {
 
 func execute(t *testing.T, program string, args ...string) (int, string) {
 	t.Helper()
+	return executeWithin(t, patience, program, args...)
+}
+
+func executeWithin(t *testing.T, patience time.Duration, program string, args ...string) (int, string) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)

@@ -98,12 +98,17 @@ func fillIndex(t *testing.T, n stack.NodeEntry, name string, body object) {
 // hit says why a search for the word does not find the document in this node's own copy of the
 // index; "" if it does.
 func hit(ctx context.Context, n stack.NodeEntry, index, word string) string {
+	return hitIn(ctx, n, index, "title", word)
+}
+
+// hitIn is hit by another field.
+func hitIn(ctx context.Context, n stack.NodeEntry, index, field, word string) string {
 	var a struct {
 		Hits struct {
 			Total struct{ Value int }
 		}
 	}
-	query := object{"query": object{"match": object{"title": word}}}
+	query := object{"query": object{"match": object{field: word}}}
 	err := ask(ctx, n, http.MethodPost, "/"+index+"/_search?preference=_only_local&request_cache=false", query, &a)
 	switch {
 	case err != nil:

@@ -21,7 +21,7 @@ type associationJSON struct {
 	File      string                   `json:"file,omitempty"`
 	Adopted   bool                     `json:"adopted,omitempty"`
 	Error     *searchpack.ErrorDetails `json:"error,omitempty"`
-	Note      string                   `json:"note,omitempty"` // what an unfinished rollout waits for
+	Note      string                   `json:"note,omitempty"` // what an unfinished rollout waits for, else which nodes owe the proof
 	Findings  []searchpack.Finding     `json:"findings"`       // "reopen needed: ..." and the like
 	CreatedAt time.Time                `json:"created_at"`
 	UpdatedAt time.Time                `json:"updated_at"`

@@ -207,13 +207,12 @@ func (d *decider) proven(r *searchpack.Rollout, to string) (ok, moved bool) {
 			return false, d.wait(r, "waiting for texts that tell "+d.versionText(s)+" from the former version")
 		}
 	}
-	if why := d.stale(r); why != "" {
+	if stale := d.stale(r); stale != "" {
 		if again := r.PhaseAt.Add(ReloadPause); d.Now.Before(again) {
 			d.lookAgainAt(again)
-			return false, d.wait(r, why)
+			return false, d.wait(r, staleText(stale))
 		}
-		d.enter(r, searchpack.PhaseReload)
-		return false, d.wait(r, why)
+		return false, d.repeat(r, stale)
 	}
 	ok = d.everyone(r, to, func(n *node) (bool, string) {
 		for _, s := range r.Steps {

@@ -90,3 +90,23 @@ func TestClockApart(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// After the clock was set back a running rollout is taken to begin now, for who is waited for as for its
+// row: else one decision would rest on the former clock, and the next on now.
+func TestClockSetBackIsDecidedOnce(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 3)
+	b.serve("v1")
+	for i := range b.w.Agents {
+		b.w.Agents[i].EnrolledAt = b.w.Now.Add(-24 * time.Hour)
+	}
+	b.leave(2)
+	b.ask(searchpack.ActionAssociate, "v2")
+	b.step()
+	b.setBack(time.Hour)
+	before := standings(Members(b.w))
+	b.step()
+	if after := standings(Members(b.w)); before != after {
+		t.Errorf("before the decision: %s; after it: %s", before, after)
+	}
+}

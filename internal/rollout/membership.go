@@ -157,7 +157,7 @@ func (m *Membership) readState(w World, nodes []*node) {
 
 func (m *Membership) add(n *node, s NodeStanding) {
 	if n != nil {
-		n.standing = s.Standing
+		n.standing, n.member = s.Standing, s.Member
 	}
 	m.Nodes = append(m.Nodes, s)
 }

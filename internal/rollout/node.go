@@ -19,6 +19,7 @@ type node struct {
 	conflict string // why it does not count: its node is claimed twice
 	bound    bool   // its identity was (re)bound by this decision
 	standing Standing
+	member   bool // in the node list that counts
 	inside   bool // its cluster state names the node itself, and an elected manager
 
 	files  map[string]searchpack.FileReport

@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/searchpack/searchpack"
 )
@@ -58,11 +59,17 @@ func (d *decider) start() *searchpack.Rollout {
 func (d *decider) enter(r *searchpack.Rollout, p searchpack.Phase) bool {
 	r.Phase, r.PhaseAt, r.Waiting = p, d.Now, ""
 	r.Round++
+	if p == searchpack.PhasePlace && r.Steps[0].Stale != "" {
+		r.Steps[0].Stale = "" // from here everything is reloaded for another reason
+	}
 	return true
 }
 
-// wait says what the rollout waits for.
+// wait says what the rollout waits for. A reload that is repeated says because of whom.
 func (d *decider) wait(r *searchpack.Rollout, text string) bool {
+	if again := repeatedFor(r); again != "" && !strings.Contains(text, again) {
+		text = staleText(again) + ": " + strings.TrimPrefix(text, "waiting for ")
+	}
 	r.Waiting = text
 	return false
 }

@@ -62,7 +62,7 @@ func (d *decider) sayWhatIsWaitedFor() {
 		}
 	}
 	for _, a := range d.associations {
-		a.Note = d.note(a.PackageID)
+		a.Note = d.note(a)
 	}
 }
 
@@ -75,19 +75,20 @@ func (d *decider) firstOpen() *searchpack.Rollout {
 	return nil
 }
 
-// note is what the package's first open rollout waits for; "" when none is open.
-func (d *decider) note(packageID string) string {
+// note is what the package's first open rollout waits for; when none is open, which nodes owe the proof
+// of what serves.
+func (d *decider) note(a *searchpack.Association) string {
 	for _, r := range d.rollouts {
 		if !r.State.Open() {
 			continue
 		}
 		for _, s := range r.Steps {
-			if s.PackageID == packageID {
+			if s.PackageID == a.PackageID {
 				return r.Waiting
 			}
 		}
 	}
-	return ""
+	return d.owedNote(a)
 }
 
 // sayWhenToLookAgain finds the earliest moment at which time alone changes something. While no

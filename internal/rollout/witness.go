@@ -149,7 +149,8 @@ func (d *decider) witnessed(n *node, s seen) (ok bool, open []searchpack.Witness
 	return ok, open, ""
 }
 
-// stale says which node goes on with what it had loaded before; "" if none does.
+// stale says which node goes on with something else than the new version, and in which index: "n2 to load
+// v2 of synonyms: index ..."; "" if none does.
 func (d *decider) stale(r *searchpack.Rollout) string {
 	for _, s := range r.Steps {
 		asked := d.stepWitness(r, s)
@@ -158,11 +159,31 @@ func (d *decider) stale(r *searchpack.Rollout) string {
 			if _, done := n.duties[asked.duty.ID]; ok || !done || !n.duties[asked.duty.ID].Done {
 				continue
 			}
-			return fmt.Sprintf("waiting for %s to load %s%s; the reload is repeated", n.called(), d.versionText(s), openText(open))
+			return fmt.Sprintf("%s to load %s%s", n.called(), d.versionText(s), openText(open))
 		}
 	}
 	return ""
 }
+
+// repeat has everything reloaded again because of what stale says. That stays with the rollout: the answer
+// itself goes with the question, long before the reload is through.
+func (d *decider) repeat(r *searchpack.Rollout, stale string) bool {
+	if d.enter(r, searchpack.PhaseReload); r.Steps[0].Stale != stale {
+		r.Steps[0].Stale = stale
+		d.event("reload repeated", d.subject(r), "waiting for "+stale)
+	}
+	return d.wait(r, staleText(stale))
+}
+
+// repeatedFor is what the reload that runs, or has just run, is repeated for; "" if it is the first.
+func repeatedFor(r *searchpack.Rollout) string {
+	if r.Phase != searchpack.PhaseReload && r.Phase != searchpack.PhaseProve || len(r.Steps) == 0 {
+		return ""
+	}
+	return r.Steps[0].Stale
+}
+
+func staleText(stale string) string { return "waiting for " + stale + "; the reload is repeated" }
 
 // openText says what the first point that is not loaded showed.
 func openText(open []searchpack.WitnessFinding) string {

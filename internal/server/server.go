@@ -118,7 +118,7 @@ func (s *Server) openStores(ctx context.Context) error {
 		return fmt.Errorf("the data folder: %w", err)
 	}
 	var err error
-	if s.store, err = sqlstore.Open(ctx, s.cfg.databaseDSN(), sqlstore.Options{Logger: s.log}); err != nil {
+	if s.store, err = sqlstore.Open(ctx, s.cfg.databaseDSN(), sqlstore.Options{Logger: s.log, Now: s.cfg.Now}); err != nil {
 		return err
 	}
 	if s.cfg.Database != "" { // shared by several servers; SQLite's clock is this process's
