@@ -69,7 +69,9 @@ func (d *decider) restartNext(r *searchpack.Rollout) (done, moved bool) {
 		return false, d.cameBackWithout(r, n, why)
 	}
 	if len(late) == 0 {
-		if !d.everyone(r, "to restart", func(*node) (bool, string) { return true, "" }) {
+		if !d.everyone(r, "to confirm what is to lie there at their next start", func(n *node) (bool, string) {
+			return r.Phase != searchpack.PhaseReturnRestart || d.toldBack(r, n), ""
+		}) {
 			return false, false
 		}
 		if d.Domain.Saved != nil {
@@ -93,6 +95,17 @@ func (d *decider) restartNext(r *searchpack.Rollout) (done, moved bool) {
 	// The name is new each time, so that having put the settings back before counts for nothing.
 	d.Domain.Saved = &searchpack.SavedAllocation{ID: fmt.Sprintf("%s/%d", r.ID, r.Round), Former: d.Domain.Saved.Former}
 	return false, true
+}
+
+// toldBack: the node has taken in that it is not to start with what the rollout had brought.
+func (d *decider) toldBack(r *searchpack.Rollout, n *node) bool {
+	for _, s := range d.plugins(r) {
+		target := d.target(s)
+		if told, listed := n.orderedPlugin(s.PackageID); listed && told.State == target.State && told.Digest == target.Digest && told != d.former(s) {
+			return false
+		}
+	}
+	return d.settled(n)
 }
 
 // late are the nodes that do not have yet what the phase is to give them, in the order of their turns:
