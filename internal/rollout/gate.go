@@ -18,6 +18,9 @@ func Gate(h searchpack.ClusterHealth, baseline []string, nodeID string, any bool
 		return "it has the only started copy of a shard of " + list(h.Alone) +
 			": give those indices a replica, or let the domain restart without it (policy restart: any)"
 	}
+	if len(h.Voting) == 0 {
+		return "it cannot be seen which nodes elect the cluster manager"
+	}
 	left := 0
 	for _, id := range h.Voting {
 		if id != nodeID && slices.Contains(h.Present, id) {

@@ -59,6 +59,9 @@ func given(w World, agentID string, ask searchpack.PermitAsk, off guards) (searc
 	if n == nil {
 		return not("its agent was retired")
 	}
+	if n.conflict != "" {
+		return not("%s", n.conflict)
+	}
 	if why := d.who.Frozen + d.who.Hold; why != "" {
 		return not("%s", why)
 	}
@@ -73,12 +76,21 @@ func given(w World, agentID string, ask searchpack.PermitAsk, off guards) (searc
 		if p.ID == ask.OfferID && !p.EndedAt.IsZero() {
 			return not("this permit has ended")
 		}
-		if !off.oneStops && p.EndedAt.IsZero() && p.AgentID != agentID && w.Now.Before(lastStop(p)) {
+		if off.oneStops || !p.EndedAt.IsZero() || p.AgentID == agentID {
+			continue
+		}
+		if d.byID[p.AgentID] != nil && p.RolloutID == r.ID && r.Abort == "" {
+			return not("%s has not come back by its permit", d.agentText(p.AgentID))
+		}
+		if w.Now.Before(lastStop(p)) {
 			return not("the permit of %s has not ended; it counts until %s", d.agentText(p.AgentID), lastStop(p).Format(time.TimeOnly))
 		}
 	}
 	if n.NodeID == "" || ask.Health.ClusterUUID != n.ClusterUUID {
 		return not("its health is of another cluster")
+	}
+	if !slices.Contains(ask.Health.Present, n.NodeID) { // its node is another than the one that is known
+		return not("its health does not name it among the nodes of the cluster")
 	}
 	before := baseline(r)
 	if r.Phase == searchpack.PhaseReturnRestart {
