@@ -29,6 +29,7 @@ type plugNode struct {
 	refuses         string // what its preflight says
 	fails           string // why it does not start with another plugin than it has
 	busy            string // its agent does not ask for a permit, and says why
+	waits           string // what the answer to its agent's last call was
 	holds           bool   // its agent has a permit and the node does not come back
 	error           string
 	permit          string
@@ -200,11 +201,11 @@ func (b *plugBench) begin(a *searchpack.AgentState, n *plugNode) {
 	got := b.asks(a, a.Order.Restart.ID)
 	b.w.Permits = slices.DeleteFunc(b.w.Permits, func(p searchpack.Permit) bool { return p.ID == got.Revoked })
 	if got.Permit == nil {
-		n.busy = got.Refused
+		n.waits = got.Refused
 		return
 	}
 	b.put(*got.Permit)
-	n.permit = got.Permit.ID
+	n.permit, n.waits = got.Permit.ID, ""
 	b.happened = append(b.happened, "stop "+a.Name)
 }
 
@@ -265,7 +266,7 @@ func (b *plugBench) reportAll() {
 		for _, o := range a.Order.Plugins {
 			r.Plugins = append(r.Plugins, searchpack.PluginReport{
 				PackageID: o.PackageID, Name: o.Name, Installed: n.disk, Started: n.disk != "" && n.disk == n.runs,
-				Error: n.error, Waits: n.busy, Failed: n.bad, FailedWhy: n.fails,
+				Error: n.error, Waits: n.busy + n.waits, Failed: n.bad, FailedWhy: n.fails,
 			})
 		}
 		a.Report = &r
