@@ -268,8 +268,8 @@ func TestRefusedRemovalWaitsForTheNode(t *testing.T) {
 	for range 100 { // much longer than a permit allows to stop
 		b.turn()
 	}
-	if got := b.says(false); got != "stop n1, stop n2" {
-		t.Errorf("happened while n2 is away: %s", got)
+	if got := b.says(false); got != "stop n1, stop n2" || b.phase() != string(searchpack.PhaseRestart) {
+		t.Errorf("happened while n2 is away: %s; %s", got, b.phase())
 	}
 	b.nodes["n2"].holds = false
 	b.finish()
