@@ -63,10 +63,15 @@ func checkOrder(o *searchpack.Order) error {
 		}
 		total += c.Size
 	}
+	plugins := map[string]bool{}
 	for _, p := range o.Plugins {
 		if err := checkPlugin(p); err != nil {
 			return err
 		}
+		if plugins[p.PackageID] {
+			return fmt.Errorf("the order lists the plugin of the package %s twice", p.PackageID)
+		}
+		plugins[p.PackageID] = true
 		total += p.Size
 	}
 	if o.Restart != nil && (o.Restart.ID == "" || len(o.Restart.ID) > maxIDLength) {
