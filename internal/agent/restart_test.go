@@ -49,7 +49,11 @@ type killed struct{ step string }
 
 func newFakeRestart(t *testing.T) *fakeRestart {
 	t.Helper()
-	tree, _ := testTree(t)
+	tree, err := openTree(memoryDir(t), func(string) {}) // hundreds of restarts: a disk would take long
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(tree.close)
 	b, _, err := openBook(tree, time.Now())
 	if err != nil {
 		t.Fatal(err)
