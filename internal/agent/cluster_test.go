@@ -136,8 +136,8 @@ func TestOrderWaitsForAChangeUnderWay(t *testing.T) {
 	n.during = func() {
 		go func() { taken <- w.book.takeIn(&searchpack.Order{Schema: 1, Generation: 8}) }()
 		select {
-		case <-taken:
-			t.Error("taken in meanwhile")
+		case err := <-taken:
+			t.Errorf("taken in meanwhile: %v", err)
 		case <-time.After(50 * time.Millisecond):
 		}
 		if got := w.book.order().Generation; got != 7 {

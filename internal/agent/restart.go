@@ -342,7 +342,7 @@ func (r *restarter) back(ctx context.Context, j *restart) error {
 	if problem != nil {
 		return problem
 	}
-	why := ""
+	var why string
 	switch {
 	case !running && late > restartPause:
 		why = "it ended"

@@ -8,10 +8,10 @@ import (
 )
 
 // Gate says why the node must not stop now; "" if it may: nothing is worse than before, every shard
-// that it has has another started copy elsewhere, and the other nodes can elect a manager. any: the
+// that it has has another started copy elsewhere, and the other nodes can elect a manager. anyway: the
 // domain's owner takes the last two.
-func Gate(h searchpack.ClusterHealth, baseline []string, nodeID string, any bool) string {
-	if why := h.Worse(baseline); why != "" || any {
+func Gate(h searchpack.ClusterHealth, baseline []string, nodeID string, anyway bool) string {
+	if why := h.Worse(baseline); why != "" || anyway {
 		return why
 	}
 	if len(h.Alone) > 0 {

@@ -47,7 +47,9 @@ func TestBegin(t *testing.T) {
 		{"offered to another", func(b *plugBench, _ *searchpack.PermitAsk) { b.w.Rollouts[0].Restart.AgentID = "a3" }, false, "the offer was withdrawn"},
 		{"paused", func(b *plugBench, _ *searchpack.PermitAsk) { b.w.Rollouts[0].Paused = "ann" }, false, "paused by ann"},
 		{"aborted", func(b *plugBench, _ *searchpack.PermitAsk) { b.w.Rollouts[0].Abort = "ann" }, false, "the offer was withdrawn"},
-		{"paused, then aborted", func(b *plugBench, _ *searchpack.PermitAsk) { b.w.Rollouts[0].Paused, b.w.Rollouts[0].Abort = "ann", "bob" }, false, "withdrawn"},
+		{"paused, then aborted", func(b *plugBench, _ *searchpack.PermitAsk) {
+			b.w.Rollouts[0].Paused, b.w.Rollouts[0].Abort = "ann", "bob"
+		}, false, "withdrawn"},
 		{"on the way back, aborted", func(b *plugBench, _ *searchpack.PermitAsk) {
 			b.w.Rollouts[0].Phase, b.w.Rollouts[0].Abort = searchpack.PhaseReturnRestart, "ann"
 		}, false, ""},
