@@ -127,7 +127,7 @@ func (r *run) begin() {
 	r.pluginer.facts = func() *searchpack.NodeFacts { f, _ := r.facts.get(); return f }
 	r.restarts = &restarter{
 		log: r.log, control: r.cfg.Control, node: r.node, swap: r.pluginer, book: r.book, server: r.link.permits,
-		now: r.cfg.now, epoch: r.epoch, rang: r.report.ring,
+		now: r.cfg.now, boot: bootTime, epoch: r.epoch, rang: r.report.ring, fresh: func(f *searchpack.NodeFacts) { r.facts.set(f, nil) },
 	}
 	r.facts = &facts{node: r.node, every: r.cfg.Intervals.Facts, changed: r.report.ring, restarted: func() {
 		r.prober.nodeRestarted()

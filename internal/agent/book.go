@@ -37,6 +37,9 @@ type record struct {
 	Placed    map[string]placed     `json:"placed"` // by package id
 	Incidents []searchpack.Incident `json:"incidents,omitempty"`
 	Restart   *restart              `json:"restart,omitempty"`
+	// Started is the OpenSearch that came up after plugins/ became what it is, by a restart of ours,
+	// whatever the clock says.
+	Started string `json:"started,omitempty"`
 	// Failed are the zips with which the node did not start, and why: they are not placed again while an
 	// order names them.
 	Failed map[searchpack.Digest]string `json:"failed,omitempty"`
@@ -56,6 +59,9 @@ type book struct {
 	tree *tree
 	mu   sync.Mutex
 	rec  record
+	// inHand is held while the cluster's settings are changed by the order that is kept: a report that
+	// shows a later order says that no such change can still come.
+	inHand sync.Mutex
 }
 
 // openBook reads state.json. A damaged one (a disk's fault: it is written whole or not at all) is
@@ -143,7 +149,10 @@ func (b *book) order() *searchpack.Order {
 	return &o
 }
 
+// takeIn keeps an order. It waits for what the former one has in hand and that must not come after it.
 func (b *book) takeIn(o *searchpack.Order) error {
+	b.inHand.Lock()
+	defer b.inHand.Unlock()
 	return b.change(func(r *record) { r.Order = *o })
 }
 

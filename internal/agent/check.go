@@ -54,21 +54,15 @@ func checkOrder(o *searchpack.Order) error {
 	if name := twice(paths); name != "" {
 		return fmt.Errorf("the order lists the file %s twice", name)
 	}
-	for _, c := range o.Candidates {
-		if !packagePattern.MatchString(c.PackageID) {
-			return fmt.Errorf("the order has a candidate of a package %.80q", c.PackageID)
-		}
-		if err := checkBytes(c.Digest, c.Size); err != nil {
-			return err
-		}
-		total += c.Size
+	candidates, err := checkCandidates(o.Candidates)
+	if err != nil {
+		return err
 	}
-	for _, p := range o.Plugins {
-		if err := checkPlugin(p); err != nil {
-			return err
-		}
-		total += p.Size
+	plugins, err := checkPlugins(o.Plugins)
+	if err != nil {
+		return err
 	}
+	total += candidates + plugins
 	if o.Restart != nil && (o.Restart.ID == "" || len(o.Restart.ID) > maxIDLength) {
 		return fmt.Errorf("the order offers a restart without a name")
 	}
@@ -81,6 +75,36 @@ func checkOrder(o *searchpack.Order) error {
 		}
 	}
 	return checkDuties(o.Duties)
+}
+
+// checkCandidates returns the bytes of all of them.
+func checkCandidates(all []searchpack.Candidate) (size int64, err error) {
+	for _, c := range all {
+		if !packagePattern.MatchString(c.PackageID) {
+			return 0, fmt.Errorf("the order has a candidate of a package %.80q", c.PackageID)
+		}
+		if err := checkBytes(c.Digest, c.Size); err != nil {
+			return 0, err
+		}
+		size += c.Size
+	}
+	return size, nil
+}
+
+// checkPlugins returns the bytes of all of them.
+func checkPlugins(all []searchpack.PluginOrder) (size int64, err error) {
+	seen := map[string]bool{}
+	for _, p := range all {
+		if err := checkPlugin(p); err != nil {
+			return 0, err
+		}
+		if seen[p.PackageID] {
+			return 0, fmt.Errorf("the order lists the plugin of the package %s twice", p.PackageID)
+		}
+		seen[p.PackageID] = true
+		size += p.Size
+	}
+	return size, nil
 }
 
 func checkPlugin(p searchpack.PluginOrder) error {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -134,10 +135,21 @@ func FuzzCheckOrder(f *testing.F) {
 	d := searchpack.DigestOf([]byte("x"))
 	f.Add([]byte(`{"schema":1}`))
 	f.Add([]byte(fmt.Sprintf(`{"schema":1,"files":[{"package_id":"F1","state":"live","digest":%q}],"probes":[{"id":"p","path":"analyzers/F1","digest":%q,"body":"{}","control":"{}"}],"duties":[{"id":"d","kind":"refresh","indices":["a"]}]}`, d, d)))
+	f.Add([]byte(fmt.Sprintf(`{"schema":1,"plugins":[{"package_id":"F1","state":"installed","name":"lemmas","digest":%q,"size":3},{"package_id":"F2","state":"removed","name":"x"}],"restart":{"id":"r/1"},"duties":[{"id":"d","kind":"allocation","allocation":{"persistent":"primaries"},"flush":true},{"id":"e","kind":"settle","baseline":["a[0]"]},{"id":"h","kind":"health"}]}`, d)))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		var o searchpack.Order
 		if json.Unmarshal(raw, &o) != nil || checkOrder(&o) != nil {
 			return
+		}
+		for _, x := range o.Plugins {
+			if filepath.Base(x.Name) != x.Name || strings.HasPrefix(x.Name, ".") {
+				t.Errorf("plugin %q", x.Name)
+			}
+		}
+		for _, x := range o.Duties {
+			if a := x.Allocation; x.Kind == searchpack.DutyAllocation && a.Persistent != nil && !slices.Contains(allocations, strings.ToLower(*a.Persistent)) {
+				t.Errorf("allocation %q", *a.Persistent)
+			}
 		}
 		// Whatever is accepted leads to names inside analyzers/ only.
 		var names []string

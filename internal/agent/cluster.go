@@ -27,6 +27,8 @@ func (w *worker) allocate(ctx context.Context, d searchpack.Duty) error {
 	if d.Allocation == nil {
 		return searchpack.Errorf(searchpack.ErrInvalid, "the duty says no allocation")
 	}
+	w.book.inHand.Lock()
+	defer w.book.inHand.Unlock()
 	asked := bootTime()
 	if err := w.confirm(ctx); err != nil {
 		return err

@@ -150,7 +150,7 @@ func (p *pluginer) pass(ctx context.Context) (done bool) {
 	}
 	p.say("")
 	if p.files && p.ready(o) == nil {
-		if err := p.apply(ctx, o); err != nil {
+		if err := p.applyBut(ctx, o, p.book.failed()); err != nil {
 			p.say(err.Error())
 			return false
 		}
@@ -361,12 +361,17 @@ func (p *pluginer) look(ctx context.Context, o *searchpack.Order) error {
 	if err := d.Unstage(ctx, keep...); err != nil {
 		return err
 	}
+	staged, err := d.Staged()
+	if err != nil {
+		return err
+	}
 	p.mu.Lock()
 	p.placed, p.drift = placed, drift
-	for digest := range p.status {
+	for digest, s := range p.status {
 		if !slices.Contains(keep, digest) {
 			delete(p.status, digest)
 		}
+		s.staged = slices.Contains(staged, digest) // what was placed is staged no more
 	}
 	p.mu.Unlock()
 	if err := p.book.forgive(keep); err != nil {
@@ -401,7 +406,7 @@ func (p *pluginer) forgetFormers(ctx context.Context, d *plugindir.Dir, o *searc
 // started reports whether the node that answers was started since the plugin was placed.
 func (p *pluginer) started(x plugindir.Placed) bool {
 	f := p.facts()
-	return p.files || f != nil && f.StartedAt.After(x.At)
+	return p.files || f != nil && (f.StartedAt.After(x.At) || f.EphemeralID != "" && f.EphemeralID == p.book.started())
 }
 
 func (p *pluginer) say(text string) {
@@ -463,7 +468,7 @@ func (p *pluginer) reports(o *searchpack.Order) []searchpack.PluginReport {
 			continue
 		}
 		at := slices.IndexFunc(p.placed, func(q plugindir.Placed) bool { return q.Name == x.Name })
-		if at >= 0 {
+		if at >= 0 && !taken(o, x) {
 			r.Installed, r.Started, r.Error = p.placed[at].Zip, p.started(p.placed[at]), p.drift[p.placed[at].Folder]
 		}
 		if s := p.status[x.Digest]; s != nil && x.State == searchpack.PluginInstalled {
@@ -493,7 +498,7 @@ func (p *pluginer) ready(o *searchpack.Order) error {
 		if x.State != searchpack.PluginInstalled {
 			continue
 		}
-		if slices.ContainsFunc(p.placed, func(q plugindir.Placed) bool { return q.Zip == x.Digest }) {
+		if slices.ContainsFunc(p.placed, func(q plugindir.Placed) bool { return q.Zip == x.Digest && p.drift[q.Folder] == "" }) {
 			continue
 		}
 		switch s := p.status[x.Digest]; {

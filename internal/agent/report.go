@@ -141,7 +141,7 @@ func (p *reporter) build() *searchpack.Report {
 			r.pluginer.candidate(&rep.Candidates[i])
 		}
 	}
-	if why := r.restarts.trouble(); why != "" && o.Restart != nil {
+	if why := r.restarts.trouble(); why != "" && (o.Restart != nil || r.book.restart() != nil) {
 		for i := range rep.Plugins {
 			if rep.Plugins[i].Error == "" {
 				rep.Plugins[i].Waits = why

@@ -52,8 +52,13 @@ type restart struct {
 	Stage     restartStage `json:"stage"`
 	Ephemeral string       `json:"ephemeral"` // of the OpenSearch that is to stop
 	StartedAt time.Time    `json:"started_at,omitzero"`
-	Failed    string       `json:"failed,omitempty"`
+	// NotStarted is what the command said that was to start the node; the node itself says more.
+	NotStarted string `json:"not_started,omitempty"`
+	Failed     string `json:"failed,omitempty"`
 }
+
+// restored: the node is to start with its former plugins, whatever its order says.
+func (j *restart) restored() bool { return j != nil && j.Stage == restartRestored }
 
 type restartStage string
 
@@ -73,6 +78,9 @@ const (
 	// shards takes minutes; one that throws ends at once, which is seen.
 	startPatience = 10 * time.Minute
 	restartPause  = 2 * time.Second
+	// stopShows is after how long a node that still answers was not told to stop: OpenSearch ends its
+	// HTTP first (Node.stop), and commands may take a moment before they tell it.
+	stopShows = 20 * time.Second
 )
 
 // restarter restarts the node by permits. While an offer stands it asks for one; with one in hand it
@@ -85,10 +93,15 @@ type restarter struct {
 	book    *book
 	server  func() permits // nil while there is no server
 	now     func() time.Time
+	boot    func() time.Duration // see bootTime: what is waited for does not hang on the time of day
 	epoch   int64
-	rang    func() // the report is another
+	rang    func()                      // the report is another
+	fresh   func(*searchpack.NodeFacts) // what the node says of itself now, for reports
 
 	seq int64
+	// since when this process waits in the stage that awaited names
+	awaited string
+	since   time.Duration
 
 	mu   sync.Mutex
 	said string // why it does not go on, for reports
@@ -96,11 +109,11 @@ type restarter struct {
 
 // run takes the next step, and returns after which pause to come again; zero = when something changes.
 func (r *restarter) run(ctx context.Context) time.Duration {
-	if r.control == nil {
-		return 0
-	}
 	j := r.book.restart()
-	if j == nil {
+	switch {
+	case j == nil && r.control == nil:
+		return 0
+	case j == nil:
 		return r.ask(ctx, r.book.order())
 	}
 	if err := r.step(ctx, j); err != nil && ctx.Err() == nil {
@@ -162,7 +175,14 @@ func (r *restarter) begin(ctx context.Context, o *searchpack.Order) error {
 	if err != nil {
 		return err
 	}
-	asked := bootTime() // before anything that the permit rests on was read
+	switch running, err := r.control.Running(ctx); {
+	case err != nil:
+		return err
+	case !running:
+		return searchpack.Errorf(searchpack.ErrInvalid,
+			"the node answers, and what this agent was given to restart it says that it does not run: see the agent's option --restart")
+	}
+	asked := r.boot() // before anything that the permit rests on was read
 	h, err := r.node.Health(ctx, f.NodeID)
 	if err != nil {
 		return err
@@ -175,13 +195,13 @@ func (r *restarter) begin(ctx context.Context, o *searchpack.Order) error {
 		return err
 	}
 	within := min(time.Duration(grant.StopWithin)*time.Second, searchpack.StopWithin)
-	if bootTime()-asked >= within {
+	if r.boot()-asked >= within {
 		return searchpack.Errorf(searchpack.ErrUnavailable, "the permit came too late")
 	}
 	if err := r.book.setRestart(&restart{Permit: grant.PermitID, Stage: restartBegun, Ephemeral: f.EphemeralID}); err != nil {
 		return fmt.Errorf("the state folder: %s", explain(err))
 	}
-	if bootTime()-asked >= within { // a disk that is slow
+	if r.boot()-asked >= within { // a disk that is slow
 		return r.book.setRestart(&restart{Permit: grant.PermitID, Stage: restartBack})
 	}
 	r.log.Info("stopping the node by its permit", "permit", grant.PermitID)
@@ -201,6 +221,9 @@ func (r *restarter) stop(ctx context.Context, j *restart) error {
 
 // step goes on with a permit in hand.
 func (r *restarter) step(ctx context.Context, j *restart) error {
+	if r.control == nil && j.Stage != restartBack {
+		return r.byOthers(ctx, j)
+	}
 	switch j.Stage {
 	case restartBegun:
 		return r.afterBegin(ctx, j)
@@ -214,34 +237,72 @@ func (r *restarter) step(ctx context.Context, j *restart) error {
 	return fmt.Errorf("the restart's stage %q is not known to this agent: upgrade it", j.Stage)
 }
 
-// afterBegin: an earlier process may have stopped the node, or not. The permit's time may be over, so a
-// node that runs is not stopped any more.
+// byOthers: this agent was told meanwhile that somebody else restarts the node.
+func (r *restarter) byOthers(ctx context.Context, j *restart) error {
+	f, err := r.node.Facts(ctx)
+	if err != nil {
+		return fmt.Errorf("the node was stopped to get other plugins, and this agent is not told any more how to start it: start it: %w", err)
+	}
+	return r.isBack(ctx, j, f)
+}
+
+// waited is for how long this process has waited in a stage.
+func (r *restarter) waited(j *restart) time.Duration {
+	if name := j.Permit + " " + string(j.Stage); r.awaited != name {
+		r.awaited, r.since = name, r.boot()
+	}
+	return r.boot() - r.since
+}
+
+// afterBegin: an earlier process may have told the node to stop, or not. The permit's time may be over,
+// so a node that runs is not stopped any more; but one that is stopping is started again.
 func (r *restarter) afterBegin(ctx context.Context, j *restart) error {
 	running, err := r.control.Running(ctx)
 	if err != nil {
 		return err
 	}
 	if !running {
-		j.Stage = restartStopped
-		return r.book.setRestart(j)
+		return r.start(ctx, j) // not noted before: with a full disk it starts all the same
 	}
 	f, err := r.node.Facts(ctx)
 	if err != nil {
 		return fmt.Errorf("the node runs and does not answer, it may be stopping: %w", err)
 	}
+	if f.EphemeralID == j.Ephemeral && r.waited(j) < stopShows {
+		return searchpack.Errorf(searchpack.ErrUnavailable, "the agent was started anew and looks whether the node is stopping")
+	}
 	r.log.Info("the node was not stopped by its permit", "permit", j.Permit, "node", f.Name)
-	j.Stage = restartBack
-	return r.book.setRestart(j)
+	return r.isBack(ctx, j, f)
 }
 
-// start swaps and starts. A swap that fails has changed nothing, and the node starts as it was.
-func (r *restarter) start(ctx context.Context, j *restart) error {
-	if running, err := r.control.Running(ctx); err != nil || running {
-		if err == nil { // somebody started it meanwhile, which is as good
-			j.Stage, j.StartedAt = restartStarted, r.now()
-			err = r.book.setRestart(j)
-		}
+// isBack notes that the node answers, once reports say what it has now.
+func (r *restarter) isBack(ctx context.Context, j *restart, f *searchpack.NodeFacts) error {
+	if err := r.swap.refresh(ctx); err != nil {
 		return err
+	}
+	j.Stage = restartBack
+	err := r.book.change(func(rec *record) {
+		rec.Restart = j
+		if f.EphemeralID != j.Ephemeral {
+			rec.Started = f.EphemeralID
+		}
+	})
+	r.fresh(f)
+	r.rang()
+	return err
+}
+
+// start swaps and starts. A swap that fails has changed nothing, and the node starts as it was. That it
+// was started is noted after: one that is killed in between finds a node that runs, or starts it, and
+// never blames the plugins for a node that nobody has started.
+func (r *restarter) start(ctx context.Context, j *restart) error {
+	running, err := r.control.Running(ctx)
+	if err != nil {
+		return err
+	}
+	j.Stage, j.StartedAt = restartStarted, r.now()
+	if running { // somebody has started it, which is as good
+		return r.book.setRestart(j)
 	}
 	if err := r.swap.apply(ctx, r.book.order()); err != nil {
 		if ctx.Err() != nil {
@@ -250,11 +311,14 @@ func (r *restarter) start(ctx context.Context, j *restart) error {
 		j.Failed = cutText(err.Error(), searchpack.MaxPermitFailed)
 		r.log.Error("the plugins cannot be changed; the node starts as it was", "error", err)
 	}
-	j.Stage, j.StartedAt = restartStarted, r.now()
-	if err := r.book.setRestart(j); err != nil {
-		return err
+	if err := r.startNode(ctx); err != nil {
+		if ctx.Err() != nil {
+			return err
+		}
+		j.NotStarted = cutText(err.Error(), searchpack.MaxPermitFailed)
+		r.log.Error("the node was started, and that failed", "error", err)
 	}
-	return r.startNode(ctx)
+	return r.book.setRestart(j)
 }
 
 func (r *restarter) startNode(ctx context.Context) error {
@@ -269,21 +333,17 @@ func (r *restarter) startNode(ctx context.Context) error {
 // back waits until the node has joined its cluster. One that ends instead, or takes too long, gets back
 // what it had.
 func (r *restarter) back(ctx context.Context, j *restart) error {
+	late := r.waited(j) // from before anything is asked
 	f, err := r.node.Facts(ctx)
 	if err == nil && f.ManagerID != "" && f.EphemeralID != j.Ephemeral {
-		if err := r.swap.refresh(ctx); err != nil {
-			return err
-		}
-		r.rang()
-		j.Stage = restartBack
-		return r.book.setRestart(j)
+		return r.isBack(ctx, j, f)
 	}
 	running, problem := r.control.Running(ctx)
 	if problem != nil {
 		return problem
 	}
-	why := ""
-	switch late := r.now().Sub(j.StartedAt); {
+	var why string
+	switch {
 	case !running && late > restartPause:
 		why = "it ended"
 	case late >= startPatience:
@@ -304,8 +364,10 @@ func (r *restarter) back(ctx context.Context, j *restart) error {
 
 // restore gives the node its former plugins back, and starts it.
 func (r *restarter) restore(ctx context.Context, j *restart, why string) error {
-	if text := strings.TrimSpace(r.control.Log(ctx, j.StartedAt)); text != "" {
-		why += ": " + text
+	for _, text := range []string{j.NotStarted, strings.TrimSpace(r.control.Log(ctx, j.StartedAt))} {
+		if text != "" {
+			why += ": " + text
+		}
 	}
 	why = cutText(why, searchpack.MaxPermitFailed)
 	r.log.Error("the node does not start with its new plugins; it gets the former ones back", "reason", why)
@@ -317,7 +379,7 @@ func (r *restarter) restore(ctx context.Context, j *restart, why string) error {
 	if err := r.swap.restore(ctx, why); err != nil {
 		return fmt.Errorf("the former plugins: %w", err)
 	}
-	j.Stage, j.Failed, j.StartedAt = restartRestored, why, r.now()
+	j.Stage, j.Failed, j.StartedAt, j.NotStarted = restartRestored, why, r.now(), ""
 	if err := r.book.setRestart(j); err != nil {
 		return err
 	}
@@ -352,6 +414,13 @@ func (b *book) restart() *restart {
 	}
 	j := *b.rec.Restart
 	return &j
+}
+
+// started is the OpenSearch that the last restart has brought up.
+func (b *book) started() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.rec.Started
 }
 
 func (b *book) setRestart(j *restart) error { return b.change(func(r *record) { r.Restart = j }) }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/agent/plugindir"
@@ -16,12 +17,30 @@ func (p *pluginer) apply(ctx context.Context, o *searchpack.Order) error {
 	if p.cfg == nil {
 		return nil
 	}
+	p.work.Lock()
+	defer p.work.Unlock()
 	return p.applyBut(ctx, o, p.book.failed())
+}
+
+// lockPatience is how long a swap waits for another process that works with the plugins: it stages or
+// verifies, and the node is down meanwhile.
+const lockPatience = time.Minute
+
+// openSoon opens the folders, after another process if need be.
+func (p *pluginer) openSoon(ctx context.Context) (*plugindir.Dir, error) {
+	ctx, cancel := context.WithTimeout(ctx, lockPatience)
+	defer cancel()
+	for {
+		d, err := p.open()
+		if searchpack.ErrorCode(err) != searchpack.ErrConflict || !pause(ctx, 100*time.Millisecond) {
+			return d, err
+		}
+	}
 }
 
 // applyBut leaves out what is bad.
 func (p *pluginer) applyBut(ctx context.Context, o *searchpack.Order, bad map[searchpack.Digest]string) error {
-	d, err := p.open()
+	d, err := p.openSoon(ctx)
 	if err != nil {
 		return err
 	}
@@ -57,7 +76,7 @@ func (p *pluginer) set(o *searchpack.Order, placed []plugindir.Placed, failed ma
 		at := slices.IndexFunc(placed, func(q plugindir.Placed) bool { return q.Name == x.Name })
 		_, bad := failed[x.Digest]
 		switch {
-		case x.State == searchpack.PluginRemoved && at >= 0:
+		case x.State == searchpack.PluginRemoved && at >= 0 && !taken(o, x):
 			s.Remove = append(s.Remove, placed[at].Folder)
 		case x.State == searchpack.PluginInstalled && !bad && (at < 0 || placed[at].Zip != x.Digest || p.drift[placed[at].Folder] != ""):
 			s.Place = append(s.Place, x.Digest)
@@ -66,9 +85,18 @@ func (p *pluginer) set(o *searchpack.Order, placed []plugindir.Placed, failed ma
 	return s
 }
 
+// taken: another package brings a plugin of this name, so that what lies there is that one's.
+func taken(o *searchpack.Order, removed searchpack.PluginOrder) bool {
+	return removed.State == searchpack.PluginRemoved && slices.ContainsFunc(o.Plugins, func(x searchpack.PluginOrder) bool {
+		return x.State == searchpack.PluginInstalled && x.Name == removed.Name
+	})
+}
+
 // restore puts back what was there before the last apply.
 func (p *pluginer) restore(ctx context.Context, why string) error {
-	d, err := p.open()
+	p.work.Lock()
+	defer p.work.Unlock()
+	d, err := p.openSoon(ctx)
 	if err != nil {
 		return err
 	}
@@ -115,6 +143,10 @@ func (r *run) syncPlugins(ctx context.Context, asked error) error {
 	}
 	if err := r.pluginer.stopped(); err != nil {
 		r.log.Info("the plugins stay as they are", "reason", err)
+		return nil
+	}
+	if r.book.restart().restored() {
+		r.log.Info("the plugins stay as they are: the node did not start with others")
 		return nil
 	}
 	err := r.pluginer.stageOffline(ctx, o, asked == nil)

@@ -199,7 +199,7 @@ func (a *Agent) watchOther(ctx context.Context, locked error) error {
 // process runs while the node is stopped, that one may not know that it is.
 func (a *Agent) swapBeside(ctx context.Context, state *tree) error {
 	rec, err := readRecord(state)
-	if err != nil || a.cfg.Plugins == nil || len(rec.Order.Plugins) == 0 {
+	if err != nil || a.cfg.Plugins == nil || len(rec.Order.Plugins) == 0 || rec.Restart.restored() {
 		return err
 	}
 	p := newPluginer(a.cfg.Plugins, a.cfg.ConfigDir, &fetcher{}, nil, a.log, func() {})

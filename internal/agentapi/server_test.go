@@ -60,6 +60,7 @@ type site struct {
 	blobs *blobstore.Dir
 	ca    *enroll.Authority
 	srv   *agentapi.Server
+	gives *givesPermits
 	url   string
 	stop  func()
 }
@@ -67,7 +68,7 @@ type site struct {
 func newSite(t *testing.T) *site {
 	t.Helper()
 	ctx := t.Context()
-	s := &site{t: t, clock: &clock{t: time.Now().UTC().Truncate(time.Second)}}
+	s := &site{t: t, gives: &givesPermits{}, clock: &clock{t: time.Now().UTC().Truncate(time.Second)}}
 	var err error
 	if s.store, err = sqlstore.Open(ctx, "sqlite:"+filepath.Join(t.TempDir(), "db"), sqlstore.Options{Now: s.clock.now}); err != nil {
 		t.Fatal(err)
@@ -78,7 +79,7 @@ func newSite(t *testing.T) *site {
 	if s.ca, _, err = enroll.NewAuthority(s.clock.now()); err != nil {
 		t.Fatal(err)
 	}
-	s.srv = agentapi.NewServer(agentapi.ServerConfig{Store: s.store, Blobs: s.blobs, Authority: s.ca, Now: s.clock.now, Usage: usage.Parse})
+	s.srv = agentapi.NewServer(agentapi.ServerConfig{Store: s.store, Blobs: s.blobs, Authority: s.ca, Now: s.clock.now, Usage: usage.Parse, Permits: s.gives})
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -75,6 +75,8 @@ var permissions = []struct{ part, permission string }{
 	{"/_cluster/reroute", "cluster:admin/reroute"},
 	{"/_cluster/state", "cluster:monitor/state"},
 	{"/_cluster/health", "cluster:monitor/health"},
+	{"/_cluster/settings", "cluster:admin/settings/update, and cluster:monitor/state to read them"},
+	{"/_flush", "indices:admin/flush"},
 	{"/_nodes/", "cluster:monitor/nodes/info"},
 }
 

@@ -167,6 +167,9 @@ func (b *bench) step() Decision {
 		b.w.Agents[b.index(id)].Order = o
 	}
 	b.replace(d.Rollouts)
+	if d.Settings != nil {
+		b.w.Domain.Saved = d.Settings.Saved
+	}
 	for _, a := range d.Associations {
 		b.associate(a)
 	}

@@ -8,15 +8,18 @@ import (
 )
 
 // Gate says why the node must not stop now; "" if it may: nothing is worse than before, every shard
-// that it has has another started copy elsewhere, and the other nodes can elect a manager. any: the
+// that it has has another started copy elsewhere, and the other nodes can elect a manager. anyway: the
 // domain's owner takes the last two.
-func Gate(h searchpack.ClusterHealth, baseline []string, nodeID string, any bool) string {
-	if why := h.Worse(baseline); why != "" || any {
+func Gate(h searchpack.ClusterHealth, baseline []string, nodeID string, anyway bool) string {
+	if why := h.Worse(baseline); why != "" || anyway {
 		return why
 	}
 	if len(h.Alone) > 0 {
 		return "it has the only started copy of a shard of " + list(h.Alone) +
 			": give those indices a replica, or let the domain restart without it (policy restart: any)"
+	}
+	if len(h.Voting) == 0 {
+		return "it cannot be seen which nodes elect the cluster manager"
 	}
 	left := 0
 	for _, id := range h.Voting {

@@ -59,26 +59,26 @@ func given(w World, agentID string, ask searchpack.PermitAsk, off guards) (searc
 	if n == nil {
 		return not("its agent was retired")
 	}
+	if n.conflict != "" {
+		return not("%s", n.conflict)
+	}
 	if why := d.who.Frozen + d.who.Hold; why != "" {
 		return not("%s", why)
 	}
-	if r == nil || !restarts(r.Phase) || r.Restart == nil || r.Restart.Stage != searchpack.StageOffer ||
-		r.Restart.AgentID != agentID || r.Restart.OfferID != ask.OfferID || r.Abort != "" && r.Phase == searchpack.PhaseRestart {
+	if !offered(r, agentID, ask.OfferID) {
 		return not("the offer was withdrawn")
 	}
 	if d.paused(r) {
 		return not("the rollout is paused by %s", r.Paused)
 	}
-	for _, p := range w.Permits {
-		if p.ID == ask.OfferID && !p.EndedAt.IsZero() {
-			return not("this permit has ended")
-		}
-		if !off.oneStops && p.EndedAt.IsZero() && p.AgentID != agentID && w.Now.Before(lastStop(p)) {
-			return not("the permit of %s has not ended; it counts until %s", d.agentText(p.AgentID), lastStop(p).Format(time.TimeOnly))
-		}
+	if why := d.inTheWay(r, agentID, ask.OfferID); why != "" {
+		return not("%s", why)
 	}
 	if n.NodeID == "" || ask.Health.ClusterUUID != n.ClusterUUID {
 		return not("its health is of another cluster")
+	}
+	if !slices.Contains(ask.Health.Present, n.NodeID) { // its node is another than the one that is known
+		return not("its health does not name it among the nodes of the cluster")
 	}
 	before := baseline(r)
 	if r.Phase == searchpack.PhaseReturnRestart {
@@ -91,6 +91,33 @@ func given(w World, agentID string, ask searchpack.PermitAsk, off guards) (searc
 	return searchpack.Permit{
 		ID: ask.OfferID, Domain: w.Domain.DomainKey, RolloutID: r.ID, AgentID: agentID, Attempt: ask.Attempt, BegunAt: w.Now,
 	}, ""
+}
+
+// inTheWay says which permit, this one or another, is in the way of one for the offer.
+func (d *decider) inTheWay(r *searchpack.Rollout, agentID, offerID string) string {
+	for _, p := range d.Permits {
+		if p.ID == offerID && !p.EndedAt.IsZero() {
+			return "this permit has ended"
+		}
+		if d.off.oneStops || !p.EndedAt.IsZero() || p.AgentID == agentID {
+			continue
+		}
+		if d.byID[p.AgentID] != nil && p.RolloutID == r.ID && r.Abort == "" {
+			return d.agentText(p.AgentID) + " has not come back by its permit"
+		}
+		if d.Now.Before(lastStop(p)) {
+			return fmt.Sprintf("the permit of %s has not ended; it counts until %s", d.agentText(p.AgentID), lastStop(p).Format(time.TimeOnly))
+		}
+	}
+	return ""
+}
+
+// offered reports whether the offer is the one that the rollout makes to the agent now.
+func offered(r *searchpack.Rollout, agentID, offerID string) bool {
+	if r == nil || !restarts(r.Phase) || r.Restart == nil || r.Abort != "" && r.Phase == searchpack.PhaseRestart {
+		return false
+	}
+	return *r.Restart == (searchpack.Restart{AgentID: agentID, Stage: searchpack.StageOffer, OfferID: offerID})
 }
 
 // lastStop is when nobody stops a node by this permit any more.

@@ -37,11 +37,12 @@ func (d *decider) restart(r *searchpack.Rollout) bool {
 	next := searchpack.PhasePlace
 	if actionOf(r) == searchpack.ActionDissociate {
 		next = searchpack.PhaseHide
-		if errorType, reason := d.inUse(r); reason != "" {
+		// Between two nodes only: one that may have stopped comes back before anything is undone.
+		if errorType, reason := d.inUse(r); reason != "" && r.Restart == nil {
 			return d.undo(r, errorType, reason)
 		}
 	}
-	if refused := d.refusedPlugin(r); refused != "" { // by a node that was away before
+	if refused := d.refusedPlugin(r); refused != "" && r.Restart == nil { // by a node that was away before
 		return d.undo(r, pluginRefused, refused)
 	}
 	if done, moved := d.restartNext(r); !done {
@@ -243,12 +244,33 @@ func (d *decider) offer(r *searchpack.Rollout, n *node) bool {
 		return d.wait(r, d.awayText(n, p))
 	case p.Failed != "":
 		return d.cameBackWithout(r, n, p.Failed)
+	case d.startedWithout(r, n, p) != "":
+		return d.cameBackWithout(r, n, d.startedWithout(r, n, p))
 	case !d.hasAll(r, n) && n.facts() != nil && d.settled(n) && n.ReportedAt.After(p.EndedAt):
 		return d.stage(r, searchpack.StageRecover) // it was not stopped after all: its turn comes again
 	case !d.hasAll(r, n):
 		return d.wait(r, "waiting for "+n.called()+" to show its plugins"+d.says(n, r))
 	}
 	return d.stage(r, searchpack.StageRecover)
+}
+
+// startedWithout says why a node that was started with what was ordered still does not show it; "" if
+// it was not, or shows it. Restarting it once more would change nothing.
+func (d *decider) startedWithout(r *searchpack.Rollout, n *node, p *searchpack.Permit) string {
+	if n.facts() == nil || !d.settled(n) || !n.ReportedAt.After(p.EndedAt) {
+		return ""
+	}
+	for _, s := range d.plugins(r) {
+		want, rep := d.given(r, s), n.plugins[s.PackageID]
+		switch {
+		case d.hasPlugin(n, want) || want.State != searchpack.PluginInstalled || rep.Installed != want.Digest || !rep.Started:
+		case rep.Error != "":
+			return rep.Error
+		default:
+			return fmt.Sprintf("it runs, but its own list of plugins does not have %s as it was inspected", want.Name)
+		}
+	}
+	return ""
 }
 
 // notStarted is a node that somebody else has restarted, and that did not start with its plugins.

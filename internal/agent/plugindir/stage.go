@@ -104,6 +104,24 @@ func (d *Dir) Unstage(ctx context.Context, keep ...searchpack.Digest) error {
 	return explain("the state folder "+d.state, err)
 }
 
+// Staged lists what lies ready to be placed.
+func (d *Dir) Staged() ([]searchpack.Digest, error) {
+	names, err := d.names(state(stagedName), maxNames)
+	if err != nil {
+		return nil, explain("the state folder "+d.state, err)
+	}
+	var out []searchpack.Digest
+	for _, name := range names {
+		if _, err := searchpack.ParseDigest(name); err != nil {
+			continue
+		}
+		if _, err := d.readStaged(searchpack.Digest(name)); err == nil {
+			out = append(out, searchpack.Digest(name))
+		}
+	}
+	return out, nil
+}
+
 // readStaged says what is staged; fs.ErrNotExist: nothing of that digest.
 func (d *Dir) readStaged(zip searchpack.Digest) (*staged, error) {
 	b, err := d.read(stagedAt(zip).join(stagedFile), maxRecord)

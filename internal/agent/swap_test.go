@@ -1,0 +1,94 @@
+package agent
+
+import (
+	"errors"
+	"log/slog"
+	"testing"
+
+	"github.com/searchpack/searchpack"
+)
+
+// What a start of the node does to its plugins, by the agent that holds the state folder (sync) and beside
+// one that does.
+func startsOf(p *plugins) map[string]func() error {
+	r := &run{pluginer: p.pluginer, book: p.book, log: slog.New(slog.DiscardHandler)}
+	a := &Agent{cfg: Config{Plugins: p.cfg, ConfigDir: p.conf}, log: slog.New(slog.DiscardHandler)}
+	return map[string]func() error{
+		"alone":  func() error { return r.syncPlugins(p.t.Context(), errors.New("the server is away")) },
+		"beside": func() error { return a.swapBeside(p.t.Context(), p.book.tree) },
+	}
+}
+
+func TestPluginsAtAStart(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"alone", "beside"} {
+		p := newPlugins(t, nil)
+		o := p.zip("lemmas", "")
+		start := startsOf(p)[name]
+		if err := start(); err != nil {
+			t.Errorf("%s: nothing ordered: %v", name, err)
+		}
+		p.installs(o)
+		end := processOf(t, p.home)
+		if err := start(); err != nil || p.lie() != "" {
+			t.Errorf("%s: while the node runs: %v, %q", name, err, p.lie())
+		}
+		end()
+		for range 2 {
+			if err := start(); err != nil || p.lie() != "lemmas" {
+				t.Errorf("%s: %v, %q", name, err, p.lie())
+			}
+		}
+		p.installs(removedPlugin(o))
+		if err := start(); err != nil || p.lie() != "" {
+			t.Errorf("%s: removed: %v, %q", name, err, p.lie())
+		}
+	}
+}
+
+// A node that is being given its former plugins back starts with those, also when what failed was a removal.
+func TestStartLeavesTheFormerPlugins(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"alone", "beside"} {
+		p := newPlugins(t, nil)
+		o := p.zip("lemmas", "")
+		p.installs(o)
+		p.restarts()
+		p.ordered(searchpack.Order{Plugins: []searchpack.PluginOrder{removedPlugin(o)}, Restart: &searchpack.RestartOffer{ID: "r"}})
+		if err := p.apply(t.Context(), p.book.order()); err != nil || p.lie() != "" {
+			t.Fatal(err, p.lie())
+		}
+		if err := p.restore(t.Context(), "unknown setting [lemmas.path]"); err != nil || p.lie() != "lemmas" {
+			t.Fatal(err, p.lie())
+		}
+		if err := p.book.setRestart(&restart{Permit: "r", Stage: restartRestored, Failed: "it ended"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := startsOf(p)[name](); err != nil || p.lie() != "lemmas" {
+			t.Errorf("%s: %v, %q", name, err, p.lie())
+		}
+	}
+}
+
+// What is ordered and not here is fetched at a start while the server answers, else the node must not start
+// without it.
+func TestStartWithoutThePlugin(t *testing.T) {
+	t.Parallel()
+	p := newPlugins(t, nil)
+	here, gone := p.zip("lemmas", ""), p.zip("other", "")
+	if err := p.store.tree.root.Remove(blobName(gone.Digest)); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.book.takeIn(&searchpack.Order{Schema: 1, Generation: 1, Plugins: []searchpack.PluginOrder{here, gone}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := startsOf(p)["alone"](); searchpack.ErrorCode(err) != searchpack.ErrNotFound || p.lie() != "" {
+		t.Errorf("%v, %q", err, p.lie())
+	}
+	if err := p.book.takeIn(&searchpack.Order{Schema: 1, Generation: 2, Plugins: []searchpack.PluginOrder{here}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := startsOf(p)["alone"](); err != nil || p.lie() != "lemmas" {
+		t.Errorf("staged at the start: %v, %q", err, p.lie())
+	}
+}

@@ -1,0 +1,110 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/opensearch/types"
+
+	"github.com/searchpack/searchpack/internal/inspect/inspecttest"
+)
+
+func zipOf(t *testing.T, files ...string) []byte {
+	t.Helper()
+	var in []inspecttest.File
+	for _, f := range files {
+		name, text, _ := strings.Cut(f, "=")
+		in = append(in, inspecttest.File{Name: name, Data: []byte(text)})
+	}
+	raw, err := inspecttest.Zip(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+const descriptorName = "plugin-descriptor.properties="
+
+func TestPluginEngine(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		raw    []byte
+		engine string
+		plugin bool
+	}{
+		"a plugin":              {zipOf(t, descriptorName+"name=x\nopensearch.version=3.8.0\n"), "OpenSearch_3.8", true},
+		"spaces":                {zipOf(t, "a.jar=x", descriptorName+" opensearch.version = 2.19.1 \r\n"), "OpenSearch_2.19", true},
+		"no version":            {zipOf(t, descriptorName+"name=x\nversion=3.8.0\n"), "", true},
+		"a range":               {zipOf(t, descriptorName+"dependencies={ opensearch: \"~3.8.0\" }\n"), "", true},
+		"a snapshot":            {zipOf(t, descriptorName+"opensearch.version=3.8.0-SNAPSHOT\n"), "", true},
+		"no number":             {zipOf(t, descriptorName+"opensearch.version=3.8.0/../x\n"), "", true},
+		"a long line":           {zipOf(t, descriptorName+"description="+strings.Repeat("x", 100_000)+"\nopensearch.version=3.8.0\n"), "", true},
+		"in a folder":           {zipOf(t, "x/"+descriptorName+"opensearch.version=3.8.0\n"), "", false},
+		"a dictionary's folder": {zipOf(t, "en_US.aff=SET UTF-8", "en_US.dic=1"), "", false},
+		"words":                 {[]byte("laptop, notebook\n"), "", false},
+		"nothing":               {nil, "", false},
+		"words that end as one": {append([]byte("laptop\n"), zipOf(t, "a=b")[:20]...), "", false},
+	} {
+		engine, plugin := pluginEngine(bytes.NewReader(tt.raw), int64(len(tt.raw)))
+		if engine != tt.engine || plugin != tt.plugin {
+			t.Errorf("%s: %q, %v", name, engine, plugin)
+		}
+	}
+}
+
+func TestPushLooksWhatTheFileIs(t *testing.T) {
+	t.Parallel()
+	plugin := zipOf(t, descriptorName+"opensearch.version=3.8.0\n")
+	for name, tt := range map[string]struct {
+		raw    []byte
+		p      PushCmd
+		engine string
+		kind   types.PackageType
+		want   string // part of the error
+	}{
+		"a plugin":           {plugin, PushCmd{}, "OpenSearch_3.8", types.PackageTypeZipPlugin, ""},
+		"its engine is said": {plugin, PushCmd{EngineVersion: "OpenSearch_3.7"}, "OpenSearch_3.7", types.PackageTypeZipPlugin, ""},
+		"of a kind":          {plugin, PushCmd{Kind: "synonyms"}, "", types.PackageTypeZipPlugin, "--kind is for dictionaries"},
+		"of no engine":       {zipOf(t, descriptorName+"name=x\n"), PushCmd{}, "", types.PackageTypeZipPlugin, "give --engine-version OpenSearch_X.Y"},
+		"of no engine, said": {zipOf(t, descriptorName+"name=x\n"), PushCmd{EngineVersion: "OpenSearch_3.8"}, "OpenSearch_3.8", types.PackageTypeZipPlugin, ""},
+		"words":              {[]byte("a, b\n"), PushCmd{Kind: "synonyms"}, "", types.PackageTypeTxtDictionary, ""},
+	} {
+		path := filepath.Join(t.TempDir(), "file.zip")
+		if err := os.WriteFile(path, tt.raw, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := tt.p
+		p.File = path
+		err = p.look(&pushFile{File: f, size: int64(len(tt.raw))})
+		_ = f.Close()
+		if (err == nil) != (tt.want == "") || err != nil && (!errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), tt.want)) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if p.packageType() != tt.kind || err == nil && p.EngineVersion != tt.engine {
+			t.Errorf("%s: %s, %q", name, p.packageType(), p.EngineVersion)
+		}
+	}
+}
+
+// Nothing is sent for a plugin that cannot be one.
+func TestPushPluginUsage(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, nil)
+	path := filepath.Join(t.TempDir(), "plugin.zip")
+	if err := os.WriteFile(path, zipOf(t, descriptorName+"name=x\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := PushCmd{File: path, Name: "words", Bucket: "b", Timeout: Span(time.Minute)}
+	if _, err := s.run(t, &p, "table", Terminal{}); !errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), "--engine-version") || len(s.requests) > 0 {
+		t.Errorf("%v, %v", err, s.requests)
+	}
+}
