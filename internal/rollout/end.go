@@ -23,7 +23,7 @@ func (d *decider) succeed(r *searchpack.Rollout) bool {
 			continue // cannot be: an association goes only by a rollout
 		}
 		a.ServingID, a.UpdatedAt, a.Texts = s.VersionID, d.Now, s.Texts
-		d.addFindings(a, ruleProbe, d.unprobed(s))
+		d.addFindings(a, ruleProbe, d.unprobed(s, func(n *node) []searchpack.Probe { return d.liveProbes(n, d.Versions[s.VersionID]) }))
 		unverified := d.unverified(r, s)
 		d.addFindings(a, ruleVerify, unverified)
 		d.noteVerified(s, unverified)

@@ -7,7 +7,7 @@ import (
 // provable reports whether the node has proven the version: the bytes in place, by its own report,
 // and every probe of them answered without a refusal.
 func (d *decider) provable(n *node, packageID string, v searchpack.Version) bool {
-	return d.isLive(n, packageID, v.Digest) && d.passed(n, d.liveProbes(v))
+	return d.isLive(n, packageID, v.Digest) && d.passed(n, d.liveProbes(n, v))
 }
 
 // writeProof keeps what the node has proven. A proof that holds already keeps its time: it says
@@ -39,7 +39,7 @@ func (d *decider) proofWords(n *node, v searchpack.Version) (searchpack.Level, s
 	}
 	good := 0
 	users := map[string]bool{}
-	probes := d.liveProbes(v)
+	probes := d.liveProbes(n, v)
 	for _, p := range probes {
 		if n.verdict(p) == searchpack.VerdictGood {
 			good++
