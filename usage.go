@@ -84,4 +84,10 @@ type Chain struct {
 	Analyzer   string `json:"analyzer"` // or the component itself, when no analyzer holds it
 	Equivalent bool   `json:"equivalent,omitempty"`
 	Body       string `json:"body"` // JSON with PathMark
+	// Rules: the chain reads the rules of a filter, and is not that of the analyzer (synonym_analyzer).
+	Rules bool `json:"rules,omitempty"`
+	// Since and Before say which OpenSearch builds the chain so: from version "3.6" on, and before it;
+	// "" = no bound.
+	Since  string `json:"since,omitempty"`
+	Before string `json:"before,omitempty"`
 }

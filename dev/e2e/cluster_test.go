@@ -48,6 +48,11 @@ func TestCluster(t *testing.T) {
 	}{
 		{"every node shows what it has loaded", (*cluster).loaded},
 		{"checks of a version are run", (*cluster).verified},
+		{"nodes are asked rightly about files", (*cluster).probedRight},
+		{"ways of use", (*cluster).waysOfUse},
+		{"a preview changes nothing", (*cluster).previewed},
+		{"updates under search load", (*cluster).underLoad},
+		{"a dissociation meets users", (*cluster).dissociated},
 		{"damaged files come back", (*cluster).damagedFiles},
 		{"agents are killed during rollouts", (*cluster).killedAgents},
 		{"the manager node is killed during a rollout", (*cluster).killedNode},

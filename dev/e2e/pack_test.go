@@ -61,6 +61,9 @@ func (p *pack) create(t *testing.T) {
 
 // text is the content of a version, all of its length different from the others'.
 func (p *pack) text(version int) []byte {
+	if p.content != nil {
+		return p.content(version)
+	}
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "laptop, notebook\nversion%d, notebook\n", version)
 	for i := range p.lines {
@@ -73,9 +76,6 @@ func (p *pack) text(version int) []byte {
 func (p *pack) put(t *testing.T, version int) {
 	t.Helper()
 	text := p.text(version)
-	if p.content != nil {
-		text = p.content(version)
-	}
 	p.mu.Lock()
 	p.released[searchpack.DigestOf(text)] = version
 	p.mu.Unlock()

@@ -119,6 +119,21 @@ func hitIn(ctx context.Context, n stack.NodeEntry, index, field, word string) st
 	return ""
 }
 
+// terms is what an index makes of a text, through an analyzer or normalizer of its own.
+func terms(t *testing.T, n stack.NodeEntry, index string, through object, text string) []string {
+	t.Helper()
+	var a struct{ Tokens []struct{ Token string } }
+	through["text"] = text
+	if err := ask(t.Context(), n, http.MethodPost, "/"+index+"/_analyze", through, &a); err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, token := range a.Tokens {
+		out = append(out, token.Token)
+	}
+	return out
+}
+
 // searchable waits until a search in every node's own copy hits through the version's synonym.
 func searchable(t *testing.T, p *pack, index string, version int) {
 	t.Helper()

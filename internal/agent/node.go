@@ -36,7 +36,7 @@ type OpenSearch interface {
 	Tokens(ctx context.Context, body string) ([]searchpack.Token, error)
 	// LoadedTerms returns the terms that the index's analyzer as this node has it loaded makes of a
 	// text, sorted; shard is one that the node holds, field one that is mapped.
-	LoadedTerms(ctx context.Context, index string, shard int, field, analyzer, text string) ([]string, error)
+	LoadedTerms(ctx context.Context, index string, shard int, field, analyzer string, texts ...string) ([]string, error)
 	// LocalShards returns one shard for each index of which this node holds a started copy.
 	LocalShards(ctx context.Context, nodeID string) (map[string]int, error)
 	// Health reads what decides whether the node may stop, from the elected manager.
@@ -113,7 +113,7 @@ func (f *filesOnly) Tokens(context.Context, string) ([]searchpack.Token, error) 
 }
 
 // LoadedTerms implements OpenSearch: nothing is loaded.
-func (f *filesOnly) LoadedTerms(context.Context, string, int, string, string, string) ([]string, error) {
+func (f *filesOnly) LoadedTerms(context.Context, string, int, string, string, ...string) ([]string, error) {
 	return nil, errFilesOnly
 }
 

@@ -74,7 +74,8 @@ func (n *askedNode) Search(_ context.Context, index string, body []byte) (hits i
 
 func (n *askedNode) AskField(context.Context, string) (string, error) { return n.field, nil }
 
-func (n *askedNode) LoadedTerms(_ context.Context, index string, shard int, field, analyzer, text string) ([]string, error) {
+func (n *askedNode) LoadedTerms(_ context.Context, index string, shard int, field, analyzer string, texts ...string) ([]string, error) {
+	text := texts[0]
 	n.asked = append(n.asked, fmt.Sprintf("%s %d %s %s %s", index, shard, field, analyzer, text))
 	if index == n.broken {
 		return nil, searchpack.Errorf(searchpack.ErrUnavailable, "no shard available")

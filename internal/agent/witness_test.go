@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -52,12 +53,17 @@ func (n *loadedNode) Terms(_ context.Context, body string, texts []string) (out 
 	return out, nil
 }
 
-func (n *loadedNode) LoadedTerms(_ context.Context, index string, _ int, field, _, text string) ([]string, error) {
-	n.asked = append(n.asked, index+" "+field+" "+text)
+func (n *loadedNode) LoadedTerms(_ context.Context, index string, _ int, field, _ string, texts ...string) ([]string, error) {
+	n.asked = append(n.asked, index+" "+field+" "+strings.Join(texts, "+"))
 	if index == n.broken {
 		return nil, searchpack.Errorf(searchpack.ErrUnavailable, "no shard available")
 	}
-	return analyzed(n.loaded[index], text), nil
+	var terms []string
+	for _, text := range texts {
+		terms = append(terms, analyzed(n.loaded[index], text)...)
+	}
+	slices.Sort(terms)
+	return terms, nil
 }
 
 func witnessOf(texts []string, indices ...string) searchpack.Witness {
@@ -103,6 +109,24 @@ func TestCompare(t *testing.T) {
 		if strings.HasSuffix(asked, "same") {
 			t.Errorf("a text that tells nothing apart was sent: %s", asked)
 		}
+	}
+}
+
+// Several texts are one question, where they tell the files apart together; what does not match is asked
+// one by one, to say which text shows it.
+func TestCompareTogether(t *testing.T) {
+	t.Parallel()
+	n := &loadedNode{shards: map[string]int{"new": 0, "old": 0}, loaded: map[string]string{"new": "v2", "old": "v1"}}
+	got, err := (&worker{node: n}).compare(t.Context(), witnessOf([]string{"a", "same", "b"}, "new", "old"), n.shards)
+	if err != nil || got.Counts[searchpack.WitnessMatched] != 1 || got.Counts[searchpack.WitnessFormer] != 1 || len(got.Open) != 1 || got.Open[0].Text != "a" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if want := []string{"new title a+b", "old title a+b", "old title a"}; !slices.Equal(n.asked, want) {
+		t.Errorf("asked %q, want %q", n.asked, want)
+	}
+	swapped := []telling{{text: "a", live: []string{"x"}, former: []string{"y"}}, {text: "b", live: []string{"y"}, former: []string{"x"}}}
+	if _, ok := together(swapped); ok {
+		t.Error("texts whose terms have changed places tell the files apart together")
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,28 +13,69 @@ import (
 	"github.com/searchpack/searchpack"
 )
 
-// LoadedTerms returns the terms that this node's loaded analyzer of the index makes of the text, as
-// Terms does. The shard is one that the node holds, started; the field is mapped. An analyzer that
-// the index does not have is answered with the field's own: the caller knows the names.
-func (c *Client) LoadedTerms(ctx context.Context, index string, shard int, field, analyzer, text string) ([]string, error) {
-	body, err := json.Marshal(map[string]any{
-		"doc": map[string]string{field: text}, "per_field_analyzer": map[string]string{field: analyzer},
-	})
+// LoadedTerms returns the terms that this node's loaded analyzer of the index makes of the texts, each by
+// itself, as Terms does; those of all texts together. The shard is one that the node holds, started; the
+// field is mapped. An analyzer that the index does not have is answered with the field's own: the caller
+// knows the names.
+func (c *Client) LoadedTerms(ctx context.Context, index string, shard int, field, analyzer string, texts ...string) ([]string, error) {
+	doc := map[string]any{field: texts}
+	if len(texts) == 1 {
+		doc[field] = texts[0]
+	}
+	a, err := c.termVectors(ctx, index, shard, doc, field, analyzer)
 	if err != nil {
 		return nil, err
 	}
-	const action = "/_termvectors"
-	a, err := c.do(ctx, c.timeout, http.MethodPost, "/"+url.PathEscape(index)+action, url.Values{
-		"preference": {"_shards:" + strconv.Itoa(shard) + "|_only_local"}, "realtime": {"false"},
-		"positions": {"false"}, "offsets": {"false"}, "field_statistics": {"false"},
-	}, body, maxAnswer)
-	if err != nil {
-		return nil, err
+	if at := a.demandsTimestamp(); at != "" && at != field {
+		doc[at] = anyTime
+		if a, err = c.termVectors(ctx, index, shard, doc, field, analyzer); err != nil {
+			return nil, err
+		}
 	}
 	if a.status != http.StatusOK {
 		_, reason := a.problem()
-		return nil, searchpack.Errorf(searchpack.ErrUnavailable, "OpenSearch answers %s with %d: %s", action, a.status, cut(reason))
+		return nil, searchpack.Errorf(searchpack.ErrUnavailable, "OpenSearch answers %s with %d: %s", termVectors, a.status, cut(reason))
 	}
+	most := len(strings.Join(texts, " ")) + 1 // a term comes no oftener, whatever the node says
+	return a.termsOf(field, most)
+}
+
+const (
+	termVectors = "/_termvectors"
+	// anyTime is the time of a document that is never stored.
+	anyTime = "2000-01-01T00:00:00Z"
+)
+
+// termVectors analyzes a document that is not stored.
+func (c *Client) termVectors(ctx context.Context, index string, shard int, doc map[string]any, field, analyzer string) (*answer, error) {
+	body, err := json.Marshal(map[string]any{"doc": doc, "per_field_analyzer": map[string]string{field: analyzer}})
+	if err != nil {
+		return nil, err
+	}
+	return c.do(ctx, c.timeout, http.MethodPost, "/"+url.PathEscape(index)+termVectors, url.Values{
+		"preference": {"_shards:" + strconv.Itoa(shard) + "|_only_local"}, "realtime": {"false"},
+		"positions": {"false"}, "offsets": {"false"}, "field_statistics": {"false"},
+	}, body, maxAnswer)
+}
+
+// timestampOf finds the field in the refusal of a data stream's index (DataStreamFieldMapper).
+var timestampOf = regexp.MustCompile(`must contain a single-valued timestamp field '([^']+)'`)
+
+// demandsTimestamp is the field without which the index of a data stream takes no document; "" = that is
+// not what is wrong.
+func (a *answer) demandsTimestamp() string {
+	if a.status == http.StatusOK {
+		return ""
+	}
+	_, reason := a.problem()
+	if m := timestampOf.FindStringSubmatch(reason); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+// termsOf reads the terms of the field, each at most so many times.
+func (a *answer) termsOf(field string, most int) ([]string, error) {
 	var doc struct {
 		Index   string `json:"_index"`
 		Vectors map[string]struct {
@@ -42,15 +84,15 @@ func (c *Client) LoadedTerms(ctx context.Context, index string, shard int, field
 			} `json:"terms"`
 		} `json:"term_vectors"`
 	}
-	if err := a.decode(action, &doc); err != nil {
+	if err := a.decode(termVectors, &doc); err != nil {
 		return nil, err
 	}
 	if doc.Index == "" {
-		return nil, searchpack.Errorf(searchpack.ErrUnavailable, "the answer to %s is not OpenSearch's", action)
+		return nil, searchpack.Errorf(searchpack.ErrUnavailable, "the answer to %s is not OpenSearch's", termVectors)
 	}
 	var terms []string
 	for term, t := range doc.Vectors[field].Terms {
-		for range min(max(t.Freq, 1), len(text)+1) {
+		for range min(max(t.Freq, 1), most) {
 			terms = append(terms, term)
 		}
 	}

@@ -40,6 +40,41 @@ func TestLoadedTerms(t *testing.T) {
 	}
 }
 
+// Several texts go as the values of the field, each analyzed by itself.
+func TestLoadedTermsOfSeveral(t *testing.T) {
+	t.Parallel()
+	cl := client(t, func(w http.ResponseWriter, r *http.Request) {
+		if got, _ := io.ReadAll(r.Body); string(got) != `{"doc":{"title":["laptop","x"]},"per_field_analyzer":{"title":"srch"}}` {
+			t.Errorf("asked %s", got)
+		}
+		says(200, `{"_index":"shop","term_vectors":{"title":{"terms":{"laptop":{"term_freq":2},"x":{"term_freq":1}}}}}`)(w, r)
+	})
+	got, err := cl.LoadedTerms(t.Context(), "shop", 2, "title", "srch", "laptop", "x")
+	check(t, "several", []string{"laptop", "laptop", "x"}, got, err, "")
+}
+
+// The index of a data stream takes no document without its time, also none that is not stored.
+func TestLoadedTermsOfDataStream(t *testing.T) {
+	t.Parallel()
+	asked := 0
+	cl := client(t, func(w http.ResponseWriter, r *http.Request) {
+		got, _ := io.ReadAll(r.Body)
+		if asked++; asked == 1 {
+			says(500, `{"error":{"type":"exception","reason":"failed to execute term vector request","caused_by":{"type":"mapper_parsing_exception","reason":"failed to parse","caused_by":{"type":"illegal_argument_exception","reason":"documents must contain a single-valued timestamp field '@timestamp' of date type"}}},"status":500}`)(w, r)
+			return
+		}
+		if string(got) != `{"doc":{"@timestamp":"2000-01-01T00:00:00Z","title":"laptop"},"per_field_analyzer":{"title":"srch"}}` {
+			t.Errorf("asked %s", got)
+		}
+		says(200, `{"_index":".ds-events-000001","term_vectors":{"title":{"terms":{"laptop":{"term_freq":1}},"@timestamp":{"terms":{"x":{}}}}}}`)(w, r)
+	})
+	got, err := cl.LoadedTerms(t.Context(), ".ds-events-000001", 0, "title", "srch", "laptop")
+	check(t, "data stream", []string{"laptop"}, got, err, "")
+	if asked != 2 {
+		t.Errorf("asked %d times", asked)
+	}
+}
+
 func slicesOf(s string, n int) (out []string) {
 	for range n {
 		out = append(out, s)

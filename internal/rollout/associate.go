@@ -71,6 +71,11 @@ func (d *decider) probe(r *searchpack.Rollout) bool {
 	if !ok {
 		return false
 	}
+	for _, s := range r.Steps { // said before anything moves: it may be why the reload fails
+		if a := d.associations[s.PackageID]; a != nil && !d.isPlugin(s.PackageID) {
+			d.addFindings(a, ruleProbe, d.unprobed(s, func(n *node) []searchpack.Probe { return d.candidateProbes(n, s) }))
+		}
+	}
 	if len(d.plugins(r)) > 0 {
 		r.FirstNode = ""
 		return d.enter(r, searchpack.PhaseRestart)
@@ -170,7 +175,7 @@ func (d *decider) reload(r *searchpack.Rollout) bool {
 	}
 	res := d.refreshed(r)
 	if len(res.failed) > 0 {
-		return d.undo(r, "ReloadFailed", fmt.Sprintf("%s cannot be loaded: %s.", d.stepsText(r), strings.Join(res.failed, "; ")))
+		return d.undo(r, "ReloadFailed", fmt.Sprintf("%s cannot be loaded: %s.%s", d.stepsText(r), strings.Join(res.failed, "; "), d.brokenBefore(r)))
 	}
 	if !res.done {
 		return d.wait(r, res.waiting)

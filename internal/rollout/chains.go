@@ -6,11 +6,11 @@ import (
 	"github.com/searchpack/searchpack"
 )
 
-// genericChain is the _analyze body, with PathMark, that reads a file of the kind while no index
+// GenericChain is the _analyze body, with PathMark, that reads a file of the kind while no index
 // uses it; "" when there is none: hunspell dictionaries are cached for a node's life, and what an
 // opaque file is nobody knows. The keys are those of OpenSearch's own factories (facts: 4.1); the
 // chain has nothing but what reads the file, so it refuses only what every chain refuses.
-func genericChain(kind searchpack.Kind) string {
+func GenericChain(kind searchpack.Kind) string {
 	const path = searchpack.PathMark
 	filter := func(settings map[string]any) string {
 		return analyze(map[string]any{"tokenizer": "whitespace", "filter": []any{settings}})

@@ -157,12 +157,10 @@ func (d *decider) refreshes(id string, uses []searchpack.Use) []searchpack.Duty 
 	var plain, cached []string
 	for _, u := range uses {
 		switch {
-		case u.UserKind != searchpack.UserIndex || u.Closed:
+		case !d.refreshReaches(u):
 		case u.FileKind == searchpack.KindHunspell:
-			if d.hotReload(u) {
-				cached = append(cached, u.Name)
-			}
-		case u.Updateable:
+			cached = append(cached, u.Name)
+		default:
 			plain = append(plain, u.Name)
 		}
 	}
@@ -180,6 +178,18 @@ func (d *decider) refreshes(id string, uses []searchpack.Use) []searchpack.Duty 
 		})
 	}
 	return out
+}
+
+// refreshReaches: an open index has an analyzer that a refresh rebuilds with the file, for the sake of the
+// component that names it or of another beside it.
+func (d *decider) refreshReaches(u searchpack.Use) bool {
+	switch {
+	case u.UserKind != searchpack.UserIndex || u.Closed:
+		return false
+	case u.FileKind == searchpack.KindHunspell:
+		return d.hotReload(u)
+	}
+	return u.Updateable || len(u.Witnesses) > 0 || u.HotReload && len(u.Analyzers) > 0
 }
 
 // hotReload reports whether a refresh reaches the use on the nodes that are there.

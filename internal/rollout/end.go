@@ -24,7 +24,7 @@ func (d *decider) succeed(r *searchpack.Rollout) bool {
 		}
 		a.ServingID, a.UpdatedAt, a.Texts = s.VersionID, d.Now, s.Texts
 		if !d.isPlugin(s.PackageID) {
-			d.addFindings(a, ruleProbe, d.unprobed(s))
+			d.addFindings(a, ruleProbe, d.unprobed(s, func(n *node) []searchpack.Probe { return d.liveProbes(n, d.Versions[s.VersionID]) }))
 			unverified := d.unverified(r, s)
 			d.addFindings(a, ruleVerify, unverified)
 			d.noteVerified(s, unverified)

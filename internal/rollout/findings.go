@@ -51,7 +51,7 @@ func (d *decider) notReloaded(s searchpack.RolloutStep, noAPI map[string]bool) [
 			message, remedy = "reindex needed", "close and open the index, then reindex its documents"
 		case ReachReopen:
 			message, remedy = "reopen needed", "close and open the index"
-			if u.Updateable && noAPI[u.Name] {
+			if noAPI[u.Name] {
 				remedy = "install the index-management plugin, or close and open the index"
 			}
 		default:
@@ -91,7 +91,7 @@ func reach(u searchpack.Use, noAPI, hot bool) (Reach, string) {
 		return ReachRestart, u.Component + " cannot be reloaded, and OpenSearch keeps Hunspell dictionaries for the life of the node"
 	case atIndexTime(u):
 		return ReachReindex, u.Component + " is used at index time, so documents that are there keep their old terms"
-	case u.Updateable && noAPI:
+	case noAPI && (u.Updateable || hot && len(u.Analyzers) > 0):
 		return ReachReopen, "OpenSearch here has no _refresh_search_analyzers"
 	case !hot:
 		return ReachReopen, u.Component + " cannot be reloaded while the index is open"
@@ -117,32 +117,67 @@ func (d *decider) truncated() []searchpack.Finding {
 		"close and open indices that use the package")}
 }
 
-// unprobed names the chains that say nothing about the version, and on which nodes.
-func (d *decider) unprobed(s searchpack.RolloutStep) []searchpack.Finding {
+// unprobed names the chains that say nothing about the version, and on which nodes. probes are those of
+// one node.
+func (d *decider) unprobed(s searchpack.RolloutStep, probes func(*node) []searchpack.Probe) []searchpack.Finding {
 	v := d.Versions[s.VersionID]
 	var out []searchpack.Finding
-	if extra := len(d.questionsAbout(v)) - maxProbes; extra > 0 {
+	extra := 0
+	var asked []string // ids, in order
+	silent := map[string]*unanswered{}
+	for _, n := range d.must() {
+		extra = max(extra, len(d.questionsTo(n.openSearch(), v))-maxProbes)
+		for _, p := range probes(n) {
+			if n.verdict(p) != searchpack.VerdictNone {
+				continue
+			}
+			u := silent[p.ID]
+			if u == nil {
+				u = &unanswered{probe: p}
+				silent[p.ID], asked = u, append(asked, p.ID)
+			}
+			u.nodes, u.why = append(u.nodes, n.called()), quote(n.probes[p.ID].Reason)
+		}
+	}
+	if extra > 0 {
 		out = append(out, warning(ruleProbe, fmt.Sprintf("%d of the analyzers that use the package were not probed: more than %d differ", extra, maxProbes), ""))
 	}
-	for _, p := range d.liveProbes(v) {
-		var names []string
-		why := ""
-		for _, n := range d.must() {
-			if n.verdict(p) == searchpack.VerdictNone {
-				names = append(names, n.called())
-				why = quote(n.probes[p.ID].Reason)
-			}
-		}
-		if len(names) == 0 {
-			continue
-		}
-		message := fmt.Sprintf("cannot be probed: %s on %s", where(p), list(names))
-		if why != "" {
-			message += ": OpenSearch says: " + why
+	for _, id := range asked {
+		u := silent[id]
+		slices.Sort(u.nodes)
+		message := fmt.Sprintf("cannot be probed: %s on %s", where(u.probe), list(u.nodes))
+		if u.why != "" {
+			message += ": OpenSearch says: " + u.why
 		}
 		out = append(out, warning(ruleProbe, message, "mend what else is wrong with this analyzer; whether it takes the file is not known"))
 	}
 	return cut(ruleProbe, out)
+}
+
+// brokenBefore names the chains that could be built with no file before anything was placed: a reload
+// that fails for them is not the version's fault.
+func (d *decider) brokenBefore(r *searchpack.Rollout) string {
+	var all []string
+	for _, s := range r.Steps {
+		if a := d.associations[s.PackageID]; a != nil {
+			for _, f := range a.Findings {
+				if _, what, ok := strings.Cut(f.Message, "cannot be probed: "); ok && f.Rule == ruleProbe {
+					all = append(all, what)
+				}
+			}
+		}
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	return " Broken before that, whatever the file: " + strings.TrimSuffix(strings.Join(all[:min(len(all), maxNamed)], "; "), ".") + "."
+}
+
+// unanswered is a probe that says nothing about the file, where and why.
+type unanswered struct {
+	probe searchpack.Probe
+	nodes []string
+	why   string
 }
 
 // where names what a probe was about: "index shop, analyzer srch".
@@ -162,6 +197,9 @@ func where(p searchpack.Probe) string {
 
 // refusal is the reason of a rollout that a node's verdict ends.
 func (d *decider) refusal(n *node, s searchpack.RolloutStep, p searchpack.Probe) string {
+	if p.PackageID != s.PackageID {
+		return d.refusesNeighbour(n, s, p)
+	}
 	said := strings.TrimSuffix(quote(n.probes[p.ID].Reason), ".")
 	text := fmt.Sprintf("Node %s refuses %s (%s): OpenSearch says: %s.", n.called(), d.versionText(s), where(p), said)
 	lines := d.suspects(d.Versions[s.VersionID])

@@ -167,14 +167,14 @@ func (d *decider) probesFor(n *node) []searchpack.Probe {
 		case r != nil && placed(r.Phase):
 			if f, listed := d.fileFor(n, id); listed && f.Digest == d.Versions[s.VersionID].Digest {
 				if proving(r.Phase) {
-					out = append(out, d.liveProbes(d.Versions[s.VersionID])...)
+					out = append(out, d.liveProbes(n, d.Versions[s.VersionID])...)
 				}
 			} else if s.Action == searchpack.ActionAssociate && placing(r.Phase) {
 				out = append(out, d.candidateProbes(n, s)...)
 			}
 		case a.ServingID != "" && !d.proves(n, a):
 			if v, ok := d.Versions[a.ServingID]; ok {
-				out = append(out, d.liveProbes(v)...)
+				out = append(out, d.liveProbes(n, v)...)
 			}
 		}
 	}

@@ -125,6 +125,9 @@ func (d *decider) refused(err error, packageID string) *searchpack.Error {
 
 func (d *decider) foreseeProbes(out *Outlook, v searchpack.Version) {
 	asked := d.questionsAbout(v)
+	if nodes := d.must(); len(nodes) > 0 {
+		asked = d.questionsTo(nodes[0].openSearch(), v)
+	}
 	out.Probes = min(len(asked), maxProbes)
 	out.Generic = len(asked) > 0 && !slices.ContainsFunc(asked, func(q question) bool { return q.user != "" })
 }

@@ -93,7 +93,7 @@ func bodyOf(uses []searchpack.Use, analyzer string) (body string, partial bool, 
 	var parts []string
 	for _, u := range uses {
 		for _, c := range u.Chains {
-			if c.Analyzer == analyzer && !c.Equivalent {
+			if c.Analyzer == analyzer && !c.Equivalent && !c.Rules {
 				parts = append(parts, c.Body)
 			}
 		}

@@ -185,6 +185,8 @@ func TestNewPreview(t *testing.T) {
 	blind.Chains, blind.Witnesses = nil, []searchpack.WitnessPoint{{Analyzer: "srch", Blind: "it is made of too many parts"}}
 	equivalent := indexUse("shop")
 	equivalent.Chains[0].Equivalent = true
+	rules := indexUse("shop")
+	rules.Chains[0].Rules = true
 	unheld := indexUse("shop")
 	unheld.Analyzers = nil
 	template := wholeUse()
@@ -207,6 +209,7 @@ func TestNewPreview(t *testing.T) {
 		"branches":         {uses: []searchpack.Use{branches}, code: searchpack.ErrUnsupported, says: "not known"},
 		"blind":            {uses: []searchpack.Use{blind}, code: searchpack.ErrUnsupported, says: "too many parts"},
 		"equivalent":       {uses: []searchpack.Use{equivalent}, code: searchpack.ErrUnsupported},
+		"rules alone":      {uses: []searchpack.Use{rules}, code: searchpack.ErrUnsupported},
 		"no analyzer":      {uses: []searchpack.Use{unheld}, code: searchpack.ErrInvalid, says: "filter.syn"},
 		"another index":    {uses: []searchpack.Use{wholeUse()}, index: "x", code: searchpack.ErrInvalid, says: "does not use"},
 		"template":         {uses: []searchpack.Use{template}, code: searchpack.ErrInvalid},

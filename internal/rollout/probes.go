@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,6 +23,8 @@ type question struct {
 	user, analyzer string // what people are told; user "" = no index or template
 	equivalent     bool
 	body           string // with PathMark
+	since, before  string // versions of OpenSearch, see searchpack.Chain
+	hot            bool   // a refresh of the index builds it
 	control        searchpack.Kind
 }
 
@@ -34,7 +37,7 @@ func (d *decider) questionsAbout(v searchpack.Version) []question {
 		return qs
 	}
 	var qs []question
-	seen := map[string]bool{}
+	seen := map[searchpack.Chain]bool{}
 	sure := v.SureKind()
 	kind := sure
 	for _, u := range d.uses(v.PackageID) {
@@ -42,15 +45,16 @@ func (d *decider) questionsAbout(v searchpack.Version) []question {
 			kind = u.FileKind
 		}
 		for _, c := range u.Chains {
-			if seen[c.Body] {
+			same := searchpack.Chain{Body: c.Body, Since: c.Since, Before: c.Before}
+			if seen[same] {
 				continue
 			}
-			seen[c.Body] = true
-			qs = append(qs, question{userName(u), c.Analyzer, c.Equivalent, c.Body, controlKind(u.FileKind, sure)})
+			seen[same] = true
+			qs = append(qs, question{userName(u), c.Analyzer, c.Equivalent, c.Body, c.Since, c.Before, d.refreshReaches(u), controlKind(u.FileKind, sure)})
 		}
 	}
 	u := d.usage()
-	if body := genericChain(kind); body != "" && (len(qs) == 0 || u != nil && u.Truncated) {
+	if body := GenericChain(kind); body != "" && (len(qs) == 0 || u != nil && u.Truncated) {
 		qs = append(qs, question{analyzer: "generic chain", body: body, control: controlKind(kind, sure)})
 	}
 	d.questions[v.ID] = qs
@@ -72,10 +76,45 @@ func userName(u searchpack.Use) string {
 	return string(u.UserKind) + " " + u.Name
 }
 
-// probesAt makes the probes of the file at path, with the control at control. salt tells apart
-// controls that have one path but other bytes.
-func (d *decider) probesAt(v searchpack.Version, path string, control func(searchpack.Kind) string, salt string) []searchpack.Probe {
-	qs := d.questionsAbout(v)
+// questionsTo a node of this version of OpenSearch: chains that it would not build so are left out.
+// Whoever does not say its version is asked everything.
+func (d *decider) questionsTo(version string, v searchpack.Version) []question {
+	var qs []question
+	for _, q := range d.questionsAbout(v) {
+		if version != "" && (q.since != "" && olderThan(version, q.since) || q.before != "" && !olderThan(version, q.before)) {
+			continue
+		}
+		qs = append(qs, q)
+	}
+	return qs
+}
+
+// openSearch is the version of OpenSearch that the node reports; "" while it does not.
+func (n *node) openSearch() string {
+	if f := n.facts(); f != nil {
+		return f.Version
+	}
+	return ""
+}
+
+// olderThan compares major and minor of a version, "3.8.0", with a bound, "3.6".
+func olderThan(version, bound string) bool {
+	var is, than [2]int
+	if _, err := fmt.Sscanf(version, "%d.%d", &is[0], &is[1]); err != nil {
+		return false
+	}
+	_, err := fmt.Sscanf(bound, "%d.%d", &than[0], &than[1])
+	return err == nil && slices.Compare(is[:], than[:]) < 0
+}
+
+// probesAt makes the probes of the file at path for nodes of a version, with the control at control.
+// salt tells apart controls that have one path but other bytes.
+func (d *decider) probesAt(version string, v searchpack.Version, path string, control func(searchpack.Kind) string, salt string) []searchpack.Probe {
+	return d.asProbes(d.questionsTo(version, v), v, path, control, salt)
+}
+
+// asProbes puts the path into the questions, at most maxProbes of them.
+func (d *decider) asProbes(qs []question, v searchpack.Version, path string, control func(searchpack.Kind) string, salt string) []searchpack.Probe {
 	if len(qs) > maxProbes {
 		qs = qs[:maxProbes]
 	}
@@ -103,37 +142,37 @@ func shortHash(parts ...string) string {
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
-// candidateProbes ask the node about a candidate. The control is the file that serves there, if
-// the former version does, else a minimal file of the kind.
+// candidateProbes ask the node about a candidate, and about what is reloaded with it. The control is the
+// file that serves there, if the former version does, else a minimal file of the kind.
 func (d *decider) candidateProbes(n *node, s searchpack.RolloutStep) []searchpack.Probe {
 	v, former := d.Versions[s.VersionID], d.Versions[s.FormerID].Digest
 	control, salt := searchpack.ControlPath, ""
 	if s.FormerID != "" && former != v.Digest && d.shows(n, s.PackageID, former) {
 		control, salt = func(searchpack.Kind) string { return d.filePath(s.PackageID) }, string(former)
 	}
-	key := setKey{v.ID, salt, true}
+	key := setKey{v.ID, n.openSearch(), salt, true}
 	if _, made := d.sets[key]; !made {
-		d.sets[key] = d.probesAt(v, searchpack.CandidatePath(v.Digest), control, salt)
+		d.sets[key] = d.probesAt(key.version, v, searchpack.CandidatePath(v.Digest), control, salt)
 	}
-	return d.sets[key]
+	return slices.Concat(d.sets[key], d.neighbourProbes(n, s))
 }
 
 // liveProbes ask a node about the file in place.
-func (d *decider) liveProbes(v searchpack.Version) []searchpack.Probe {
+func (d *decider) liveProbes(n *node, v searchpack.Version) []searchpack.Probe {
 	if d.Domain.Policy.Level == searchpack.LevelPlaced {
 		return nil
 	}
-	key := setKey{v.ID, "", false}
+	key := setKey{v.ID, n.openSearch(), "", false}
 	if _, made := d.sets[key]; !made {
-		d.sets[key] = d.probesAt(v, d.filePath(v.PackageID), searchpack.ControlPath, "")
+		d.sets[key] = d.probesAt(key.version, v, d.filePath(v.PackageID), searchpack.ControlPath, "")
 	}
 	return d.sets[key]
 }
 
-// setKey names probes that are made once for all nodes.
+// setKey names probes that are made once for all nodes of a version of OpenSearch.
 type setKey struct {
-	versionID, salt string
-	candidate       bool
+	versionID, version, salt string
+	candidate                bool
 }
 
 // verdict is the node's answer to a probe, "" if there is none about these bytes.
@@ -172,7 +211,7 @@ func (d *decider) stepProbes(r *searchpack.Rollout, n *node, s searchpack.Rollou
 			return d.candidateProbes(n, s)
 		}
 		if proving(r.Phase) {
-			return d.liveProbes(d.Versions[s.VersionID])
+			return d.liveProbes(n, d.Versions[s.VersionID])
 		}
 	}
 	return nil

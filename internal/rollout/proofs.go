@@ -10,7 +10,7 @@ func (d *decider) provable(n *node, packageID string, v searchpack.Version) bool
 	if d.isPlugin(packageID) {
 		return d.hasPlugin(n, installed(v)) && d.settled(n)
 	}
-	return d.isLive(n, packageID, v.Digest) && d.passed(n, d.liveProbes(v))
+	return d.isLive(n, packageID, v.Digest) && d.passed(n, d.liveProbes(n, v))
 }
 
 // writeProof keeps what the node has proven. A proof that holds already keeps its time: it says
@@ -44,7 +44,7 @@ func (d *decider) proofWords(n *node, v searchpack.Version) (searchpack.Level, s
 	}
 	good := 0
 	users := map[string]bool{}
-	probes := d.liveProbes(v)
+	probes := d.liveProbes(n, v)
 	for _, p := range probes {
 		if n.verdict(p) == searchpack.VerdictGood {
 			good++

@@ -11,15 +11,18 @@ import (
 	"github.com/searchpack/searchpack"
 )
 
-// TestReloadNamesIndices: open indices with an updateable use, in batches; duties go to the speaker
-// only.
+// TestReloadNamesIndices: open indices with an analyzer that a refresh rebuilds, also for the sake of
+// another of its filters, in batches; duties go to the speaker only.
 func TestReloadNamesIndices(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, 2)
 	b.serve("v1")
 	closed, fixed, template := indexUse("closed"), indexUse("fixed"), indexUse("logs")
-	closed.Closed, fixed.Updateable, template.UserKind = true, false, searchpack.UserTemplate
-	b.uses = []searchpack.Use{closed, fixed, template, indexUse("shop"), indexUse("shop")}
+	closed.Closed, fixed.Updateable, fixed.HotReload, template.UserKind = true, false, false, searchpack.UserTemplate
+	beside, partly, unused := indexUse("beside"), fixed, indexUse("unused")
+	beside.Updateable, unused.Updateable, unused.Analyzers = false, false, nil
+	partly.Name, partly.Witnesses = "partly", []searchpack.WitnessPoint{{Analyzer: "srch"}}
+	b.uses = []searchpack.Use{closed, fixed, template, beside, partly, unused, indexUse("shop"), indexUse("shop")}
 	for i := range 30 {
 		b.uses = append(b.uses, indexUse(fmt.Sprintf("%0250d", i)))
 	}
@@ -39,7 +42,7 @@ func TestReloadNamesIndices(t *testing.T) {
 		}
 		names = append(names, d.Indices...)
 	}
-	if len(duties) != 2 || len(names) != 31 || slices.Contains(names, "closed") || slices.Contains(names, "fixed") || !slices.Contains(names, "shop") {
+	if len(duties) != 2 || len(names) != 33 || slices.Contains(names, "closed") || slices.Contains(names, "fixed") || slices.Contains(names, "unused") || !slices.Contains(names, "beside") || !slices.Contains(names, "partly") || !slices.Contains(names, "shop") {
 		t.Errorf("%d duties for %d indices", len(duties), len(names))
 	}
 	if len(b.w.Agents[1].Order.Duties) > 0 || b.w.Agents[1].Order.Speaker {
@@ -82,6 +85,67 @@ func TestFailedReload(t *testing.T) {
 		if refreshed < 2 {
 			t.Error("the former version was not loaded again")
 		}
+	}
+}
+
+// TestFailedReloadOfWhatWasBroken: the reason says that the chain could be built with no file before
+// anything was placed, and where.
+func TestFailedReloadOfWhatWasBroken(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 2)
+	b.serve("v1")
+	b.uses = []searchpack.Use{indexUse("shop")}
+	b.verdict = func(string, searchpack.Probe) (searchpack.Verdict, string) {
+		return searchpack.VerdictNone, "the control probe fails too: file not readable"
+	}
+	b.refresh = func(searchpack.Duty) searchpack.DutyResult {
+		return searchpack.DutyResult{Done: true, Refreshed: []searchpack.IndexRefresh{{Index: "shop", Failed: 1, Reason: "file not readable"}}}
+	}
+	b.ask(searchpack.ActionAssociate, "v2")
+	b.run()
+	a := b.association()
+	if a.Status != searchpack.AssociationFailed || a.ServingID != "v1" || len(a.Findings) != 1 {
+		t.Fatalf("%+v", a)
+	}
+	wantText(t, "the reason", a.Error.Message, "index shop on 1 copy",
+		"Broken before that, whatever the file: index shop, analyzer srch on n1, n2: OpenSearch says: the control probe fails too: file not readable. v1 of shop-words still serves")
+}
+
+// TestQuestionsByVersion: a node is asked about the chains that its OpenSearch builds, one that does not
+// say its version about all.
+func TestQuestionsByVersion(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 3)
+	use := indexUse("shop")
+	use.Chains = []searchpack.Chain{
+		{Analyzer: "srch", Body: `["` + searchpack.PathMark + `","both"]`},
+		{Analyzer: "srch", Body: `["` + searchpack.PathMark + `","new"]`, Since: "3.6"},
+		{Analyzer: "srch", Body: `["` + searchpack.PathMark + `","old"]`, Before: "3.6"},
+	}
+	b.uses = []searchpack.Use{use}
+	b.ask(searchpack.ActionAssociate, "v1")
+	b.until(searchpack.PhaseProbe)
+	d := newDecider(b.w, guards{})
+	v := b.w.Versions["v1"]
+	for version, want := range map[string]string{
+		"2.19.0": "both old", "3.5.0": "both old", "3.6.0": "both new", "3.10.1": "both new", "4.0.0": "both new", "": "both new old",
+	} {
+		var got []string
+		for _, q := range d.questionsTo(version, v) {
+			for _, word := range []string{"both", "new", "old"} {
+				if strings.Contains(q.body, word) {
+					got = append(got, word)
+				}
+			}
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("OpenSearch %q is asked %v, want %s", version, got, want)
+		}
+	}
+	old, current := d.nodes[0], d.nodes[1]
+	old.Report.Node.Version, current.Report.Node.Version = "2.19.0", "3.8.0"
+	if a, b := d.liveProbes(old, v), d.liveProbes(current, v); len(a) != 2 || len(b) != 2 || a[1].ID == b[1].ID {
+		t.Errorf("asked is %+v and %+v", a, b)
 	}
 }
 
@@ -188,7 +252,7 @@ func TestGenericChains(t *testing.T) {
 	t.Parallel()
 	none := []searchpack.Kind{searchpack.KindHunspell, searchpack.KindOpaque}
 	for _, kind := range append(searchpack.Kinds, searchpack.KindUnknown) {
-		body := genericChain(kind)
+		body := GenericChain(kind)
 		if slices.Contains(none, kind) {
 			if body != "" {
 				t.Errorf("%s has %s", kind, body)
@@ -200,7 +264,7 @@ func TestGenericChains(t *testing.T) {
 		}
 	}
 	want := `{"filter":[{"synonyms_path":"` + searchpack.PathMark + `","type":"synonym_graph"}],"text":"searchpack","tokenizer":"whitespace"}`
-	if got := genericChain(searchpack.KindSynonyms); got != want {
+	if got := GenericChain(searchpack.KindSynonyms); got != want {
 		t.Errorf("got %s", got)
 	}
 }

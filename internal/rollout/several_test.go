@@ -81,3 +81,52 @@ func TestSeveralDictionariesOneIsBad(t *testing.T) {
 		t.Errorf("files %s", b.files())
 	}
 }
+
+// TestNeighbour: an index that is reloaded for one package also has an analyzer with the file of another,
+// which serves and cannot be built any more. That is said before anything moves; an index that is not
+// reloaded, or nothing that is, does not matter.
+func TestNeighbour(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		change func(own, neighbour *searchpack.Use)
+		refuse bool
+	}{
+		"the same index":       {func(_, _ *searchpack.Use) {}, true},
+		"another index":        {func(_, n *searchpack.Use) { n.Name = "other" }, false},
+		"not reloaded with it": {func(_, n *searchpack.Use) { n.Updateable, n.HotReload = false, false }, false},
+		"no reload at all":     {func(o, _ *searchpack.Use) { o.Updateable, o.HotReload = false, false }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, 3)
+			withSecond(b)
+			b.serve("v1")
+			own, neighbour := indexUse("shop"), indexUse("shop")
+			neighbour.PackageID, neighbour.Analyzers = "F2", []string{"stops"}
+			neighbour.Chains = []searchpack.Chain{{Analyzer: "stops", Body: `["` + searchpack.PathMark + `","F2"]`}}
+			tt.change(&own, &neighbour)
+			b.uses = []searchpack.Use{own, neighbour}
+			b.made(Associate(b.call(), Ask{PackageID: "F2"}))
+			b.run()
+			b.verdict = func(_ string, p searchpack.Probe) (searchpack.Verdict, string) {
+				if p.PackageID == "F2" {
+					return searchpack.VerdictBad, "Failed to build synonyms"
+				}
+				return searchpack.VerdictGood, ""
+			}
+			for i := range b.w.Agents {
+				b.w.Agents[i].Report.Probes = nil
+			}
+			b.ask(searchpack.ActionAssociate, "v2")
+			b.run()
+			a, _ := b.find("F1")
+			if refused := a.Status == searchpack.AssociationFailed; refused != tt.refuse || !refused && a.ServingID != "v2" || b.live("v2") > 0 == tt.refuse {
+				t.Fatalf("%+v, on %d nodes", a, b.live("v2"))
+			}
+			if tt.refuse {
+				wantText(t, "the reason", a.Error.Message, "cannot build index shop, analyzer stops with v1 of stop-words, which serves",
+					"Failed to build synonyms. Mend that first, then associate shop-words again.", "Nothing was placed. v1 of shop-words still serves")
+			}
+		})
+	}
+}

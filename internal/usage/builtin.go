@@ -11,19 +11,25 @@ import (
 // through it. The five below are exact (lucene-analysis-common, StandardAnalyzer and so on); what
 // is not known here is stood in for.
 func builtInLine(name string) line {
-	switch name {
-	case "standard", "default":
-		return line{tokenizer: "standard", filters: []any{"lowercase"}}
-	case "whitespace":
-		return line{tokenizer: "whitespace"}
-	case "keyword":
-		return line{tokenizer: "keyword"}
-	case "simple":
-		return line{tokenizer: "lowercase"}
-	case "stop":
-		return line{tokenizer: "lowercase", filters: []any{"stop"}}
+	if l, known := builtInLines[name]; known {
+		return l
 	}
 	return line{tokenizer: "standard", filters: []any{"lowercase"}, equivalent: true}
+}
+
+var builtInLines = map[string]line{
+	"standard":   {tokenizer: "standard", filters: []any{"lowercase"}},
+	"default":    {tokenizer: "standard", filters: []any{"lowercase"}},
+	"whitespace": {tokenizer: "whitespace"},
+	"keyword":    {tokenizer: "keyword"},
+	"simple":     {tokenizer: "lowercase"},
+	"stop":       {tokenizer: "lowercase", filters: []any{"stop"}},
+}
+
+// builtIn reports whether OpenSearch brings along an analyzer of the name, as far as is known here.
+func builtIn(name string) bool {
+	_, known := builtInLines[name]
+	return known
 }
 
 // configured is the chain inside an analyzer of a built-in type with settings of its own. Only its

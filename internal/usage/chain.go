@@ -28,6 +28,9 @@ type line struct {
 	filters     []any
 	equivalent  bool // something was left out or replaced
 	has         bool // the component asked about is in it
+	rules       bool // searchpack.Chain.Rules
+	since       string
+	before      string
 }
 
 func (l line) with(filter any) line {
@@ -55,9 +58,10 @@ type walker struct {
 	id     string
 	name   string // of the analyzer being walked
 	quiet  bool   // walks for the line alone, asks nothing
+	hot    bool   // a refresh rebuilds the analyzer being walked
 	chains []searchpack.Chain
-	seen   map[string]bool // bodies
-	left   int             // steps
+	seen   map[searchpack.Chain]bool // without the analyzer
+	left   int                       // steps
 }
 
 // chains lists the ways to ask a node about the file that c names. hunspell keeps what it read for
@@ -66,9 +70,9 @@ func (a *analysis) chains(c *component, ref reference, holders []*component, ste
 	if c.get("type") == "hunspell" {
 		return nil
 	}
-	w := &walker{an: a, target: c, id: ref.packageID, seen: map[string]bool{}, left: maxWalk}
+	w := &walker{an: a, target: c, id: ref.packageID, seen: map[searchpack.Chain]bool{}, left: maxWalk}
 	for _, h := range holders {
-		w.name = h.label()
+		w.name, w.hot = h.label(), a.reloads([]*component{h}, "", steps)
 		if h.custom() {
 			w.analyzer(h)
 		} else if h == c {
@@ -77,7 +81,7 @@ func (a *analysis) chains(c *component, ref reference, holders []*component, ste
 	}
 	*steps -= maxWalk - w.left
 	if len(w.chains) == 0 && c.kind != kindAnalyzer && c.kind != kindNormalizer {
-		w.name, w.left = c.String(), maxWalk
+		w.name, w.hot, w.left = c.String(), false, maxWalk
 		w.alone(len(holders) > 0)
 	}
 	return w.chains
@@ -90,11 +94,13 @@ func (w *walker) emit(l line) {
 		return
 	}
 	body := l.body()
-	if w.seen[body] || len(w.chains) >= maxChains || len(body) > maxChainBody || !strings.Contains(body, searchpack.PathMark) {
+	question := searchpack.Chain{Body: body, Since: l.since, Before: l.before}
+	if w.seen[question] || len(w.chains) >= maxChains || len(body) > maxChainBody || !strings.Contains(body, searchpack.PathMark) {
 		return
 	}
-	w.seen[body] = true
-	w.chains = append(w.chains, searchpack.Chain{Analyzer: w.name, Equivalent: l.equivalent, Body: body})
+	w.seen[question] = true
+	question.Analyzer, question.Equivalent, question.Rules = w.name, l.equivalent, l.rules
+	w.chains = append(w.chains, question)
 }
 
 // analyzer walks a custom analyzer or normalizer from its start up to the last component that
@@ -162,7 +168,7 @@ func (w *walker) filters(l line, last *line, names []string, depth int) line {
 			// Not part of the line: the setting cannot go inline, and synonym filters are passed
 			// over when later rules are read (SynonymTokenFilterFactory.getSynonymFilter).
 			if f.reads(w.id) && !w.quiet {
-				w.throughAnalyzer(f)
+				w.throughAnalyzer(l, f)
 			}
 		default:
 			l = l.with(w.inline(f, n))
@@ -181,27 +187,51 @@ func (w *walker) filters(l line, last *line, names []string, depth int) line {
 	return l
 }
 
+// ownSynonymAnalyzers is the version from which a synonym_analyzer may be one of the index's own. Before,
+// OpenSearch looks for the name among the analyzers that the node has, and when it is none of them the
+// rules are read as if there were no such setting (SynonymTokenFilterFactory.buildSynonymAnalyzer of
+// 2.19.0 to 3.5.0, and of 3.6.0). A refresh still does so: ReloadableCustomAnalyzer.reload does not hand
+// on the index's analyzers (3.7.0; tried on 3.8.0).
+const ownSynonymAnalyzers = "3.6"
+
 // throughAnalyzer asks about a synonym filter whose rules another analyzer reads: that analyzer's
-// own chain with the filter at its end, without the setting. Inline the setting is a 500 in 3.x and
-// silently ignored in 2.19, which would be a false pass.
-func (w *walker) throughAnalyzer(f *component) {
+// own chain with the filter at its end, without the setting, which fails inline from 3.6 on. own is the
+// chain before the filter.
+func (w *walker) throughAnalyzer(own line, f *component) {
 	name := f.get("synonym_analyzer")
 	x := w.an.comps[kindAnalyzer][name]
-	var l line
-	switch {
-	case x == nil:
-		l = builtInLine(name)
-	case !x.custom():
-		l = w.configured(x)
-	default:
-		quiet := *w // chains of x belong to x; and x may hold f itself
-		quiet.quiet = true
-		defer func() { w.left = quiet.left }()
-		l, _ = quiet.start(x)
-		l = quiet.filters(l, nil, x.list("filter"), 0)
+	if x == nil {
+		w.readsRules(builtInLine(name), f)
+		return
 	}
+	l := w.lineOf(x)
+	l.since = ownSynonymAnalyzers
+	w.readsRules(l, f)
+	if builtIn(name) {
+		own = builtInLine(name)
+	}
+	if !w.hot {
+		own.before = ownSynonymAnalyzers
+	}
+	w.readsRules(own, f)
+}
+
+// lineOf is the whole chain of an analyzer of the index.
+func (w *walker) lineOf(x *component) line {
+	if !x.custom() {
+		return w.configured(x)
+	}
+	quiet := *w // chains of x belong to x; and x may hold the filter itself
+	quiet.quiet = true
+	defer func() { w.left = quiet.left }()
+	l, _ := quiet.start(x)
+	return quiet.filters(l, nil, x.list("filter"), 0)
+}
+
+// readsRules asks whether the chain can read the rules of f.
+func (w *walker) readsRules(l line, f *component) {
 	l = l.with(w.inline(f, f.name))
-	l.has = l.has || f == w.target
+	l.has, l.rules = l.has || f == w.target, true
 	if l.has {
 		w.emit(l)
 	}
@@ -220,7 +250,7 @@ func (w *walker) alone(equivalent bool) {
 		l.tokenizer = obj
 	default:
 		if c.get("synonym_analyzer") != "" {
-			if w.throughAnalyzer(c); len(w.chains) > 0 {
+			if w.throughAnalyzer(line{tokenizer: "whitespace", equivalent: equivalent}, c); len(w.chains) > 0 {
 				return
 			}
 			l.equivalent = true

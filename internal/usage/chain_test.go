@@ -73,11 +73,23 @@ var chainTests = []struct {
 		component: "filter.s",
 		want:      []string{`~a: {"tokenizer":"standard","filter":[` + stop + `]`},
 	}, {
-		name: "synonym_analyzer: its own chain",
+		name: "synonym_analyzer of the index: its own chain, before 3.6 that of the filter",
 		analysis: `{"filter":{"s":{"type":"synonym","synonyms_path":"analyzers/F1","synonym_analyzer":"x"},"f":{"type":"stemmer"}},
 		 "analyzer":{"a":{"tokenizer":"ngram","filter":["trim","s"]},"x":{"tokenizer":"whitespace","char_filter":["html_strip"],"filter":["f"]}}}`,
 		component: "filter.s",
-		want:      []string{`a: {"tokenizer":"whitespace","char_filter":["html_strip"],"filter":[{"type":"stemmer"},` + syn + `]`},
+		want: []string{
+			`a since 3.6: {"tokenizer":"whitespace","char_filter":["html_strip"],"filter":[{"type":"stemmer"},` + syn + `]`,
+			`a before 3.6: {"tokenizer":"ngram","filter":["trim",` + syn + `]`,
+		},
+	}, {
+		name: "synonym_analyzer of the index, and a refresh that does not know it",
+		analysis: `{"filter":{"s":{"type":"synonym","synonyms_path":"analyzers/F1","synonym_analyzer":"x","updateable":true}},
+		 "analyzer":{"a":{"tokenizer":"ngram","filter":["trim","s"]},"x":{"tokenizer":"whitespace"}}}`,
+		component: "filter.s",
+		want: []string{
+			`a since 3.6: {"tokenizer":"whitespace","filter":[{"synonyms_path":"@@searchpack-path@@","type":"synonym","updateable":"true"}]`,
+			`a: {"tokenizer":"ngram","filter":["trim",{"synonyms_path":"@@searchpack-path@@","type":"synonym","updateable":"true"}]`,
+		},
 	}, {
 		name: "synonym_analyzer of OpenSearch's own",
 		analysis: `{"filter":{"s":{"type":"synonym","synonyms_path":"analyzers/F1","synonym_analyzer":"simple"}},
@@ -95,13 +107,28 @@ var chainTests = []struct {
 		analysis: `{"filter":{"s":{"type":"synonym","synonyms_path":"analyzers/F1","synonym_analyzer":"x"}},
 		 "analyzer":{"a":{"tokenizer":"ngram","filter":["s"]},"x":{"type":"stop","stopwords":["der"]}}}`,
 		component: "filter.s",
-		want:      []string{`~a: {"tokenizer":"lowercase","filter":[{"stopwords":["der"],"type":"stop"},` + syn + `]`},
+		want: []string{
+			`~a since 3.6: {"tokenizer":"lowercase","filter":[{"stopwords":["der"],"type":"stop"},` + syn + `]`,
+			`a before 3.6: {"tokenizer":"ngram","filter":[` + syn + `]`,
+		},
+	}, {
+		name: "synonym_analyzer of the index with the name of one of OpenSearch's own",
+		analysis: `{"filter":{"s":{"type":"synonym","synonyms_path":"analyzers/F1","synonym_analyzer":"simple"}},
+		 "analyzer":{"a":{"tokenizer":"ngram","filter":["s"]},"simple":{"tokenizer":"whitespace"}}}`,
+		component: "filter.s",
+		want: []string{
+			`a since 3.6: {"tokenizer":"whitespace","filter":[` + syn + `]`,
+			`a before 3.6: {"tokenizer":"lowercase","filter":[` + syn + `]`,
+		},
 	}, {
 		name: "a synonym_analyzer that holds the filter itself",
 		analysis: `{"filter":{"s":{"type":"synonym","synonyms_path":"analyzers/F1","synonym_analyzer":"a"}},
 		 "analyzer":{"a":{"tokenizer":"standard","filter":["trim","s"]}}}`,
 		component: "filter.s",
-		want:      []string{`a: {"tokenizer":"standard","filter":["trim",` + syn + `]`},
+		want: []string{
+			`a since 3.6: {"tokenizer":"standard","filter":["trim",` + syn + `]`,
+			`a before 3.6: {"tokenizer":"standard","filter":["trim",` + syn + `]`,
+		},
 	}, {
 		name: "the file is read by the synonym_analyzer: only its own chain",
 		analysis: `{"filter":{"s":{"type":"synonym","synonyms_path":"analyzers/F2","synonym_analyzer":"x"},"w":{"type":"stop","stopwords_path":"analyzers/F1"}},
@@ -172,7 +199,14 @@ func TestChains(t *testing.T) {
 				if !ok {
 					t.Errorf("no text: %s", c.Body)
 				}
-				got = append(got, eq+c.Analyzer+": "+body)
+				bound := ""
+				if c.Since != "" {
+					bound = " since " + c.Since
+				}
+				if c.Before != "" {
+					bound += " before " + c.Before
+				}
+				got = append(got, eq+c.Analyzer+bound+": "+body)
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("chains (-want +got):\n%s", diff)
