@@ -438,8 +438,12 @@ func (s *sim) checkEnd() {
 	if len(v.previews) > 0 {
 		s.fail("%d previews are kept", len(v.previews))
 	}
-	if len(v.incidents) > 0 || !v.watched.DifferSince.IsZero() || !v.watched.FrozenSince.IsZero() {
-		s.fail("at the end %d incidents are open, and the domain is watched: %+v", len(v.incidents), v.watched)
+	// What serves and cannot be loaded again leaves its node as it turned back.
+	open := slices.DeleteFunc(slices.Clone(v.incidents), func(i searchpack.NodeIncident) bool {
+		return s.truth[v.versions[v.associations[i.PackageID].ServingID].Digest] == "load"
+	})
+	if len(open) > 0 || !v.watched.DifferSince.IsZero() || !v.watched.FrozenSince.IsZero() {
+		s.fail("at the end %d incidents are open, and the domain is watched: %+v", len(open), v.watched)
 	}
 	for _, a := range s.agents {
 		for pkg, as := range v.associations {

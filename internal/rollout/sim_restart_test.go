@@ -303,6 +303,13 @@ func (n *simNode) loadedPlugins() []searchpack.LoadedPlugin {
 func (s *sim) restartExternal() {
 	s.after(20*time.Second+s.upTo(time.Minute), func() {
 		s.restartExternal()
+		if r := s.server.stuckOnTheWayBack(); s.calm && r { // what keeps the last node with the plugin from stopping
+			for _, name := range s.cluster.names() {
+				if s.cluster.users[name].plug {
+					s.cluster.delete(name)
+				}
+			}
+		}
 		if s.calm && s.server.saved == nil && s.cluster.alloc.Transient != nil { // nobody leaves it so for ever
 			s.cluster.setAllocation(searchpack.Allocation{})
 			s.wanted = s.cluster.alloc
@@ -321,6 +328,13 @@ func (s *sim) restartExternal() {
 				return
 			}
 		}
+	})
+}
+
+// stuckOnTheWayBack: a rollout says for a quarter of an hour that a node must not stop.
+func (v *simServer) stuckOnTheWayBack() bool {
+	return slices.ContainsFunc(v.rollouts, func(r searchpack.Rollout) bool {
+		return r.State == searchpack.RolloutRunning && r.Phase == searchpack.PhaseReturnRestart && v.now.Sub(v.rounds[r.ID]) > 15*time.Minute
 	})
 }
 
