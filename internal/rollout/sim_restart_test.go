@@ -331,10 +331,10 @@ func (s *sim) restartExternal() {
 	})
 }
 
-// stuckOnTheWayBack: a rollout says for a quarter of an hour that a node must not stop.
+// stuckOnTheWayBack: a rollout says for long that a node must not stop.
 func (v *simServer) stuckOnTheWayBack() bool {
 	return slices.ContainsFunc(v.rollouts, func(r searchpack.Rollout) bool {
-		return r.State == searchpack.RolloutRunning && r.Phase == searchpack.PhaseReturnRestart && v.now.Sub(v.rounds[r.ID]) > 15*time.Minute
+		return r.State == searchpack.RolloutRunning && r.Phase == searchpack.PhaseReturnRestart && v.now.Sub(r.StartedAt) > 20*time.Minute
 	})
 }
 
