@@ -303,12 +303,10 @@ func (n *simNode) loadedPlugins() []searchpack.LoadedPlugin {
 func (s *sim) restartExternal() {
 	s.after(20*time.Second+s.upTo(time.Minute), func() {
 		s.restartExternal()
-		if r := s.server.stuckOnTheWayBack(); s.calm && r { // what keeps the last node with the plugin from stopping
-			for _, name := range s.cluster.names() {
-				if s.cluster.users[name].plug {
-					s.cluster.delete(name)
-				}
-			}
+		if s.calm && s.server.mustNotStop() && s.server.policy.Restart == "" {
+			s.log("policy restart: any")
+			s.server.policy.Restart = "any"
+			s.server.dirty()
 		}
 		if s.calm && s.server.saved == nil && s.cluster.alloc.Transient != nil { // nobody leaves it so for ever
 			s.cluster.setAllocation(searchpack.Allocation{})
@@ -331,10 +329,10 @@ func (s *sim) restartExternal() {
 	})
 }
 
-// stuckOnTheWayBack: a rollout says for long that a node must not stop.
-func (v *simServer) stuckOnTheWayBack() bool {
+// mustNotStop: a rollout says for long that a node must not stop.
+func (v *simServer) mustNotStop() bool {
 	return slices.ContainsFunc(v.rollouts, func(r searchpack.Rollout) bool {
-		return r.State == searchpack.RolloutRunning && r.Phase == searchpack.PhaseReturnRestart && v.now.Sub(r.StartedAt) > 20*time.Minute
+		return r.State == searchpack.RolloutRunning && restarts(r.Phase) && v.now.Sub(r.StartedAt) > 20*time.Minute
 	})
 }
 

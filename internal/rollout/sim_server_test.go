@@ -31,6 +31,7 @@ type simServer struct {
 	usage        *searchpack.Usage
 	previews     []searchpack.Preview
 	permits      []searchpack.Permit
+	policy       searchpack.DomainPolicy
 	saved        *searchpack.SavedAllocation
 	incidents    []searchpack.NodeIncident // open ones
 	watched      searchpack.DomainWatch
@@ -90,7 +91,7 @@ func (v *simServer) update(pkg, fault string) {
 // world is what a server loads.
 func (v *simServer) world() World {
 	w := World{
-		Now: v.now, Domain: searchpack.Domain{DomainKey: simDomain, Watch: v.watched, Saved: v.saved}, Permits: v.worldPermits(),
+		Now: v.now, Domain: searchpack.Domain{DomainKey: simDomain, Policy: v.policy, Watch: v.watched, Saved: v.saved}, Permits: v.worldPermits(),
 		Incidents: slices.Clone(v.incidents), Packages: maps.Clone(v.packages),
 		Versions: maps.Clone(v.versions), Usage: v.usage, Previews: slices.Clone(v.previews), Checks: map[string][]searchpack.Check{},
 	}
