@@ -45,7 +45,7 @@ var commands = map[string]commandTest{
 	"domains":       {&DomainsListCmd{}, []string{"GET /domains/shop/associations", "GET /domains/empty/associations"}, ""},
 	"domains-one":   {&DomainsListCmd{Name: []string{"empty"}}, []string{"GET /domains/empty/associations"}, ""},
 	"policy":        {&DomainsPolicyCmd{Domain: "shop"}, []string{"GET /domains/shop/policy"}, "policy"},
-	"policy-set":    {&DomainsPolicyCmd{Domain: "shop", UnmanagedNodes: "ignore", Level: "highest"}, []string{"PATCH /domains/shop/policy"}, "policy-updated"},
+	"policy-set":    {&DomainsPolicyCmd{Domain: "shop", UnmanagedNodes: "ignore", Level: "highest", Restart: "any"}, []string{"PATCH /domains/shop/policy"}, "policy-updated"},
 	"nodes":         {&NodesListCmd{Domain: "shop"}, []string{"GET /domains/shop/nodes"}, "nodes"},
 	"nodes-none":    {&NodesListCmd{Domain: "empty"}, []string{"GET /domains/empty/nodes"}, "nodes-none"},
 	"retire":        {&NodesRetireCmd{Domain: "shop", Node: "n1"}, []string{"POST /domains/shop/nodes/n1/retire"}, "retire"},

@@ -74,7 +74,8 @@ var answers = []answerCase{
 	{name: "policy-none", operation: "GET /domains/{domain}/policy", request: "GET /domains/empty/policy", prepare: nothing, asked: []any{"empty"}},
 	{
 		name: "policy-updated", operation: "PATCH /domains/{domain}/policy", request: "PATCH /domains/shop/policy",
-		body: `{"level":"highest","unmanaged_nodes":"ignore"}`, asked: []any{"shop", catalog.PolicyChange{Level: new(searchpack.Level), UnmanagedNodes: &ignore}},
+		body:  `{"level":"highest","unmanaged_nodes":"ignore","restart":"careful"}`,
+		asked: []any{"shop", catalog.PolicyChange{Level: new(searchpack.Level), UnmanagedNodes: &ignore, Restart: new(string)}},
 	},
 	{name: "proofs", operation: "GET /domains/{domain}/proofs", request: "GET /domains/shop/proofs?package_id=F1", asked: []any{"shop", "F1"}},
 	{name: "proofs-none", operation: "GET /domains/{domain}/proofs", request: "GET /domains/shop/proofs", prepare: nothing, asked: []any{"shop", ""}},

@@ -331,7 +331,7 @@ func (f *fake) DomainPolicy(_ context.Context, _ searchpack.Caller, domain strin
 	if f.nothing {
 		return &searchpack.DomainPolicy{}, f.note(domain)
 	}
-	return &searchpack.DomainPolicy{Level: searchpack.LevelProbed, UnmanagedNodes: "ignore", AbsentNodes: "wait"}, f.note(domain)
+	return &searchpack.DomainPolicy{Level: searchpack.LevelProbed, UnmanagedNodes: "ignore", AbsentNodes: "wait", Restart: "any"}, f.note(domain)
 }
 
 func (f *fake) UpdateDomainPolicy(_ context.Context, _ searchpack.Caller, domain string, ch catalog.PolicyChange) (*searchpack.DomainPolicy, error) {

@@ -43,5 +43,5 @@ func (d *decider) restartAny() bool {
 			members++
 		}
 	}
-	return d.Domain.Policy.Restart == "any" || members == 1
+	return d.Domain.Policy.Restart == searchpack.RestartAny || members == 1
 }
