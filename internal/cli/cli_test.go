@@ -49,7 +49,7 @@ var commands = map[string]commandTest{
 	"nodes":         {&NodesListCmd{Domain: "shop"}, []string{"GET /domains/shop/nodes"}, "nodes"},
 	"nodes-none":    {&NodesListCmd{Domain: "empty"}, []string{"GET /domains/empty/nodes"}, "nodes-none"},
 	"retire":        {&NodesRetireCmd{Domain: "shop", Node: "n1"}, []string{"POST /domains/shop/nodes/n1/retire"}, "retire"},
-	"rollouts":      {&RolloutsCmd{Domain: "shop", Limit: 7}, []string{"GET /domains/shop/rollouts?limit=7", "GET /domains/shop/proofs"}, ""},
+	"rollouts":      {&RolloutsCmd{Domain: "shop", Limit: 7}, []string{"GET /domains/shop/rollouts?limit=7", "GET /domains/shop/proofs", "GET /domains/shop/nodes"}, ""},
 	"rollouts-none": {&RolloutsCmd{Domain: "empty", Limit: 20}, []string{"GET /domains/empty/rollouts?limit=20", "GET /domains/empty/proofs"}, ""},
 	"usage":         {&UsageCmd{Package: "synonyms", Domain: "shop"}, []string{"GET /domains/shop/usage?package_id=F111111111"}, "usage"},
 	"usage-none":    {&UsageCmd{Package: "synonyms", Domain: "empty"}, []string{"GET /domains/empty/usage?package_id=F111111111"}, "usage-none"},
