@@ -108,9 +108,10 @@ func (d *decider) judge(n *node, want searchpack.PluginOrder) PluginStanding {
 		}
 		s.Do = "see on that machine: searchpack agent doctor (--home and --allow-plugins of the agent, and what stands in the allow file)"
 	case s.Staged, rep.Installed != "":
-		s.State, s.Why = d.waitsFor(n, rep, external)
-		if s.State == PluginWaits && external {
-			s.Do = "restart OpenSearch there (systemctl restart opensearch; in Kubernetes: kubectl delete pod, one at a time): nobody else does"
+		r, _ := d.step(want.PackageID)
+		s.State, s.Why = d.waitsFor(n, r, rep, external)
+		if s.State == PluginWaits && (external || r == nil) {
+			s.Do = "restart OpenSearch there (systemctl restart opensearch; in Kubernetes: kubectl delete pod, one at a time): Searchpack does not"
 		}
 	default:
 		s.State, s.Why = PluginPrepares, c.Error
@@ -118,21 +119,23 @@ func (d *decider) judge(n *node, want searchpack.PluginOrder) PluginStanding {
 	return s
 }
 
-// waitsFor says for what a node waits that has all it needs for its next start.
-func (d *decider) waitsFor(n *node, rep searchpack.PluginReport, external bool) (PluginState, string) {
-	r := d.running()
+// waitsFor says for what a node waits that has all it needs for its next start; r is the rollout of the
+// plugin, nil if none runs: then nobody restarts the node.
+func (d *decider) waitsFor(n *node, r *searchpack.Rollout, rep searchpack.PluginReport, external bool) (PluginState, string) {
 	switch {
-	case r != nil && !restarts(r.Phase) && !placed(r.Phase):
+	case r != nil && !placed(r.Phase):
 		return PluginPrepares, ""
 	case rep.Waits != "":
 		return PluginWaits, rep.Waits
 	case external:
 		return PluginWaits, "somebody else restarts this node"
-	case r != nil && d.paused(r):
+	case r == nil:
+		return PluginWaits, "no rollout restarts it: it gets it at its next start"
+	case d.paused(r):
 		return PluginWaits, "the rollout is paused by " + r.Paused
-	case r != nil && r.Restart != nil && r.Restart.AgentID == n.ID:
+	case r.Restart != nil && r.Restart.AgentID == n.ID:
 		return PluginWaits, r.Waiting
-	case r != nil && r.Restart != nil:
+	case r.Restart != nil:
 		return PluginWaits, "its turn has not come: " + d.agentText(r.Restart.AgentID) + " is being restarted"
 	}
 	return PluginWaits, "its turn has not come"

@@ -83,7 +83,11 @@ func TestPluginStandings(t *testing.T) {
 			b.rolling(searchpack.PhaseRestart, nil)
 			b.plugin(func(p *searchpack.PluginReport) { p.Installed, p.Started = b.w.Versions["p2"].Digest, false })
 		}, state: PluginWaits, why: "its turn"},
-		"not loaded": {make: func(b *bench) { b.plugin(func(p *searchpack.PluginReport) { p.Started = false }) }, state: PluginWaits, why: "its turn has not come"},
+		"not loaded": {make: func(b *bench) { b.plugin(func(p *searchpack.PluginReport) { p.Started = false }) }, state: PluginWaits, why: "at its next start", do: "restart OpenSearch there"},
+		"another rollout runs": {make: func(b *bench) {
+			b.dictionary()
+			b.plugin(func(p *searchpack.PluginReport) { p.Installed, p.Staged = "", b.w.Versions["p1"].Digest })
+		}, state: PluginWaits, why: "at its next start", do: "restart OpenSearch there"},
 		"did not start": {make: func(b *bench) {
 			waits(b)
 			b.plugin(func(p *searchpack.PluginReport) {
@@ -118,6 +122,14 @@ func TestPluginStandings(t *testing.T) {
 			}
 		})
 	}
+}
+
+// dictionary has a rollout of another package run.
+func (b *bench) dictionary() {
+	b.w.Rollouts = []searchpack.Rollout{{
+		ID: "r2", Domain: simDomain, State: searchpack.RolloutRunning, Phase: searchpack.PhaseFetch, PhaseAt: b.w.Now,
+		Steps: []searchpack.RolloutStep{{PackageID: "F1", Action: searchpack.ActionAssociate, VersionID: "v2"}},
+	}}
 }
 
 // staged has v2 lie ready on the first node.
