@@ -53,10 +53,11 @@ type DomainPolicy struct {
 	Restart string `json:"restart,omitempty"`
 }
 
-// The policies for nodes.
+// The policies for nodes, other than the defaults.
 const (
 	UnmanagedIgnore = "ignore"
 	AbsentWait      = "wait"
+	RestartAny      = "any"
 )
 
 // DomainWatch is since when a domain's cluster is not as one cluster should be, by the server's clock.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -95,6 +96,32 @@ func units(t *testing.T) map[string]string {
 	return out
 }
 
+// dropIns are the files of packaging/systemd/plugins by the path that they get beside the units.
+func dropIns(t *testing.T) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	for _, name := range []string{"searchpack-agent.service.d/plugins.conf", "opensearch.service.d/plugins.conf"} {
+		out[name] = page(t, "packaging", "systemd", "plugins", name)
+	}
+	return out
+}
+
+// What plugins need on top is named on the page, and allows one thing each.
+func TestDropInsForPlugins(t *testing.T) {
+	t.Parallel()
+	operations := page(t, "docs", "operations.md")
+	for name, text := range dropIns(t) {
+		if !strings.Contains(operations, "packaging/systemd/plugins") || strings.Contains(text, "Exec") || !strings.Contains(text, "/usr/share/opensearch") {
+			t.Errorf("%s: %s", name, text)
+		}
+	}
+	rule := page(t, "packaging", "systemd", "plugins", "50-searchpack-agent.rules")
+	if !strings.Contains(operations, "50-searchpack-agent.rules") || strings.Count(rule, "polkit.addRule") != 1 || strings.Count(rule, "polkit.Result.") != 1 ||
+		!strings.Contains(rule, `=== "opensearch.service"`) || !strings.Contains(rule, `["stop", "start"]`) || !strings.Contains(rule, `subject.user === "opensearch"`) {
+		t.Errorf("the rule: %s", rule)
+	}
+}
+
 // Every command line in the units is one that there is, and the page says where they go.
 func TestUnitsRunCommands(t *testing.T) {
 	t.Parallel()
@@ -127,7 +154,9 @@ func TestUnitsVerify(t *testing.T) {
 	}
 	check := func(broken string) (string, error) {
 		dir := t.TempDir()
-		for name, text := range units(t) {
+		files := units(t)
+		maps.Copy(files, dropIns(t))
+		for name, text := range files {
 			text = strings.ReplaceAll(text, "/usr/local/bin/searchpack", program) + broken
 			if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700); err != nil {
 				t.Fatal(err)
@@ -155,7 +184,7 @@ func TestUnitsVerify(t *testing.T) {
 	if complaints, err := check(""); complaints != "" || err != nil {
 		t.Errorf("%v: %s", err, complaints)
 	}
-	if complaints, _ := check("\n[Service]\nProtectSystme=strict\n"); strings.Count(complaints, "ProtectSystme") != 3 {
+	if complaints, _ := check("\n[Service]\nProtectSystme=strict\n"); strings.Count(complaints, "ProtectSystme") != 5 {
 		t.Errorf("it does not see a wrong word in each of the files: %s", complaints)
 	}
 }

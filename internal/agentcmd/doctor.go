@@ -14,6 +14,8 @@ import (
 type DoctorCmd struct {
 	Place
 	Beside
+	Plugins
+	Restart
 
 	Unit string `name:"opensearch-unit" default:"opensearch.service" placeholder:"UNIT" help:"The systemd unit that starts OpenSearch here."`
 

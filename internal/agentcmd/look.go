@@ -32,6 +32,7 @@ func (c *DoctorCmd) look(ctx context.Context) *doctor.Seen {
 	c.lookServer(ctx, s)
 	c.lookNode(ctx, s)
 	c.lookStart(s)
+	c.lookPlugins(ctx, s)
 	return s
 }
 
@@ -166,7 +167,7 @@ func (c *DoctorCmd) lookNode(ctx context.Context, s *doctor.Seen) {
 		n.Unreachable = err.Error()
 		return
 	}
-	for _, p := range client.Permissions(ctx) {
+	for _, p := range client.Permissions(ctx, c.Home != "") {
 		n.Permissions = append(n.Permissions, doctor.Permission{Call: p.Call, Name: p.Name, Refused: p.Refused, Error: words(p.Err)})
 	}
 	n.ConfigPath, _ = client.ConfigPath(ctx)   // "" is a check of its own

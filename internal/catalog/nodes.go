@@ -37,6 +37,7 @@ func nodesView(ctx context.Context, tx searchpack.Tx, w rollout.World, incidents
 		v.Frozen = m.Hold
 	}
 	debts := rollout.Debts(w)
+	restarts := rollout.Restarts(w)
 	agents := map[string]searchpack.AgentState{}
 	for _, a := range w.Agents {
 		agents[a.ID] = a
@@ -49,6 +50,7 @@ func nodesView(ctx context.Context, tx searchpack.Tx, w rollout.World, incidents
 		n := NodeView{AgentID: s.AgentID, Name: s.Name, NodeID: s.NodeID, State: stateOf(s), Note: s.Reason, Do: s.Do, Manager: s.Manager, Files: []NodeFile{}}
 		if a, ok := agents[s.AgentID]; ok {
 			addAgent(&n, a, w, numbers)
+			addPlugins(&n, a, w, restarts[a.ID], numbers)
 			for _, d := range debts[a.ID] {
 				n.Owes = append(n.Owes, NodeDebt{PackageID: d.PackageID, Version: d.Version.Number, Behind: d.Behind, Why: d.Why})
 			}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/rollout"
 )
 
 // NodesView is a domain's nodes as operators see them.
@@ -30,7 +31,10 @@ type NodeView struct {
 	ReportedAt   *time.Time `json:"reported_at,omitempty"`
 
 	Files     []NodeFile                 `json:"files"`
-	Owes      []NodeDebt                 `json:"owes,omitempty"` // proofs of what serves that it has not given
+	Plugins   []NodePlugin               `json:"plugins,omitempty"`
+	Restart   string                     `json:"restart,omitempty"` // RestartsOwn or RestartsExternal, of a node with plugins
+	Permit    *NodePermit                `json:"permit,omitempty"`  // leave to stop that has not ended
+	Owes      []NodeDebt                 `json:"owes,omitempty"`    // proofs of what serves that it has not given
 	Problems  []string                   `json:"problems,omitempty"`
 	Incidents []*searchpack.NodeIncident `json:"incidents,omitempty"` // newest first
 }
@@ -52,6 +56,35 @@ type NodeDebt struct {
 	// Behind: it has another version in place, and serves that while it is up.
 	Behind bool   `json:"behind"`
 	Why    string `json:"why"`
+}
+
+// Who restarts a node for its plugins.
+const (
+	RestartsOwn      = "own"      // its agent, by permits
+	RestartsExternal = "external" // somebody else
+)
+
+// NodePlugin is one plugin on one node.
+type NodePlugin struct {
+	PackageID string              `json:"package_id"`
+	Name      string              `json:"name,omitempty"` // of the folder under plugins/
+	State     rollout.PluginState `json:"state"`
+	Version   int                 `json:"version,omitempty"` // that lies on its disk; 0: none, or no known one
+	Wanted    int                 `json:"wanted,omitempty"`  // that shall; 0: none
+	Digest    searchpack.Digest   `json:"digest,omitempty"`  // of the zip of Version
+	Loaded    string              `json:"loaded,omitempty"`  // the plugin's own version in the node's own list
+	Staged    bool                `json:"staged"`            // what is wanted lies ready for the next start
+	Why       string              `json:"why,omitempty"`     // it is not as it should be, or not yet
+	Do        string              `json:"do,omitempty"`
+	Proof     *searchpack.Proof   `json:"proof,omitempty"`
+}
+
+// NodePermit is a node's leave to stop. It ends when the node is back.
+type NodePermit struct {
+	ID        string    `json:"id"`
+	RolloutID string    `json:"rollout_id"`
+	Since     time.Time `json:"since"`
+	Do        string    `json:"do,omitempty"` // when it lasts too long
 }
 
 // NodeFile is one package on one node.

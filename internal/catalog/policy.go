@@ -13,6 +13,7 @@ type PolicyChange struct {
 	Level          *searchpack.Level // "" = the highest that the program offers
 	UnmanagedNodes *string           // "" or searchpack.UnmanagedIgnore
 	AbsentNodes    *string           // "" or searchpack.AbsentWait
+	Restart        *string           // "" or searchpack.RestartAny
 }
 
 // DomainPolicy returns what the domain's owner decided about nodes and proofs.
@@ -82,8 +83,11 @@ func change(p *searchpack.DomainPolicy, ch PolicyChange) (string, error) {
 	if err := set("absent_nodes", ch.AbsentNodes, &p.AbsentNodes, "owe", searchpack.AbsentWait); err != nil {
 		return "", err
 	}
+	if err := set("restart", ch.Restart, &p.Restart, "careful", searchpack.RestartAny); err != nil {
+		return "", err
+	}
 	if len(said) == 0 {
-		return "", searchpack.Errorf(searchpack.ErrInvalid, "Say what of the policy is to change: level, unmanaged_nodes or absent_nodes.")
+		return "", searchpack.Errorf(searchpack.ErrInvalid, "Say what of the policy is to change: level, unmanaged_nodes, absent_nodes or restart.")
 	}
 	return strings.Join(said, ", "), nil
 }

@@ -27,14 +27,18 @@ func TestUpdateDomainPolicy(t *testing.T) {
 			want: searchpack.DomainPolicy{AbsentNodes: "wait"}, detail: "unmanaged_nodes block",
 		},
 		"all": {
-			change: PolicyChange{Level: ptr(searchpack.LevelProbed), UnmanagedNodes: ptr("ignore"), AbsentNodes: ptr("wait")},
-			want:   searchpack.DomainPolicy{Level: searchpack.LevelProbed, UnmanagedNodes: "ignore", AbsentNodes: "wait"},
-			detail: "level probed, unmanaged_nodes ignore, absent_nodes wait",
+			change: PolicyChange{Level: ptr(searchpack.LevelProbed), UnmanagedNodes: ptr("ignore"), AbsentNodes: ptr("wait"), Restart: ptr("any")},
+			want:   searchpack.DomainPolicy{Level: searchpack.LevelProbed, UnmanagedNodes: "ignore", AbsentNodes: "wait", Restart: "any"},
+			detail: "level probed, unmanaged_nodes ignore, absent_nodes wait, restart any",
 		},
 		"highest": {
 			was: searchpack.DomainPolicy{Level: searchpack.LevelPlaced}, change: PolicyChange{Level: ptr(searchpack.Level(""))}, detail: "level highest",
 		},
+		"careful again": {
+			was: searchpack.DomainPolicy{Restart: "any"}, change: PolicyChange{Restart: ptr("")}, detail: "restart careful",
+		},
 		"nothing":             {},
+		"no such restart":     {change: PolicyChange{Restart: ptr("all")}},
 		"no such level":       {change: PolicyChange{Level: ptr(searchpack.Level("sure"))}},
 		"no such wish":        {change: PolicyChange{AbsentNodes: ptr("forget")}},
 		"one good, one wrong": {change: PolicyChange{AbsentNodes: ptr("wait"), UnmanagedNodes: ptr("block")}},

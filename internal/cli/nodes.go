@@ -45,6 +45,10 @@ func (n *NodesListCmd) Run(c *Context) error {
 			addNode(c, t, node)
 		}
 		p.table(t)
+		if plugins := pluginTable(c, v.Nodes); plugins != nil {
+			p.line("")
+			p.table(plugins)
+		}
 		for _, node := range v.Nodes {
 			addTroubles(p, node)
 		}
@@ -124,6 +128,7 @@ func addTroubles(p *page, n catalog.NodeView) {
 		}
 		p.line("%s: incident at %s: %s %s, %s", n.Name, i.At.Format(time.RFC3339), i.PackageID, i.Words(), done)
 	}
+	addPluginTroubles(p, n)
 	if n.Do != "" {
 		p.line("%s: to do: %s", n.Name, n.Do)
 	}

@@ -74,7 +74,8 @@ type planLine struct {
 		Count      int                         `json:"count"`
 		BySeverity map[searchpack.Severity]int `json:"by_severity"`
 	} `json:"findings"`
-	Change *struct {
+	Restarts *planRestarts `json:"restarts"`
+	Change   *struct {
 		Added   int      `json:"added"`
 		Removed int      `json:"removed"`
 		Changed int      `json:"changed"`
@@ -133,7 +134,11 @@ func (x *planLine) show(p *page) {
 	if x.Version == "" {
 		return
 	}
-	x.contents(p)
+	if x.Restarts != nil {
+		x.Restarts.show(p, x)
+	} else {
+		x.contents(p)
+	}
 	p.line("")
 	t := newTable("NODE", "STANDING", "ROLE", "NOTE")
 	for _, n := range x.Nodes {
@@ -209,18 +214,7 @@ func orID(name, id string) string {
 
 // contents says what is in the version and how it is tried.
 func (x *planLine) contents(p *page) {
-	if ch := x.Change; ch != nil {
-		line := fmt.Sprintf("changes: %d added, %d removed, %d changed", ch.Added, ch.Removed, ch.Changed)
-		if ch.Added+ch.Removed+ch.Changed == 0 && ch.Note != "" {
-			line = "changes: " + ch.Note
-		} else if ch.Note != "" {
-			line += " (" + ch.Note + ")"
-		}
-		if len(ch.Texts) > 0 {
-			line += ": " + strings.Join(ch.Texts, ", ")
-		}
-		p.line("%s", line)
-	}
+	x.changes(p)
 	p.line("findings: %s", x.found())
 	switch {
 	case x.Probes.Chains == 0:
@@ -251,6 +245,22 @@ func (x *planLine) contents(p *page) {
 		p.line("users: usage truncated, the cluster state is too large to see every index")
 	case len(x.Users) == 0:
 		p.line("users: no index and no template uses the file")
+	}
+}
+
+// changes says what differs from the version that serves.
+func (x *planLine) changes(p *page) {
+	if ch := x.Change; ch != nil {
+		line := fmt.Sprintf("changes: %d added, %d removed, %d changed", ch.Added, ch.Removed, ch.Changed)
+		if ch.Added+ch.Removed+ch.Changed == 0 && ch.Note != "" {
+			line = "changes: " + ch.Note
+		} else if ch.Note != "" {
+			line += " (" + ch.Note + ")"
+		}
+		if len(ch.Texts) > 0 {
+			line += ": " + strings.Join(ch.Texts, ", ")
+		}
+		p.line("%s", line)
 	}
 }
 

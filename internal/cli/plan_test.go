@@ -8,11 +8,13 @@ import (
 
 func init() {
 	maps.Copy(commands, map[string]commandTest{
-		"plan":    {&PlanCmd{Package: "synonyms", Domain: "shop", Version: "v3"}, []string{"GET /domains/shop/packages/F111111111/plan?version=3"}, "plan"},
-		"plan-of": {&PlanCmd{Package: "F111111111", Domain: "empty"}, []string{"GET /domains/empty/packages/F111111111/plan"}, "plan-none"},
+		"plan":        {&PlanCmd{Package: "synonyms", Domain: "shop", Version: "v3"}, []string{"GET /domains/shop/packages/F111111111/plan?version=3"}, "plan"},
+		"plan-plugin": {&PlanCmd{Package: "F333333333", Domain: "shop"}, []string{"GET /domains/shop/packages/F333333333/plan"}, "plan-plugin"},
+		"plan-of":     {&PlanCmd{Package: "F111111111", Domain: "empty"}, []string{"GET /domains/empty/packages/F111111111/plan"}, "plan-none"},
 	})
 	maps.Copy(recorded, map[string]string{
 		"GET /domains/shop/packages/F111111111/plan":  "plan",
+		"GET /domains/shop/packages/F333333333/plan":  "plan-plugin",
 		"GET /domains/empty/packages/F111111111/plan": "plan-none",
 	})
 }

@@ -7,6 +7,7 @@ type DomainsPolicyCmd struct {
 	Domain         string `arg:"" help:"The domain."`
 	UnmanagedNodes string `env:"-" enum:",block,ignore" default:"" placeholder:"block|ignore" help:"Members of the cluster without an agent: block rollouts (the default), or are ignored."`
 	AbsentNodes    string `env:"-" enum:",owe,wait" default:"" placeholder:"owe|wait" help:"Nodes that are down: owe their proof after two minutes (the default), or are waited for."`
+	Restart        string `env:"-" enum:",careful,any" default:"" placeholder:"careful|any" help:"Restarts for plugins: only of nodes without which every shard has a copy and a manager can be elected (the default), or of any."`
 	Level          string `env:"-" enum:",highest,placed,probed,loaded" default:"" placeholder:"highest|placed|probed|loaded" help:"What a proof must show for ACTIVE: the highest that the node can (the default), or no more than that."`
 }
 
@@ -23,6 +24,7 @@ type policy struct {
 	Level          string `json:"level"`
 	UnmanagedNodes string `json:"unmanaged_nodes"`
 	AbsentNodes    string `json:"absent_nodes"`
+	Restart        string `json:"restart"`
 }
 
 // Run shows or changes.
@@ -32,7 +34,7 @@ func (d *DomainsPolicyCmd) Run(c *Context) error {
 		return err
 	}
 	body := map[string]string{}
-	for name, value := range map[string]string{"level": d.Level, "unmanaged_nodes": d.UnmanagedNodes, "absent_nodes": d.AbsentNodes} {
+	for name, value := range map[string]string{"level": d.Level, "unmanaged_nodes": d.UnmanagedNodes, "absent_nodes": d.AbsentNodes, "restart": d.Restart} {
 		if value != "" {
 			body[name] = value
 		}
@@ -47,8 +49,8 @@ func (d *DomainsPolicyCmd) Run(c *Context) error {
 		return err
 	}
 	return c.print(document, func(out *page) {
-		t := newTable("DOMAIN", "LEVEL", "UNMANAGED-NODES", "ABSENT-NODES")
-		t.row(p.Domain, p.Level, p.UnmanagedNodes, p.AbsentNodes)
+		t := newTable("DOMAIN", "LEVEL", "UNMANAGED-NODES", "ABSENT-NODES", "RESTART")
+		t.row(p.Domain, p.Level, p.UnmanagedNodes, p.AbsentNodes, p.Restart)
 		out.table(t)
 	})
 }

@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/catalog"
 )
 
 // RolloutsCmd shows rollouts and proofs.
@@ -29,10 +31,17 @@ type rolloutLine struct {
 	State     searchpack.RolloutState `json:"state"`
 	Phase     searchpack.Phase        `json:"phase"`
 	Steps     []stepLine              `json:"steps"`
+	Restart   *restartLine            `json:"restart"`
 	Waiting   string                  `json:"waiting"`
 	Reason    string                  `json:"reason"`
 	StartedAt *time.Time              `json:"started_at"`
 	EndedAt   *time.Time              `json:"ended_at"`
+}
+
+// restartLine is the node that a rollout is restarting.
+type restartLine struct {
+	AgentID string                  `json:"agent_id"`
+	Stage   searchpack.RestartStage `json:"stage"`
 }
 
 type stepLine struct {
@@ -69,10 +78,14 @@ func (r *RolloutsCmd) Run(c *Context) error {
 	if json.Unmarshal(document.Rollouts, &rollouts) != nil || json.Unmarshal(document.Proofs, &proofs) != nil {
 		return fmt.Errorf("%s answers something that is not Searchpack's extension API", cl.endpoint)
 	}
+	names, err := cl.restarted(c, domain, rollouts)
+	if err != nil {
+		return err
+	}
 	return c.print(document, func(p *page) {
 		t := newTable("STARTED", "TOOK", "ACTION", "PACKAGE", "VERSION", "FORMER", "STATE", "PHASE", "WHY")
 		for _, x := range rollouts {
-			addRollout(c, t, x)
+			addRollout(c, t, x, names)
 		}
 		p.table(t)
 		if len(proofs) == 0 {
@@ -87,7 +100,31 @@ func (r *RolloutsCmd) Run(c *Context) error {
 	})
 }
 
-func addRollout(c *Context, t *table, r rolloutLine) {
+// restarted are the names of nodes by agent id, where a rollout names one.
+func (cl *client) restarted(c *Context, domain string, rollouts []rolloutLine) (map[string]string, error) {
+	if !slices.ContainsFunc(rollouts, func(r rolloutLine) bool { return r.Restart != nil }) {
+		return nil, nil
+	}
+	var v catalog.NodesView
+	if _, err := cl.call(c, "GET", domain+"/nodes", nil, &v); err != nil {
+		return nil, err
+	}
+	names := map[string]string{}
+	for _, n := range v.Nodes {
+		names[n.AgentID] = n.Name
+	}
+	return names, nil
+}
+
+// phaseText is the phase, and how far it is with which node.
+func phaseText(r rolloutLine, names map[string]string) string {
+	if r.Restart == nil {
+		return string(r.Phase)
+	}
+	return fmt.Sprintf("%s: %s of %s", r.Phase, r.Restart.Stage, orID(names[r.Restart.AgentID], r.Restart.AgentID))
+}
+
+func addRollout(c *Context, t *table, r rolloutLine, names map[string]string) {
 	started, took := "", ""
 	if r.StartedAt != nil {
 		started = c.ago(*r.StartedAt)
@@ -100,7 +137,7 @@ func addRollout(c *Context, t *table, r rolloutLine) {
 		why = r.Waiting
 	}
 	for _, s := range r.Steps {
-		t.row(started, took, s.Action, s.PackageID, s.Version, s.Former, r.State, r.Phase, why)
+		t.row(started, took, s.Action, s.PackageID, s.Version, s.Former, r.State, phaseText(r, names), why)
 	}
 }
 

@@ -44,6 +44,7 @@ type rolloutJSON struct {
 	State     searchpack.RolloutState `json:"state"`
 	Phase     searchpack.Phase        `json:"phase,omitempty"`
 	Steps     []stepJSON              `json:"steps"`
+	Restart   *restartJSON            `json:"restart,omitempty"` // the node that is being restarted
 	Waiting   string                  `json:"waiting,omitempty"`
 	Reason    string                  `json:"reason,omitempty"`
 	PausedBy  string                  `json:"paused_by,omitempty"`
@@ -51,6 +52,18 @@ type rolloutJSON struct {
 	CreatedAt time.Time               `json:"created_at"`
 	StartedAt *time.Time              `json:"started_at,omitempty"`
 	EndedAt   *time.Time              `json:"ended_at,omitempty"`
+}
+
+type restartJSON struct {
+	AgentID string                  `json:"agent_id"`
+	Stage   searchpack.RestartStage `json:"stage"`
+}
+
+func restartOf(r *searchpack.Restart) *restartJSON {
+	if r == nil {
+		return nil
+	}
+	return &restartJSON{r.AgentID, r.Stage}
 }
 
 type stepJSON struct {
@@ -79,7 +92,7 @@ func (e *edge) rollouts(c call) (any, error) {
 	out := make([]rolloutJSON, len(rs))
 	for i, r := range rs {
 		out[i] = rolloutJSON{
-			ID: r.ID, State: r.State, Phase: r.Phase, Steps: stepsOf(r, versions), Waiting: r.Waiting, Reason: r.Reason, PausedBy: r.Paused, AbortedBy: r.Abort,
+			ID: r.ID, State: r.State, Phase: r.Phase, Steps: stepsOf(r, versions), Restart: restartOf(r.Restart), Waiting: r.Waiting, Reason: r.Reason, PausedBy: r.Paused, AbortedBy: r.Abort,
 			CreatedAt: r.CreatedAt, StartedAt: instant(r.StartedAt), EndedAt: instant(r.EndedAt),
 		}
 	}

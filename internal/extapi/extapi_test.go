@@ -56,6 +56,7 @@ var answers = []answerCase{
 	{name: "associations", operation: "GET /domains/{domain}/associations", request: "GET /domains/shop/associations", asked: []any{"shop"}},
 	{name: "associations-none", operation: "GET /domains/{domain}/associations", request: "GET /domains/empty/associations", prepare: nothing, asked: []any{"empty"}},
 	{name: "plan", operation: "GET /domains/{domain}/packages/{package}/plan", request: "GET /domains/shop/packages/F111111111/plan?version=3", asked: []any{"shop", "F111111111", 3}},
+	{name: "plan-plugin", operation: "GET /domains/{domain}/packages/{package}/plan", request: "GET /domains/shop/packages/F333333333/plan", asked: []any{"shop", "F333333333", 0}},
 	{name: "plan-none", operation: "GET /domains/{domain}/packages/{package}/plan", request: "GET /domains/empty/packages/F111111111/plan", prepare: nothing, asked: []any{"empty", "F111111111", 0}},
 	{
 		name: "preview", operation: "POST /domains/{domain}/packages/{package}/preview", request: "POST /domains/shop/packages/F111111111/preview",
@@ -74,7 +75,8 @@ var answers = []answerCase{
 	{name: "policy-none", operation: "GET /domains/{domain}/policy", request: "GET /domains/empty/policy", prepare: nothing, asked: []any{"empty"}},
 	{
 		name: "policy-updated", operation: "PATCH /domains/{domain}/policy", request: "PATCH /domains/shop/policy",
-		body: `{"level":"highest","unmanaged_nodes":"ignore"}`, asked: []any{"shop", catalog.PolicyChange{Level: new(searchpack.Level), UnmanagedNodes: &ignore}},
+		body:  `{"level":"highest","unmanaged_nodes":"ignore","restart":"careful"}`,
+		asked: []any{"shop", catalog.PolicyChange{Level: new(searchpack.Level), UnmanagedNodes: &ignore, Restart: new(string)}},
 	},
 	{name: "proofs", operation: "GET /domains/{domain}/proofs", request: "GET /domains/shop/proofs?package_id=F1", asked: []any{"shop", "F1"}},
 	{name: "proofs-none", operation: "GET /domains/{domain}/proofs", request: "GET /domains/shop/proofs", prepare: nothing, asked: []any{"shop", ""}},

@@ -76,6 +76,15 @@ var (
 				{PackageID: "F111111111", State: searchpack.FileLive, Path: "analysis/synonyms.txt", Digest: digest, Version: 1, Error: "read-only", Proof: proof},
 			},
 			Problems: []string{"analyzers/ is read-only"},
+			Plugins: []catalog.NodePlugin{
+				{
+					PackageID: "F333333333", Name: "lemmas", State: rollout.PluginWaits, Version: 1, Wanted: 2, Digest: digest, Loaded: "1.0",
+					Staged: true, Why: "somebody else restarts this node", Do: "restart OpenSearch there", Proof: proof,
+				},
+				{PackageID: "F444444444", Name: "stems", State: rollout.PluginRuns, Version: 3, Wanted: 3, Digest: digest, Loaded: "3.8.0.1"},
+				{PackageID: "F555555555", State: rollout.PluginRefused, Wanted: 1, Why: "the allow file does not name it"},
+			},
+			Restart: catalog.RestartsExternal, Permit: &catalog.NodePermit{ID: "roll-2/1", RolloutID: "roll-2", Since: moment, Do: "start OpenSearch there"},
 			Incidents: []*searchpack.NodeIncident{{Domain: key, AgentID: "agent-1", Incident: searchpack.Incident{
 				ID: "inc-1", Kind: searchpack.IncidentChanged, PackageID: "F111111111", Found: digest, Wanted: digest, Healed: true, At: moment,
 				HealedAt: moment.Add(time.Second),
@@ -92,7 +101,7 @@ var (
 	}}
 	rollouts = []*searchpack.Rollout{
 		{
-			ID: "roll-2", Domain: key, State: searchpack.RolloutRunning, Phase: searchpack.PhaseProbe, Waiting: "n2 is silent", Reason: "reason",
+			ID: "roll-2", Restart: &searchpack.Restart{AgentID: "agent-1", Stage: searchpack.StageOffer, OfferID: "roll-2/1"}, Domain: key, State: searchpack.RolloutRunning, Phase: searchpack.PhaseProbe, Waiting: "n2 is silent", Reason: "reason",
 			Paused: "kim", Abort: "kim",
 			Steps: []searchpack.RolloutStep{
 				{PackageID: "F111111111", Action: searchpack.ActionAssociate, VersionID: "ver-3", FormerID: "ver-1"},
@@ -249,6 +258,9 @@ func (f *fake) Plan(_ context.Context, _ searchpack.Caller, domain, id string, n
 	if f.nothing {
 		return planOfNothing, f.note(domain, id, number)
 	}
+	if id == planOfPlugin.Package.ID {
+		return planOfPlugin, f.note(domain, id, number)
+	}
 	return plan, f.note(domain, id, number)
 }
 
@@ -331,7 +343,7 @@ func (f *fake) DomainPolicy(_ context.Context, _ searchpack.Caller, domain strin
 	if f.nothing {
 		return &searchpack.DomainPolicy{}, f.note(domain)
 	}
-	return &searchpack.DomainPolicy{Level: searchpack.LevelProbed, UnmanagedNodes: "ignore", AbsentNodes: "wait"}, f.note(domain)
+	return &searchpack.DomainPolicy{Level: searchpack.LevelProbed, UnmanagedNodes: "ignore", AbsentNodes: "wait", Restart: "any"}, f.note(domain)
 }
 
 func (f *fake) UpdateDomainPolicy(_ context.Context, _ searchpack.Caller, domain string, ch catalog.PolicyChange) (*searchpack.DomainPolicy, error) {

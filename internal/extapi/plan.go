@@ -21,17 +21,52 @@ type planJSON struct {
 	Identical bool            `json:"identical"`      // the same bytes serve
 	Refused   *refusedJSON    `json:"refused,omitempty"`
 	// Frozen and Hold say why nothing would move.
-	Frozen string              `json:"frozen,omitempty"`
-	Hold   string              `json:"hold,omitempty"`
-	Nodes  []planNodeJSON      `json:"nodes"`
-	Before []planRolloutJSON   `json:"before"`
-	Probes planProbesJSON      `json:"probes"`
-	Users  []planUserJSON      `json:"users"`
-	Usage  planUsageJSON       `json:"usage"`
-	Seen   planWitnessJSON     `json:"witnesses"`
-	Checks planChecksJSON      `json:"checks"`
-	Found  planFindingsJSON    `json:"findings"`
-	Change *catalog.Difference `json:"change,omitempty"` // from the former version; absent: not known
+	Frozen string            `json:"frozen,omitempty"`
+	Hold   string            `json:"hold,omitempty"`
+	Nodes  []planNodeJSON    `json:"nodes"`
+	Before []planRolloutJSON `json:"before"`
+	Probes planProbesJSON    `json:"probes"`
+	Users  []planUserJSON    `json:"users"`
+	Usage  planUsageJSON     `json:"usage"`
+	Seen   planWitnessJSON   `json:"witnesses"`
+	Checks planChecksJSON    `json:"checks"`
+	Found  planFindingsJSON  `json:"findings"`
+	// Restarts of nodes that a plugin takes; absent: it is no plugin.
+	Restarts *planRestartsJSON   `json:"restarts,omitempty"`
+	Change   *catalog.Difference `json:"change,omitempty"` // from the former version; absent: not known
+}
+
+// planRestartsJSON is what a plugin's rollout does with the nodes.
+type planRestartsJSON struct {
+	Nodes     []planRestartJSON `json:"nodes"`      // in the order of their turns
+	Policy    string            `json:"policy"`     // careful, or any
+	OneNode   bool              `json:"one_node"`   // every index is away while it starts
+	FilesOnly bool              `json:"files_only"` // nothing is restarted
+}
+
+type planRestartJSON struct {
+	Name    string `json:"name"`
+	AgentID string `json:"agent_id"`
+	Manager bool   `json:"manager"`
+	Restart string `json:"restart"` // own, or external
+}
+
+func restartsOf(r *rollout.RestartOutlook) *planRestartsJSON {
+	if r == nil {
+		return nil
+	}
+	x := &planRestartsJSON{Nodes: []planRestartJSON{}, Policy: restartCareful, OneNode: r.OneNode, FilesOnly: r.FilesOnly}
+	if r.Any {
+		x.Policy = searchpack.RestartAny
+	}
+	for _, n := range r.Nodes {
+		by := catalog.RestartsExternal
+		if n.Own {
+			by = catalog.RestartsOwn
+		}
+		x.Nodes = append(x.Nodes, planRestartJSON{n.Name, n.AgentID, n.Manager, by})
+	}
+	return x
 }
 
 type refusedJSON struct {
@@ -127,7 +162,7 @@ func planOf(v *catalog.PlanView) planJSON {
 		Seen:   planWitnessJSON{Analyzers: v.Points, Reason: v.NoWitness},
 		Checks: planChecksJSON{Count: v.Checks, Reason: v.NoChecks},
 		Found:  planFindingsJSON{Count: v.FindingCount, BySeverity: v.Findings},
-		Change: v.Difference,
+		Change: v.Difference, Restarts: restartsOf(v.Restarts),
 	}
 	if v.Package.Type == searchpack.TypeDictionary {
 		p.File = searchpack.FilePath(v.Package.ID, v.Adopted)

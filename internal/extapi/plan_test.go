@@ -44,6 +44,20 @@ var (
 		Difference: &catalog.Difference{Added: 3, Removed: 1, Changed: 2, Texts: []string{"laptop", "tv"}, Note: "by meaning"},
 		Names:      map[string]string{"F222222222": "stop-words"}, Versions: map[string]*searchpack.Version{"ver-3": {Number: 3}},
 	}
+	planOfPlugin = &catalog.PlanView{
+		Domain: "shop", Package: searchpack.Package{ID: "F333333333", Name: "lemmas"}, Version: &searchpack.Version{Number: 2}, Former: good,
+		Outlook: rollout.Outlook{
+			Members: rollout.Membership{Nodes: []rollout.NodeStanding{
+				{AgentID: "agent-1", NodeID: "node-1", Name: "n1", Standing: rollout.MustProve, Manager: true},
+				{AgentID: "agent-2", NodeID: "node-2", Name: "n2", Standing: rollout.MustProve},
+			}},
+			NoWitness: "a plugin is proven by each node's own list of plugins, and by its files",
+			Restarts: &rollout.RestartOutlook{Nodes: []rollout.NodeRestart{
+				{AgentID: "agent-1", Name: "n1", Manager: true, Own: true}, {AgentID: "agent-2", Name: "n2"},
+			}},
+		},
+		Findings: map[searchpack.Severity]int{}, Difference: &catalog.Difference{Changed: 1, Note: "by file"},
+	}
 	planOfNothing = &catalog.PlanView{
 		Domain: "empty", Package: searchpack.Package{ID: "F111111111", Name: "synonyms"},
 		Outlook:  rollout.Outlook{NoWitness: "no node of the domain reports", Members: rollout.Membership{Hold: "no node of the domain reports"}},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,13 +23,16 @@ type Permission struct {
 // noConcreteIndex is a name of no index, for calls that take no pattern.
 const noConcreteIndex = "searchpack-matches-no-index"
 
-// trials are the calls of an agent, made so that nothing can change: of no index, or as a dry run.
-var trials = []struct {
+// trial is one call.
+type trial struct {
 	call, name   string
 	method, path string
 	query        url.Values
 	body         string
-}{
+}
+
+// trials are the calls of an agent, made so that nothing can change: of no index, or as a dry run.
+var trials = []trial{
 	{"GET _nodes/_local", "cluster:monitor/nodes/info", http.MethodGet, "/_nodes/_local/http", url.Values{"filter_path": {"cluster_name"}}, ""},
 	{"GET _cluster/state", "cluster:monitor/state", http.MethodGet, usage.StatePath + "/" + noIndex, url.Values{"local": {"true"}, "filter_path": {"cluster_uuid"}}, ""},
 	{"GET _cluster/health", "cluster:monitor/health", http.MethodGet, "/_cluster/health", url.Values{"filter_path": {"timed_out"}, "timeout": {"1s"}}, ""},
@@ -40,11 +44,23 @@ var trials = []struct {
 	{"POST _cluster/reroute", "cluster:admin/reroute", http.MethodPost, "/_cluster/reroute", url.Values{"dry_run": {"true"}, "retry_failed": {"true"}, "filter_path": {"acknowledged"}}, ""},
 }
 
+// pluginTrials are the further calls of an agent that brings plugins. A setting that there is not cannot
+// be set: the call is refused after the user was found to be allowed.
+var pluginTrials = []trial{
+	{"PUT _cluster/settings", "cluster:admin/settings/update", http.MethodPut, "/_cluster/settings", nil, `{"transient":{"searchpack.no_such_setting":null}}`},
+	{"POST _flush", "indices:admin/flush", http.MethodPost, "/" + noIndex + "/_flush", url.Values{"filter_path": {"_shards"}}, ""},
+}
+
 // Permissions makes each call that an agent makes once, so that nothing changes, and says which are
-// refused. Another answer than 403 and 401, that there is no such index for example, is no refusal.
-func (c *Client) Permissions(ctx context.Context) []Permission {
-	out := make([]Permission, len(trials))
-	for i, t := range trials {
+// refused; plugins: also those that it makes for
+// plugins. Another answer than 403 and 401, that there is no such index for example, is no refusal.
+func (c *Client) Permissions(ctx context.Context, plugins bool) []Permission {
+	all := trials
+	if plugins {
+		all = slices.Concat(trials, pluginTrials)
+	}
+	out := make([]Permission, len(all))
+	for i, t := range all {
 		out[i] = Permission{Call: t.call, Name: t.name}
 		var body []byte
 		if t.body != "" {

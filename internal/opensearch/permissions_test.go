@@ -1,9 +1,11 @@
 package opensearch
 
 import (
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,7 +14,8 @@ import (
 // A user that may do everything but one thing is refused that thing, whichever it is.
 func TestPermissions(t *testing.T) {
 	t.Parallel()
-	for _, denied := range trials {
+	all := slices.Concat(trials, pluginTrials)
+	for _, denied := range all {
 		asked := 0
 		c := client(t, func(w http.ResponseWriter, r *http.Request) {
 			asked++
@@ -22,8 +25,8 @@ func TestPermissions(t *testing.T) {
 			}
 			says(403, `{"error":{"type":"security_exception","reason":"no permissions for [x] and User [name=agent]"}}`)(w, r)
 		})
-		got := c.Permissions(t.Context())
-		if asked != len(trials) || len(got) != len(trials) {
+		got := c.Permissions(t.Context(), true)
+		if asked != len(all) || len(got) != len(all) {
 			t.Errorf("%d calls, %d answers", asked, len(got))
 		}
 		for _, p := range got {
@@ -39,27 +42,41 @@ func TestPermissionsChangeNothing(t *testing.T) {
 	t.Parallel()
 	c := client(t, func(w http.ResponseWriter, r *http.Request) {
 		harmless := r.Method == http.MethodGet || r.URL.Path == "/_analyze" || strings.Contains(r.URL.Path, noConcreteIndex) ||
-			r.URL.Query().Get("dry_run") == "true"
+			r.URL.Query().Get("dry_run") == "true" || r.URL.Path == "/_cluster/settings" && onlyUnknown(r)
 		if !harmless {
 			t.Errorf("%s %s", r.Method, r.URL)
 		}
 		says(200, `{}`)(w, r)
 	})
-	c.Permissions(t.Context())
+	c.Permissions(t.Context(), true)
+}
+
+// onlyUnknown: the request sets nothing but takes back a setting that there is not.
+func onlyUnknown(r *http.Request) bool {
+	b, err := io.ReadAll(r.Body)
+	return err == nil && string(b) == `{"transient":{"searchpack.no_such_setting":null}}`
+}
+
+// Without plugins nothing is asked that only plugins need.
+func TestPermissionsWithoutPlugins(t *testing.T) {
+	t.Parallel()
+	if got := client(t, says(200, `{}`)).Permissions(t.Context(), false); len(got) != len(trials) {
+		t.Errorf("%d answers", len(got))
+	}
 }
 
 // A node that cannot answer has refused nothing.
 func TestPermissionsUnknown(t *testing.T) {
 	t.Parallel()
 	for status, body := range map[int]string{401: "", 503: `{"error":{"type":"x"}}`} {
-		for _, p := range client(t, says(status, body)).Permissions(t.Context()) {
+		for _, p := range client(t, says(status, body)).Permissions(t.Context(), true) {
 			if p.Refused || p.Err == nil {
 				t.Errorf("%d: %+v", status, p)
 			}
 		}
 	}
 	block := `{"error":{"type":"cluster_block_exception","reason":"blocked"}}`
-	for _, p := range client(t, says(403, block)).Permissions(t.Context()) {
+	for _, p := range client(t, says(403, block)).Permissions(t.Context(), true) {
 		if p.Refused {
 			t.Errorf("a block is no refusal of the user: %+v", p)
 		}
@@ -73,7 +90,7 @@ func TestPermissionsAreNamed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, trial := range trials {
+	for _, trial := range slices.Concat(trials, pluginTrials) {
 		refusal := (&answer{status: 403}).failure(trial.path).Message
 		if !strings.Contains(refusal, trial.name) {
 			t.Errorf("%s: %s", trial.path, refusal)

@@ -93,6 +93,9 @@ func Debts(w World) map[string][]Debt {
 
 // debtOf says why a node has not proven a version, by its last report.
 func debtOf(w World, a searchpack.AgentState, v searchpack.Version) (behind bool, why string) {
+	if w.Packages[v.PackageID].Type == searchpack.TypePlugin {
+		return pluginDebt(w, a, v)
+	}
 	f, there := searchpack.FileReport{}, false
 	if a.Report != nil {
 		for _, x := range a.Report.Files {
@@ -114,4 +117,33 @@ func debtOf(w World, a searchpack.AgentState, v searchpack.Version) (behind bool
 		return false, "the file is there; OpenSearch does not answer"
 	}
 	return false, "the file is there; it has not shown yet that it has loaded it"
+}
+
+// pluginDebt says the same of a plugin.
+func pluginDebt(w World, a searchpack.AgentState, v searchpack.Version) (behind bool, why string) {
+	p := searchpack.PluginReport{}
+	if a.Report != nil {
+		for _, x := range a.Report.Plugins {
+			if x.PackageID == v.PackageID {
+				p = x
+			}
+		}
+	}
+	switch {
+	case a.Report == nil:
+		return false, "its agent has not reported yet"
+	case p.Installed != "" && p.Installed != v.Digest:
+		return true, "it has another version in place"
+	case p.Error != "":
+		return false, quote(p.Error)
+	case p.Installed == "":
+		return false, "the plugin is not there yet"
+	case !fresh(w.Now, a):
+		return false, "the plugin is there; its agent was silent since"
+	case a.Report.Node == nil:
+		return false, "the plugin is there; OpenSearch does not answer"
+	case !p.Started && !w.Domain.FilesOnly:
+		return false, "the plugin is there; OpenSearch was not started since"
+	}
+	return false, "the plugin is there; the node's own list has not shown it yet"
 }

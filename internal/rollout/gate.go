@@ -37,11 +37,16 @@ func Gate(h searchpack.ClusterHealth, baseline []string, nodeID string, anyway b
 // restartAny reports whether a node may stop although it has the last copy or the last vote: with one
 // node there is no other way.
 func (d *decider) restartAny() bool {
-	members := 0
+	return d.Domain.Policy.Restart == searchpack.RestartAny || d.members() == 1
+}
+
+// members counts the nodes of the cluster, with and without agents.
+func (d *decider) members() int {
+	n := 0
 	for _, s := range d.who.Nodes {
 		if s.Member {
-			members++
+			n++
 		}
 	}
-	return d.Domain.Policy.Restart == "any" || members == 1
+	return n
 }

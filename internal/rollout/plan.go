@@ -48,6 +48,8 @@ type Outlook struct {
 	// are not; "" if they are.
 	Checks   int
 	NoChecks string
+	// Restarts is what a plugin's rollout does with the nodes; nil = it is no plugin.
+	Restarts *RestartOutlook
 }
 
 // UserOutlook is one index or template and how the version reaches it.
@@ -85,6 +87,11 @@ func Plan(w World, ask Ask, allowed error) Outlook {
 	out.Before = before(w.Rollouts, ch)
 	out.Refused = d.refused(err, ask.PackageID)
 	if id == "" {
+		return out
+	}
+	if d.isPlugin(ask.PackageID) {
+		out.NoWitness = "a plugin is proven by each node's own list of plugins, and by its files"
+		d.foreseeRestarts(&out, v, former)
 		return out
 	}
 	d.foreseeProbes(&out, v)

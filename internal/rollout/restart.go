@@ -216,7 +216,7 @@ func (d *decider) hold(r *searchpack.Rollout, n *node) bool {
 	if n == nil || n.standing != MustProve {
 		return d.nextNode(r)
 	}
-	if ok, why := d.done(d.holdDuty(r), "the allocation of copies to be held"); !ok {
+	if ok, why := d.done(d.holdDuty(r), "the allocation of copies to be held before "+n.called()+" stops"); !ok {
 		return d.wait(r, why)
 	}
 	r.Restart = &searchpack.Restart{AgentID: n.ID, Stage: searchpack.StageOffer, OfferID: fmt.Sprintf("%s/%d", r.ID, r.Round)}

@@ -43,7 +43,7 @@ func Judge(s *Seen) []Check {
 	for _, judge := range []func(*Seen) []Check{
 		user, configFolder, owner, fileSystem, stateFolder, disk, label, oneAgent,
 		server, clock, enrolment,
-		node, version, permissions, refresh, nodesFolder, start,
+		node, version, permissions, refresh, nodesFolder, start, plugins,
 	} {
 		out = append(out, judge(s)...)
 	}

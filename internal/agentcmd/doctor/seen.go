@@ -27,6 +27,7 @@ type Seen struct {
 	Server    Server
 	Node      Node
 	Start     Start
+	Plugins   Plugins
 }
 
 // User is whom the doctor runs as; the agent must be the same.

@@ -1,0 +1,75 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/searchpack/searchpack/internal/catalog"
+)
+
+// planRestarts is what a plugin's rollout does with the nodes.
+type planRestarts struct {
+	Nodes []struct {
+		Name    string `json:"name"`
+		Manager bool   `json:"manager"`
+		Restart string `json:"restart"`
+	} `json:"nodes"`
+	Policy    string `json:"policy"`
+	OneNode   bool   `json:"one_node"`
+	FilesOnly bool   `json:"files_only"`
+}
+
+// show says who restarts which node in which order, and what that puts at risk.
+func (r *planRestarts) show(p *page, x *planLine) {
+	x.changes(p)
+	p.line("findings: %s", x.found())
+	own := 0
+	for _, n := range r.Nodes {
+		if n.Restart == catalog.RestartsOwn {
+			own++
+		}
+	}
+	switch others := len(r.Nodes) - own; {
+	case r.FilesOnly:
+		p.line("restarts: none, the domain has no OpenSearch")
+		return
+	case len(r.Nodes) == 0:
+		p.line("restarts: none, every node has it already")
+		return
+	case others == 0:
+		p.line("restarts: %d, by the nodes' agents, one node after the other; the next only when the cluster is as well as before", own)
+	case own == 0:
+		p.line("restarts: %d, by somebody else: the rollout waits until each node was restarted", others)
+	default:
+		p.line("restarts: %d by the nodes' agents, one after the other; then %d by somebody else, for which the rollout waits", own, others)
+	}
+	loose := ""
+	if own < len(r.Nodes) {
+		loose = "; what somebody else restarts is not held back"
+	}
+	switch {
+	case r.OneNode:
+		p.line("indices at risk: all, the domain has one node: nothing answers while it starts")
+	case own == 0:
+		p.line("indices at risk: what whoever restarts the nodes does not look at; Searchpack does not hold them back")
+	case r.Policy == "any":
+		p.line("indices at risk: those without a replica, for as long as their node starts (policy restart: any)%s", loose)
+	default:
+		p.line("indices at risk: none; a node with the only started copy of a shard, or without which no cluster manager can be elected, is not stopped%s", loose)
+	}
+	if own > 0 {
+		p.line("if the first does not come back: it gets its former plugins back, and no other node is restarted")
+	}
+	p.line("")
+	t := newTable("TURN", "NODE", "RESTARTED BY", "ROLE")
+	for i, n := range r.Nodes {
+		turn, role := fmt.Sprint(i+1), ""
+		if n.Restart != catalog.RestartsOwn {
+			turn = "any"
+		}
+		if n.Manager {
+			role = "manager"
+		}
+		t.row(turn, n.Name, restartedBy(n.Restart), role)
+	}
+	p.table(t)
+}

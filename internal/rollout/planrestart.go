@@ -1,0 +1,53 @@
+package rollout
+
+import (
+	"slices"
+
+	"github.com/searchpack/searchpack"
+)
+
+// RestartOutlook is what a plugin's rollout would do with the nodes.
+type RestartOutlook struct {
+	// Nodes that do not have the version, in the order of their turns: first those that their agents
+	// restart, then those that somebody else does, in any order.
+	Nodes []NodeRestart
+	// Any: a node is restarted although it has the only started copy of a shard, or no cluster manager
+	// can be elected without it: by the domain's policy, or because it has one node.
+	Any bool
+	// OneNode: every index is away while the node starts.
+	OneNode bool
+	// FilesOnly: there is no OpenSearch, so that nothing is restarted.
+	FilesOnly bool
+}
+
+// NodeRestart is one node's turn.
+type NodeRestart struct {
+	AgentID, Name string
+	Manager       bool
+	Own           bool // its agent restarts it; else somebody else does
+}
+
+// foreseeRestarts asks the rules by which a rollout would go on.
+func (d *decider) foreseeRestarts(out *Outlook, v, former searchpack.Version) {
+	r := &searchpack.Rollout{
+		Phase: searchpack.PhaseRestart,
+		Steps: []searchpack.RolloutStep{{PackageID: v.PackageID, Action: searchpack.ActionAssociate, VersionID: v.ID, FormerID: former.ID}},
+	}
+	x := &RestartOutlook{FilesOnly: d.Domain.FilesOnly, Any: d.restartAny(), OneNode: d.members() == 1}
+	for _, n := range d.late(r) {
+		x.Nodes = append(x.Nodes, NodeRestart{
+			AgentID: n.ID, Name: n.called(), Manager: n.ID == d.who.ManagerAgent,
+			Own: !d.Domain.FilesOnly && n.Report != nil && n.Report.RestartMode == searchpack.RestartOwn,
+		})
+	}
+	slices.SortStableFunc(x.Nodes, func(a, b NodeRestart) int {
+		switch {
+		case a.Own == b.Own:
+			return 0
+		case a.Own:
+			return -1
+		}
+		return 1
+	})
+	out.Restarts = x
+}
