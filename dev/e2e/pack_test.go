@@ -32,6 +32,7 @@ type pack struct {
 	// kind is declared with each object, and content makes it, where it is no file of synonyms.
 	kind    string
 	content func(version int) []byte
+	suffix  string // of its keys in S3
 	checks  string // key of the object with verify checks that the next version names; "" = none
 
 	mu       sync.Mutex
@@ -86,7 +87,7 @@ func (p *pack) put(t *testing.T, version int) {
 	if p.checks != "" {
 		metadata["searchpack-checks"] = p.checks
 	}
-	putWith(t, p.u, p.name, text, metadata)
+	putWith(t, p.u, p.name+p.suffix, text, metadata)
 }
 
 // putObject puts bytes into S3, in the bucket of these tests.
@@ -156,7 +157,7 @@ func (p *pack) askUpdate(t *testing.T, version int) {
 	es, _ := clients(p.u.document())
 	_, err := es.UpdatePackage(t.Context(), &opensearch.UpdatePackageInput{
 		PackageID: aws.String(p.id), CommitMessage: aws.String(fmt.Sprintf("version %d", version)),
-		PackageSource: &types.PackageSource{S3BucketName: aws.String(bucket), S3Key: aws.String(p.name)},
+		PackageSource: &types.PackageSource{S3BucketName: aws.String(bucket), S3Key: aws.String(p.name + p.suffix)},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -40,7 +40,7 @@ func TestPluginPackage(t *testing.T) {
 	u := start(t, t.TempDir(), "--ephemeral")
 	p := &pack{u: u, name: "lemmas"}
 	putObject(t, u, "lemmas.zip", lemmasZip(t, "1.0"))
-	p.id = createPlugin(t, u, "lemmas", "lemmas.zip")
+	p.id = createPlugin(t, u, "lemmas", "lemmas.zip", newEngine)
 	d := p.ended(t, "v1")
 	got := d.AvailablePluginProperties
 	if d.PackageStatus != types.PackageStatusAvailable || got == nil {
@@ -64,7 +64,7 @@ func TestPluginPackage(t *testing.T) {
 	says(t, u, []string{"sbom", "lemmas"}, "CycloneDX", "pkg:maven/org.yaml/snakeyaml@1.33")
 
 	putObject(t, u, "network.zip", lemmasZip(t, "1.0", "NetworkPlugin"))
-	refused := &pack{u: u, name: "network", id: createPlugin(t, u, "network", "network.zip")}
+	refused := &pack{u: u, name: "network", id: createPlugin(t, u, "network", "network.zip", newEngine)}
 	d = refused.ended(t, "")
 	if d.PackageStatus != types.PackageStatusValidationFailed || d.AvailablePluginProperties != nil || d.ErrorDetails == nil ||
 		!strings.Contains(aws.ToString(d.ErrorDetails.ErrorMessage), "NetworkPlugin") {
@@ -78,11 +78,11 @@ func source(key string) *types.PackageSource {
 }
 
 // createPlugin makes a package of the type ZIP-PLUGIN and returns its id.
-func createPlugin(t *testing.T, u *up, name, key string) string {
+func createPlugin(t *testing.T, u *up, name, key, engine string) string {
 	t.Helper()
 	es, _ := clients(u.document())
 	made, err := es.CreatePackage(t.Context(), &opensearch.CreatePackageInput{
-		PackageName: aws.String(name), PackageType: types.PackageTypeZipPlugin, PackageSource: source(key), EngineVersion: aws.String("OpenSearch_3.8"),
+		PackageName: aws.String(name), PackageType: types.PackageTypeZipPlugin, PackageSource: source(key), EngineVersion: aws.String(engine),
 	})
 	if err != nil {
 		t.Fatal(err)
