@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/searchpack/searchpack"
@@ -496,9 +495,4 @@ func (d *decider) letGo(r *searchpack.Rollout) {
 		r.Restart = nil
 		r.Round++
 	}
-}
-
-// quoteLog cuts a node's log lines for a reason; they come from the node.
-func quoteLog(s string) string {
-	return strings.TrimSuffix(quote(s), ".") + "."
 }

@@ -43,6 +43,26 @@ func quote(s string) string {
 	return s[:cut] + "..."
 }
 
+// maxLogHead and maxLogTail bound what is quoted of a node's log, in bytes: how it begins, and how it
+// ends. Java names the cause of an exception last, behind the exceptions that were made of it.
+const maxLogHead, maxLogTail = 200, 700
+
+// quoteLog is quote for a node's log lines, as a sentence.
+func quoteLog(s string) string {
+	s = strings.Join(strings.Fields(strings.ToValidUTF8(s, "?")), " ")
+	if len(s) > maxLogHead+maxLogTail {
+		head, tail := maxLogHead, len(s)-maxLogTail
+		for !utf8.RuneStart(s[head]) {
+			head--
+		}
+		for !utf8.RuneStart(s[tail]) {
+			tail++
+		}
+		s = s[:head] + " ... " + s[tail:]
+	}
+	return strings.TrimSuffix(s, ".") + "."
+}
+
 // versionText writes "v3 of my-synonyms".
 func (d *decider) versionText(s searchpack.RolloutStep) string {
 	return fmt.Sprintf("v%d of %s", d.Versions[s.VersionID].Number, d.packageText(s.PackageID))

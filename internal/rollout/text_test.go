@@ -23,6 +23,25 @@ func TestQuote(t *testing.T) {
 	}
 }
 
+// TestQuoteLog: of a long log both how it begins and the cause, which stands last, are kept.
+func TestQuoteLog(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		said := string(rapid.SliceOfN(rapid.Byte(), 0, 3000).Draw(t, "said"))
+		got := quoteLog(said)
+		if len(got) > maxLogHead+maxLogTail+6 || !utf8.ValidString(got) || strings.ContainsAny(got, "\n\r\t") || !strings.HasSuffix(got, ".") {
+			t.Fatalf("%q becomes %q", said, got)
+		}
+	})
+	got := quoteLog("it ended: uncaught exception\n" + strings.Repeat("Caused by: ü\n", 400) + "Caused by: boom\n")
+	if !strings.HasPrefix(got, "it ended: uncaught exception Caused by: ü ") || !strings.HasSuffix(got, "ü Caused by: boom.") || !strings.Contains(got, " ... ") {
+		t.Errorf("got %q", got)
+	}
+	if got := quoteLog("it ended."); got != "it ended." {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestList(t *testing.T) {
 	t.Parallel()
 	if got := list(strings.Fields("a b c d e f g h i j k l")); got != "a, b, c, d, e, f, g, h, i, j and 2 more" {
