@@ -56,12 +56,6 @@ public abstract class Tags extends Plugin implements AnalysisPlugin {
         }
     }
 
-    public static final class Fourth extends Tags {
-        public Fourth() {
-            super("fourth");
-        }
-    }
-
     private static final class Tag extends TokenFilter {
         private final CharTermAttribute term = addAttribute(CharTermAttribute.class);
         private final String version;
