@@ -11,7 +11,7 @@ import (
 	"github.com/searchpack/searchpack"
 )
 
-// freshFor is how long a node counts as reporting after it was last heard (rollout.md section 2).
+// freshFor is how long a node counts as reporting after it was last heard.
 const freshFor = 30 * time.Second
 
 // maxIncidents bounds what one report may add.

@@ -148,5 +148,5 @@ func (l Limits) WithAWSQuotas() Limits {
 	return l
 }
 
-// freshFor is how long a node counts as reporting after it was last heard (rollout.md section 2).
+// freshFor is how long a node counts as reporting after it was last heard.
 const freshFor = 30 * time.Second

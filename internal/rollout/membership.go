@@ -17,7 +17,7 @@ const OwedAfter = 2 * time.Minute
 // Standing says what a node's proof means for ACTIVE.
 type Standing string
 
-// The standings (rollout.md section 2).
+// The standings.
 const (
 	MustProve Standing = "must prove"
 	Blocks    Standing = "blocks"  // must prove and cannot

@@ -9,7 +9,7 @@ import (
 	"github.com/searchpack/searchpack"
 )
 
-// FreshFor is how long a report stands for what its node is like now (rollout.md section 2).
+// FreshFor is how long a report stands for what its node is like now.
 const FreshFor = 30 * time.Second
 
 // node is an agent in service with everything that follows from its last report.

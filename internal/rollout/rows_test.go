@@ -23,7 +23,7 @@ func (b *bench) standing(agent string) NodeStanding {
 	return NodeStanding{}
 }
 
-// TestRows: each row of rollout.md section 2, what is said of the node, and what to type.
+// TestRows: each row of the table of memberships, what is said of the node, and what to type.
 func TestRows(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -9,7 +9,7 @@ import (
 	"github.com/searchpack/searchpack"
 )
 
-// check holds a decision against the rules of design.md section 3 before it is written. It knows
+// check holds a decision against the rules of docs/architecture.md before it is written. It knows
 // the truth (disks, bytes, users) and reads the reports by itself, not by Members.
 func (v *simServer) check(w World, d Decision) {
 	v.checked, v.list = w, nil
@@ -113,7 +113,7 @@ func (v *simServer) must() []simMember {
 	return v.list
 }
 
-// members are the nodes that must prove, as rollout.md section 2 says; ok is false when somebody
+// members are the nodes that must prove, as docs/operations.md says; ok is false when somebody
 // is in the way.
 func (v *simServer) members(w World) (out []simMember, ok bool) {
 	byName := map[string]*simAgent{}

@@ -14,7 +14,7 @@ const (
 	stop = `{"stopwords_path":"@@searchpack-path@@","type":"stop"}`
 )
 
-// chainTests: rules of rollout.md section 5. F1 is the package asked about.
+// chainTests: the rules of questions about files. F1 is the package asked about.
 var chainTests = []struct {
 	name, analysis, component string
 	want                      []string // "analyzer: body without text", "~" for equivalent
