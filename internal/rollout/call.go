@@ -61,9 +61,10 @@ var errDesired = searchpack.Errorf(searchpack.ErrConflict, "Package is already i
 
 // Associate is the table of what becomes of an association (docs/packages.md, States) for
 // AssociatePackage and AssociatePackages: of each package the newest available version is pinned now,
-// and what one of them needs comes before it. The first error refuses the whole call. ErrInvalid: no version is available, a package is asked
-// for twice, a prerequisite is missing or goes round in a circle. ErrConflict: an association is as
-// wanted already, or something is under way that must end first.
+// and what one of them needs comes before it. The first error refuses the whole call. ErrInvalid: no
+// version is available, a package is asked for twice, a prerequisite is missing or goes round in a
+// circle. ErrConflict: an association is as wanted already, or something is under way that must end
+// first.
 func Associate(c Call, asks ...Ask) (Change, error) {
 	var ids []string
 	for _, ask := range asks {
