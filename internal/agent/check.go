@@ -36,23 +36,9 @@ func checkOrder(o *searchpack.Order) error {
 	if len(o.Files) > maxFiles || len(o.Plugins) > maxFiles || len(o.Candidates) > maxFiles || len(o.Probes) > maxProbes || len(o.Duties) > maxDuties {
 		return fmt.Errorf("the order is too long: %d files, %d candidates, %d probes, %d duties", len(o.Files), len(o.Candidates), len(o.Probes), len(o.Duties))
 	}
-	paths, total := map[string]string{}, int64(0)
-	for _, f := range o.Files {
-		err := checkFile(f)
-		if f.Path != "" {
-			err = checkAdopted(o, f)
-		}
-		if err != nil {
-			return err
-		}
-		total += f.Size
-		if _, twice := paths[f.PackageID]; twice {
-			return fmt.Errorf("the order lists the package %s twice", f.PackageID)
-		}
-		paths[f.PackageID] = f.FilePath()
-	}
-	if name := twice(paths); name != "" {
-		return fmt.Errorf("the order lists the file %s twice", name)
+	paths, total, err := checkFiles(o)
+	if err != nil {
+		return err
 	}
 	candidates, err := checkCandidates(o.Candidates)
 	if err != nil {
@@ -75,6 +61,29 @@ func checkOrder(o *searchpack.Order) error {
 		}
 	}
 	return checkDuties(o.Duties)
+}
+
+// checkFiles returns where each package's file lies, and the bytes of all of them.
+func checkFiles(o *searchpack.Order) (paths map[string]string, size int64, err error) {
+	paths = map[string]string{}
+	for _, f := range o.Files {
+		err := checkFile(f)
+		if f.Path != "" {
+			err = checkAdopted(o, f)
+		}
+		if err != nil {
+			return nil, 0, err
+		}
+		size += f.Size
+		if _, twice := paths[f.PackageID]; twice {
+			return nil, 0, fmt.Errorf("the order lists the package %s twice", f.PackageID)
+		}
+		paths[f.PackageID] = f.FilePath()
+	}
+	if name := twice(paths); name != "" {
+		return nil, 0, fmt.Errorf("the order lists the file %s twice", name)
+	}
+	return paths, size, nil
 }
 
 // checkCandidates returns the bytes of all of them.

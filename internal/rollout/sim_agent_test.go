@@ -328,63 +328,56 @@ func (a *simAgent) doDuties() (string, bool) {
 			a.duties[d.ID] = searchpack.DutyResult{ID: d.ID, Error: "OpenSearch does not answer"}
 			continue
 		}
-		res := searchpack.DutyResult{ID: d.ID, Done: true}
-		switch d.Kind {
-		case searchpack.DutyLook:
-			a.sendUsage(d.ID)
-		case searchpack.DutyRefresh:
-			for _, name := range d.Indices {
-				res.Refreshed = append(res.Refreshed, a.cluster.refresh(name))
-			}
-		case searchpack.DutyWitness:
-			for _, q := range d.Witnesses {
-				if a.node.lies(q.PackageID, a.pathOf(q.PackageID)) != q.Digest {
-					res.Done, res.Error = false, "the file is not the one to compare with"
-					break
-				}
-				res.Witnessed = append(res.Witnessed, a.node.witness(q))
-			}
-			if !res.Done {
-				again = true
-				a.duties[d.ID] = res
-				continue
-			}
-		case searchpack.DutyHealth:
-			h := a.node.health()
-			res.Health = &h
-		case searchpack.DutyAllocation:
-			a.cluster.setAllocation(*d.Allocation)
-		case searchpack.DutySettle:
-			for _, n := range a.cluster.upNodes() {
-				n.reroute()
-			}
-			if why := a.node.health().Worse(d.Baseline); why != "" {
-				again = true
-				h := a.node.health()
-				a.duties[d.ID] = searchpack.DutyResult{ID: d.ID, Error: why, Health: &h}
-				continue
-			}
-		case searchpack.DutyPreview:
-			if res.Preview = a.preview(d.Preview); res.Preview == nil {
-				again = true
-				a.duties[d.ID] = searchpack.DutyResult{ID: d.ID, Error: "the files are not there"}
-				continue
-			}
-		case searchpack.DutyVerify:
-			if res = a.verify(d); !res.Done {
-				again = true
-				a.duties[d.ID] = res
-				continue
-			}
-		case searchpack.DutyReroute:
-			for _, n := range a.cluster.upNodes() {
-				n.reroute()
-			}
+		res := a.duty(d)
+		if !res.Done {
+			again = true
+			a.duties[d.ID] = res
+			continue
 		}
 		a.duties[d.ID] = res
 		return "duty", false
 	}
 	return "", again
+}
+
+// duty carries one out on a node that answers. Not done: it is to be tried again.
+func (a *simAgent) duty(d searchpack.Duty) searchpack.DutyResult {
+	res := searchpack.DutyResult{ID: d.ID, Done: true}
+	switch d.Kind {
+	case searchpack.DutyLook:
+		a.sendUsage(d.ID)
+	case searchpack.DutyRefresh:
+		for _, name := range d.Indices {
+			res.Refreshed = append(res.Refreshed, a.cluster.refresh(name))
+		}
+	case searchpack.DutyWitness:
+		for _, q := range d.Witnesses {
+			if a.node.lies(q.PackageID, a.pathOf(q.PackageID)) != q.Digest {
+				res.Done, res.Error = false, "the file is not the one to compare with"
+				break
+			}
+			res.Witnessed = append(res.Witnessed, a.node.witness(q))
+		}
+	case searchpack.DutyPreview:
+		if res.Preview = a.preview(d.Preview); res.Preview == nil {
+			res.Done, res.Error = false, "the files are not there"
+		}
+	case searchpack.DutyVerify:
+		return a.verify(d)
+	case searchpack.DutyHealth:
+		h := a.node.health()
+		res.Health = &h
+	case searchpack.DutyAllocation:
+		a.cluster.setAllocation(*d.Allocation)
+	case searchpack.DutyReroute, searchpack.DutySettle:
+		for _, n := range a.cluster.upNodes() {
+			n.reroute()
+		}
+		if h := a.node.health(); d.Kind == searchpack.DutySettle && h.Worse(d.Baseline) != "" {
+			res.Done, res.Error, res.Health = false, h.Worse(d.Baseline), &h
+		}
+	}
+	return res
 }
 
 // sendUsage reads the cluster state and sends it. Nobody tells it whether it arrived.
