@@ -43,6 +43,7 @@ type Object struct {
 	ETag      string
 	Kind      string // x-amz-meta-searchpack-kind, as it stands there; "" if absent
 	Checks    string // x-amz-meta-searchpack-checks: a key of the same bucket; "" if absent
+	Signature string // x-amz-meta-searchpack-signature, of a plugin; "" if absent
 }
 
 // ObjectSource reads the customer's S3. Adapter: internal/s3source.

@@ -70,6 +70,8 @@ type Candidate struct {
 	// Plugin: the candidate is a plugin's zip. It is unpacked beside plugins/, and ready when the node
 	// could be started with it, as far as can be told without.
 	Plugin bool `json:"plugin,omitempty"`
+	// Signature that came with the plugin's zip; "" = none.
+	Signature string `json:"signature,omitempty"`
 }
 
 // Folders and names under a node's configuration folder.

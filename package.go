@@ -140,6 +140,9 @@ type Source struct {
 	Key       string `json:"key"`
 	VersionID string `json:"version_id,omitempty"` // what was read, known after the read
 	ETag      string `json:"etag,omitempty"`       // what was read, known after the read
+	// Signature of a plugin that came with the object, MaxSignature bytes at most: nodes hold it against
+	// the keys that they trust. Nobody else has looked at it.
+	Signature string `json:"signature,omitempty"`
 }
 
 // Keys are those that a caller must be allowed to read in order to read the source. A server that
@@ -152,6 +155,9 @@ func (s Source) Keys() []string {
 	}
 	return keys
 }
+
+// MaxSignature bounds a plugin's signature, in bytes: S3 takes no more metadata.
+const MaxSignature = 2 << 10
 
 // Version is one version of a package, or an attempt at one: Number is 0 until its import
 // succeeded, and stays 0 for ever if it failed.

@@ -26,6 +26,8 @@ type PluginOrder struct {
 	Version   int         `json:"version,omitempty"`
 	Digest    Digest      `json:"digest,omitempty"` // of the zip
 	Size      int64       `json:"size,omitempty"`   // of the zip, in bytes
+	// Signature that came with the zip; "" = none.
+	Signature string `json:"signature,omitempty"`
 }
 
 // RestartOffer allows an agent to ask for a permit to restart its node. It is no permit.

@@ -95,6 +95,9 @@ func checkCandidates(all []searchpack.Candidate) (size int64, err error) {
 		if err := checkBytes(c.Digest, c.Size); err != nil {
 			return 0, err
 		}
+		if len(c.Signature) > searchpack.MaxSignature {
+			return 0, fmt.Errorf("the order has a candidate of the package %s with a signature of %d bytes", c.PackageID, len(c.Signature))
+		}
 		size += c.Size
 	}
 	return size, nil
@@ -122,6 +125,9 @@ func checkPlugin(p searchpack.PluginOrder) error {
 	}
 	switch p.State {
 	case searchpack.PluginInstalled:
+		if len(p.Signature) > searchpack.MaxSignature {
+			return fmt.Errorf("the order has a plugin %.80q with a signature of %d bytes", p.Name, len(p.Signature))
+		}
 		return checkBytes(p.Digest, p.Size)
 	case searchpack.PluginRemoved:
 		return nil

@@ -101,6 +101,7 @@ func (p *pluginer) stopped() error {
 type wanted struct {
 	digest    searchpack.Digest
 	size      int64
+	signature string // that came with it
 	candidate bool
 }
 
@@ -108,12 +109,12 @@ func wantedPlugins(o *searchpack.Order) []wanted {
 	var out []wanted
 	for _, c := range o.Candidates {
 		if c.Plugin {
-			out = append(out, wanted{c.Digest, c.Size, true})
+			out = append(out, wanted{c.Digest, c.Size, c.Signature, true})
 		}
 	}
 	for _, x := range o.Plugins {
 		if x.State == searchpack.PluginInstalled && !slices.ContainsFunc(out, func(w wanted) bool { return w.digest == x.Digest }) {
-			out = append(out, wanted{x.Digest, x.Size, false})
+			out = append(out, wanted{x.Digest, x.Size, x.Signature, false})
 		}
 	}
 	return out
@@ -205,7 +206,7 @@ func (p *pluginer) placedNow() []plugindir.Placed {
 // one brings one plugin as far as it goes without a restart. What is refused is not tried again while
 // the node is the same.
 func (p *pluginer) one(ctx context.Context, w wanted) error {
-	now := p.nodeText()
+	now := p.nodeText() + " " + w.signature
 	p.mu.Lock()
 	s := p.status[w.digest]
 	if s == nil || s.facts != now && (s.refused != "" || w.candidate) {
@@ -263,7 +264,7 @@ func (p *pluginer) stage(ctx context.Context, w wanted, offline bool) (refused s
 	if len(refusals) > 0 || c == nil {
 		return refusalText(refusals), nil
 	}
-	if why := p.allowed(c, w.digest); why != "" {
+	if why := p.allowed(c, w); why != "" {
 		return why, nil
 	}
 	d, err := p.open()
@@ -314,7 +315,7 @@ func (p *pluginer) collect(ctx context.Context, offline bool) (preflight.Node, e
 }
 
 // allowed says why the node's allow file does not take the plugin; "" if it does.
-func (p *pluginer) allowed(c *preflight.Candidate, zip searchpack.Digest) string {
+func (p *pluginer) allowed(c *preflight.Candidate, w wanted) string {
 	if p.cfg.AllowAll {
 		return ""
 	}
@@ -325,7 +326,7 @@ func (p *pluginer) allowed(c *preflight.Candidate, zip searchpack.Digest) string
 			return err.Error()
 		}
 	}
-	d := file.Decide(allow.Plugin{Name: c.Facts.Name, Zip: zip, Permissions: c.Permissions, Opaque: c.Opaque})
+	d := file.Decide(allow.Plugin{Name: c.Facts.Name, Zip: w.digest, Signature: w.signature, Permissions: c.Permissions, Opaque: c.Opaque})
 	if d.Allowed {
 		return ""
 	}

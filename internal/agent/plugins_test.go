@@ -12,9 +12,12 @@ import (
 	"testing"
 	"time"
 
+	"crypto/rand"
+	"fmt"
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/inspect/inspecttest"
 	"github.com/searchpack/searchpack/internal/inspect/plugin"
+	"github.com/searchpack/searchpack/internal/signature"
 )
 
 // plugins is a pluginer beside the folders of a node.
@@ -475,13 +478,56 @@ func TestWantedPlugins(t *testing.T) {
 	t.Parallel()
 	a, b := searchpack.DigestOf([]byte("a")), searchpack.DigestOf([]byte("b"))
 	got := wantedPlugins(&searchpack.Order{
-		Candidates: []searchpack.Candidate{{Digest: a, Size: 1, Plugin: true}, {Digest: b, Size: 2}},
-		Plugins:    []searchpack.PluginOrder{{State: searchpack.PluginInstalled, Digest: a, Size: 1}, {State: searchpack.PluginRemoved}, {State: searchpack.PluginInstalled, Digest: b, Size: 2}},
+		Candidates: []searchpack.Candidate{{Digest: a, Size: 1, Plugin: true, Signature: "line"}, {Digest: b, Size: 2}},
+		Plugins:    []searchpack.PluginOrder{{State: searchpack.PluginInstalled, Digest: a, Size: 1}, {State: searchpack.PluginRemoved}, {State: searchpack.PluginInstalled, Digest: b, Size: 2, Signature: "other"}},
 	})
-	if want := []wanted{{a, 1, true}, {b, 2, false}}; !slices.Equal(got, want) {
+	if want := []wanted{{a, 1, "line", true}, {b, 2, "other", false}}; !slices.Equal(got, want) {
 		t.Errorf("%v", got)
 	}
 	if text := refusalText(nil); text == "" {
 		t.Error("no reason")
+	}
+}
+
+// A plugin that must be signed is taken with the signature that came with it, and with none that is of
+// another zip or key; the same zip signed anew is looked at anew.
+func TestSignedPlugin(t *testing.T) {
+	t.Parallel()
+	key, err := signature.Generate(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger, err := signature.Generate(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "allow.yml")
+	text := fmt.Sprintf("schema: 1\nkeys:\n- {name: release, key: %q}\nplugins:\n- name: lemmas\n  signed_by: [release]\n", key.Public())
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := newPlugins(t, func(c *PluginConfig) { c.AllowAll, c.Allow = false, file })
+	o := p.zip("lemmas", "")
+	sign := func(k signature.Private, d searchpack.Digest) string {
+		line, err := signature.Sign(k, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return line
+	}
+	for _, tt := range []struct {
+		signed, want string
+	}{
+		{"", "no signature"},
+		{"nonsense", "cannot be read"},
+		{sign(stranger, o.Digest), "not theirs"},
+		{sign(key, searchpack.DigestOf([]byte("another zip"))), "not theirs"},
+		{sign(key, o.Digest), ""},
+	} {
+		p.ordered(searchpack.Order{Candidates: []searchpack.Candidate{{PackageID: o.PackageID, Digest: o.Digest, Size: o.Size, Plugin: true, Signature: tt.signed}}})
+		c := searchpack.CandidateReport{Digest: o.Digest}
+		if p.candidate(&c); c.Ready != (tt.want == "") || !strings.Contains(c.Refused, tt.want) {
+			t.Errorf("signature %.20q: %+v", tt.signed, c)
+		}
 	}
 }

@@ -79,7 +79,9 @@ type push struct {
 	file *pushFile
 	// checks is the document of verify checks; "" = there is none.
 	checks []byte
-	said   *progress
+	// signature of a plugin; "" = there is none.
+	signature string
+	said      *progress
 	pushResult
 }
 
@@ -117,6 +119,10 @@ func (p *PushCmd) Run(c *Context) error {
 	if err != nil {
 		return err
 	}
+	signed, err := p.readSignature()
+	if err != nil {
+		return err
+	}
 	cl, err := c.client()
 	if err != nil {
 		return err
@@ -125,7 +131,7 @@ func (p *PushCmd) Run(c *Context) error {
 	var cancel context.CancelFunc
 	limited.Context, cancel = context.WithTimeoutCause(c.Context, time.Duration(p.Timeout), errLate)
 	defer cancel()
-	s := &push{PushCmd: p, c: &limited, cl: cl, file: file, checks: checks, said: &progress{c: c}}
+	s := &push{PushCmd: p, c: &limited, cl: cl, file: file, checks: checks, signature: signed, said: &progress{c: c}}
 	s.pushResult = pushResult{Package: p.Name, Digest: file.digest, Domains: []*pushDomain{}}
 	err = s.run()
 	if errors.Is(context.Cause(limited.Context), errLate) {

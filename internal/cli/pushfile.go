@@ -20,6 +20,7 @@ import (
 
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/checks"
+	"github.com/searchpack/searchpack/internal/signature"
 )
 
 // pushFile is the file that is pushed. It is read twice: to name it, and to send it.
@@ -67,6 +68,9 @@ func (s *push) key() string {
 	key := "searchpack/" + s.Name + "/" + string(s.file.digest)
 	if s.checks != nil {
 		key += "-" + s.checksDigest().Short()
+	}
+	if s.signature != "" {
+		key += "-" + searchpack.DigestOf([]byte(s.signature)).Short()
 	}
 	if s.plugin {
 		key += ".zip" // AWS takes plugins from no other
@@ -141,6 +145,9 @@ func (s *push) upload() error {
 	}
 	if in.Metadata = map[string]string{}; s.Kind != "" {
 		in.Metadata[metadataKind] = s.Kind
+	}
+	if s.signature != "" {
+		in.Metadata[signature.MetadataKey] = s.signature
 	}
 	if s.checks != nil {
 		if err := s.uploadChecks(client); err != nil {

@@ -77,7 +77,7 @@ func (s *push) named() ([]packageLine, error) {
 // holds: the version is what a push would make. A kind that is declared must be what it is now; checks
 // are always said, also that there are none.
 func (s *push) holds(v *pushVersion) bool {
-	return v.Digest == s.file.digest && v.ChecksDigest == s.checksDigest() && (s.Kind == "" || s.Kind == v.Kind)
+	return v.Digest == s.file.digest && v.Source.Signature == s.signature && v.ChecksDigest == s.checksDigest() && (s.Kind == "" || s.Kind == v.Kind)
 }
 
 // idle waits until no import is under way, and returns the versions, oldest first.

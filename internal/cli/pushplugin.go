@@ -3,11 +3,17 @@ package cli
 import (
 	"archive/zip"
 	"bufio"
+	"errors"
 	"io"
+	"io/fs"
+	"os"
 	"regexp"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/opensearch/types"
+
+	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/signature"
 )
 
 // maxDescriptor bounds what is read of a plugin's descriptor, in bytes.
@@ -64,4 +70,31 @@ func (p *PushCmd) look(file *pushFile) error {
 		p.EngineVersion = engine
 	}
 	return nil
+}
+
+// readSignature reads what `searchpack sign` has written beside the zip; "" = it is not signed.
+func (p *PushCmd) readSignature() (string, error) {
+	if !p.plugin {
+		return "", nil
+	}
+	f, err := os.Open(p.File + ".sig")
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", usagef("%w", err)
+	}
+	defer func() { _ = f.Close() }()
+	text, err := io.ReadAll(io.LimitReader(f, searchpack.MaxSignature+1))
+	if err != nil {
+		return "", err
+	}
+	line := strings.TrimSpace(string(text))
+	if len(line) > searchpack.MaxSignature {
+		return "", usagef("%s.sig is longer than a signature", p.File)
+	}
+	if _, err := signature.Parse(line); err != nil {
+		return "", usagef("%s.sig: %w", p.File, err)
+	}
+	return line, nil
 }

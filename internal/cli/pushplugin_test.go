@@ -11,7 +11,11 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/opensearch/types"
 
+	"crypto/rand"
+	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/inspect/inspecttest"
+	"github.com/searchpack/searchpack/internal/s3source"
+	"github.com/searchpack/searchpack/internal/signature"
 )
 
 func zipOf(t *testing.T, files ...string) []byte {
@@ -106,5 +110,48 @@ func TestPushPluginUsage(t *testing.T) {
 	p := PushCmd{File: path, Name: "words", Bucket: "b", Timeout: Span(time.Minute)}
 	if _, err := s.run(t, &p, "table", Terminal{}); !errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), "--engine-version") || len(s.requests) > 0 {
 		t.Errorf("%v, %v", err, s.requests)
+	}
+}
+
+// What `searchpack sign` has written beside the zip goes with it.
+func TestPushReadsTheSignature(t *testing.T) {
+	t.Parallel()
+	key, err := signature.Generate(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, err := signature.Sign(key, searchpack.DigestOf([]byte("zip")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		text   string // of the file; "-" = there is none
+		plugin bool
+		want   string
+		err    string
+	}{
+		"signed":       {line + "\n", true, line, ""},
+		"not signed":   {"-", true, "", ""},
+		"a dictionary": {line, false, "", ""},
+		"nonsense":     {"nonsense", true, "", ".sig: "},
+		"too long":     {strings.Repeat("x", 1<<20), true, "", "longer than a signature"},
+	} {
+		p := PushCmd{File: filepath.Join(t.TempDir(), "lemmas.zip"), plugin: tt.plugin}
+		if tt.text != "-" {
+			if err := os.WriteFile(p.File+".sig", []byte(tt.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := p.readSignature()
+		if got != tt.want || (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+	s := push{PushCmd: &PushCmd{Name: "lemmas", plugin: true}, file: &pushFile{}, signature: line}
+	if unsigned := (&push{PushCmd: s.PushCmd, file: s.file}).key(); s.key() == unsigned || !strings.HasSuffix(s.key(), ".zip") {
+		t.Errorf("key %q, unsigned %q", s.key(), unsigned)
+	}
+	if s3source.MetadataSignature != signature.MetadataKey {
+		t.Errorf("%q is not %q", s3source.MetadataSignature, signature.MetadataKey)
 	}
 }

@@ -25,12 +25,13 @@ type copied struct {
 	etag      string
 	kind      searchpack.Kind // as declared, which may be no kind at all
 	checks    string          // key of the object with the checks; "" = none
+	signature string          // of a plugin; "" = none
 }
 
 // describe puts into the version what was read.
 func (c copied) describe(v *searchpack.Version) {
 	v.Digest, v.Size = c.digest, c.size
-	v.Source.VersionID, v.Source.ETag = c.versionID, c.etag
+	v.Source.VersionID, v.Source.ETag, v.Source.Signature = c.versionID, c.etag, c.signature
 }
 
 // copy streams the object into the blob store, a dictionary past the inspection on its way: the
@@ -48,6 +49,9 @@ func (i *Importer) copy(ctx context.Context, j *job, learnt searchpack.Kind) (co
 	c := copied{
 		versionID: firstBytes(obj.VersionID), etag: firstBytes(obj.ETag),
 		kind: searchpack.Kind(strings.TrimSpace(obj.Kind)), checks: strings.TrimSpace(obj.Checks),
+	}
+	if s := strings.TrimSpace(obj.Signature); j.pkg.Type == searchpack.TypePlugin && len(s) <= searchpack.MaxSignature {
+		c.signature = s // what it is worth only a node can say
 	}
 	var r io.Reader = &objectReader{i: i, ctx: ctx, versionID: j.version.ID, from: obj, size: obj.Size, looked: i.now()}
 	end := func(error) (inspect.Result, error) { return inspect.Result{}, nil }

@@ -83,15 +83,16 @@ func (c *clock) add(d time.Duration) {
 
 // fakeS3 answers with one object or an error.
 type fakeS3 struct {
-	content string
-	kind    string
-	checks  string            // key that the metadata names
-	others  map[string]string // by key
-	failing map[string]error  // by key
-	err     error
-	size    *int64 // announced, if not the true one
-	opened  int
-	reading func() // called before the first byte is given
+	content   string
+	kind      string
+	signature string
+	checks    string            // key that the metadata names
+	others    map[string]string // by key
+	failing   map[string]error  // by key
+	err       error
+	size      *int64 // announced, if not the true one
+	opened    int
+	reading   func() // called before the first byte is given
 }
 
 func (f *fakeS3) Open(_ context.Context, acc string, s searchpack.Source) (*searchpack.Object, error) {
@@ -113,7 +114,7 @@ func (f *fakeS3) Open(_ context.Context, acc string, s searchpack.Source) (*sear
 		return nil, searchpack.Errorf(searchpack.ErrInternal, "asked for %s of %s", s.Bucket, acc)
 	}
 	r := &hookReader{Reader: strings.NewReader(f.content), hook: f.reading}
-	return &searchpack.Object{ReadCloser: io.NopCloser(r), Size: size, VersionID: "s3v1", ETag: `"etag"`, Kind: f.kind, Checks: f.checks}, nil
+	return &searchpack.Object{ReadCloser: io.NopCloser(r), Size: size, VersionID: "s3v1", ETag: `"etag"`, Kind: f.kind, Checks: f.checks, Signature: f.signature}, nil
 }
 
 type hookReader struct {

@@ -77,11 +77,15 @@ func TestPluginAvailable(t *testing.T) {
 	t.Parallel()
 	w := newTyped(t, searchpack.TypePlugin, "lemmas.zip", Options{})
 	w.s3.kind = "words" // says something about dictionaries only
+	w.s3.signature = " searchpack-ed25519-1 line "
 	w.configuration = &searchpack.PackageConfiguration{License: searchpack.RequirementRequired, Configuration: searchpack.RequirementNone}
 	content := pluginZip(t, "3.8.0")
 	p, v := w.importOne("v-1", content)
 	if p.Status != searchpack.PackageAvailable || p.AvailableNumber != 1 || v.Digest != searchpack.DigestOf([]byte(content)) || v.Kind != "" || v.KindDeclared {
 		t.Fatalf("package %+v, version %+v", p, v)
+	}
+	if v.Source.Signature != "searchpack-ed25519-1 line" {
+		t.Errorf("signature %q", v.Source.Signature)
 	}
 	want := &searchpack.PluginProperties{Name: "lemmas", Description: "Lemmas", Version: "1.2", ClassName: "com.example.Lemmas", UncompressedSize: int64(len(descriptor("3.8.0")) + len(lemmasJar(t)))}
 	for name, got := range map[string]*searchpack.PluginProperties{"version": v.Plugin, "package": p.AvailablePlugin} {
@@ -93,9 +97,9 @@ func TestPluginAvailable(t *testing.T) {
 		t.Errorf("configuration (-want +got):\n%s", diff)
 	}
 	// What is available stays so when an update fails.
-	w.configuration = nil
+	w.configuration, w.s3.signature = nil, strings.Repeat("x", searchpack.MaxSignature+1)
 	p, v = w.importOne("v-2", pluginZip(t, "2.19.0"))
-	if p.Status != searchpack.PackageValidationFailed || p.AvailableID != "v-1" || p.AvailablePlugin == nil || p.AvailableConfiguration == nil || v.Plugin != nil {
+	if p.Status != searchpack.PackageValidationFailed || p.AvailableID != "v-1" || p.AvailablePlugin == nil || p.AvailableConfiguration == nil || v.Plugin != nil || v.Source.Signature != "" {
 		t.Errorf("after a failed update: %+v", p)
 	}
 	if p, _ = w.importOne("v-3", pluginZip(t, "3.8.7")); p.AvailableNumber != 2 || p.AvailableConfiguration != nil {

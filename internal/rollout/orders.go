@@ -90,7 +90,7 @@ func (d *decider) candidates() []searchpack.Candidate {
 	var out []searchpack.Candidate
 	for _, s := range r.Steps {
 		v := d.Versions[s.VersionID]
-		out = append(out, searchpack.Candidate{PackageID: s.PackageID, Digest: v.Digest, Size: v.Size, Kind: v.Kind, Tree: v.Tree, Plugin: d.isPlugin(s.PackageID)})
+		out = append(out, searchpack.Candidate{PackageID: s.PackageID, Digest: v.Digest, Size: v.Size, Kind: v.Kind, Tree: v.Tree, Plugin: d.isPlugin(s.PackageID), Signature: signatureOf(v)})
 		// What the former bytes make of a text is asked beside what the new ones do.
 		if f := d.Versions[s.FormerID]; f.Digest != "" && f.Digest != v.Digest && len(d.stepWitness(r, s).duty.Witnesses) > 0 {
 			out = append(out, searchpack.Candidate{PackageID: s.PackageID, Digest: f.Digest, Size: f.Size, Kind: f.Kind, Tree: f.Tree})
@@ -208,4 +208,12 @@ func probes(o searchpack.Order, packageID, path string) bool {
 	return slices.ContainsFunc(o.Probes, func(p searchpack.Probe) bool {
 		return p.PackageID == packageID && p.Path == path
 	})
+}
+
+// signatureOf is what came with a plugin's zip.
+func signatureOf(v searchpack.Version) string {
+	if v.Plugin == nil {
+		return ""
+	}
+	return v.Source.Signature
 }

@@ -36,6 +36,7 @@ func (d *decider) pluginProof(v searchpack.Version) (searchpack.Level, string) {
 func installed(v searchpack.Version) searchpack.PluginOrder {
 	o := searchpack.PluginOrder{
 		PackageID: v.PackageID, State: searchpack.PluginInstalled, VersionID: v.ID, Version: v.Number, Digest: v.Digest, Size: v.Size,
+		Signature: v.Source.Signature,
 	}
 	if v.Plugin != nil {
 		o.Name = v.Plugin.Name

@@ -27,6 +27,9 @@ import (
 // MetadataKind is the object metadata (x-amz-meta-…) that declares what a dictionary holds.
 const MetadataKind = "searchpack-kind"
 
+// MetadataSignature is the object metadata that holds a plugin's signature.
+const MetadataSignature = "searchpack-signature"
+
 // MetadataChecks is the object metadata that names the object with the verify checks, by its key in
 // the same bucket.
 const MetadataChecks = "searchpack-checks"
@@ -168,6 +171,7 @@ func (s *Source) Open(ctx context.Context, account string, src searchpack.Source
 		ETag:       aws.ToString(out.ETag),
 		Kind:       metadata(out.Metadata, MetadataKind),
 		Checks:     metadata(out.Metadata, MetadataChecks),
+		Signature:  metadata(out.Metadata, MetadataSignature),
 	}, nil
 }
 
