@@ -2,6 +2,8 @@ package agent
 
 import (
 	"context"
+	"crypto/rand"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -12,8 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"crypto/rand"
-	"fmt"
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/inspect/inspecttest"
 	"github.com/searchpack/searchpack/internal/inspect/plugin"

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"crypto/rand"
 	"errors"
 	"os"
 	"path/filepath"
@@ -11,7 +12,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/opensearch/types"
 
-	"crypto/rand"
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/inspect/inspecttest"
 	"github.com/searchpack/searchpack/internal/s3source"

@@ -26,7 +26,7 @@ var (
 
 	good = &searchpack.Version{
 		ID: "ver-1", PackageID: "F111111111", Number: 1, Status: searchpack.PackageAvailable, Digest: digest, Size: 17,
-		Source: searchpack.Source{Bucket: "dictionaries", Key: "synonyms.txt", VersionID: "s3-version", ETag: "s3-etag"},
+		Source: searchpack.Source{Bucket: "dictionaries", Key: "synonyms.txt", VersionID: "s3-version", ETag: "s3-etag", Signature: "searchpack-ed25519-1 …"},
 		Kind:   searchpack.KindSynonyms, KindDeclared: true, KindConfidence: 100, Identical: true, FindingCount: 2,
 		CheckCount: 2, ChecksDigest: searchpack.DigestOf([]byte("checks")),
 		CommitMessage: "more <words>", CreatedAt: moment, ImportedAt: moment.Add(time.Second),
