@@ -60,7 +60,8 @@ func TestGather(t *testing.T) {
 	}{"all answered": {1, 0}, "not placed yet": {0, time.Minute}} {
 		synctest.Test(t, func(t *testing.T) {
 			b := &book{rec: record{Schema: 1, Order: searchpack.Order{Schema: 1, Generation: 1}}}
-			r := &run{book: b, report: newBell(), placer: &placer{}, fetcher: &fetcher{book: b}, prober: &prober{}, worker: &worker{}, link: &link{}, facts: &facts{}}
+			r := &run{book: b, report: newBell(), placer: &placer{}, fetcher: &fetcher{book: b}, prober: &prober{}, worker: &worker{}, link: &link{}, facts: &facts{},
+				pluginer: newPluginer(nil, "", &fetcher{book: b}, b, nil, func() {}), restarts: &restarter{}}
 			r.cfg.Intervals.Coalesce = time.Minute
 			r.placer.last.generation = c.seen
 			began := time.Now()
