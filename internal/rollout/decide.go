@@ -29,6 +29,9 @@ func decide(w World, off guards) Decision {
 	d.watch()
 	d.takePreviews()
 	for pass := 0; d.who.Frozen == ""; pass++ {
+		if pass > 0 { // a node may have answered before what it has just been asked
+			d.takePreviews()
+		}
 		d.chooseSpeaker()
 		d.advance()
 		d.keepProofs()

@@ -108,6 +108,7 @@ func bodyOf(uses []searchpack.Use, analyzer string) (body string, partial bool, 
 // takePreviews sorts the previews: those that a node has answered, those whose time is over, and those
 // that are still to be asked.
 func (d *decider) takePreviews() {
+	d.previews, d.shown, d.forgotten = nil, nil, nil
 	for _, p := range d.World.Previews {
 		switch {
 		case !p.ExpiresAt.After(d.Now):

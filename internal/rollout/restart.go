@@ -320,10 +320,11 @@ func (d *decider) cameBackWithout(r *searchpack.Rollout, n *node, why string) bo
 func (d *decider) recover(r *searchpack.Rollout, n *node) bool {
 	for _, duty := range d.recoverDuties(r) {
 		if ok, why := d.done(duty, "the copies of "+d.agentText(r.Restart.AgentID)+" to be as they were"); !ok {
-			if lost := d.lost(r, duty); lost != "" && r.Phase == searchpack.PhaseRestart {
+			lost := d.lost(r, duty)
+			if lost != "" && r.Phase == searchpack.PhaseRestart {
 				return d.cannotDoWithout(r, n, lost)
 			}
-			if r.Phase == searchpack.PhaseReturnRestart && d.Now.Sub(r.PhaseAt) >= ReturnPatience {
+			if r.Phase == searchpack.PhaseReturnRestart && (lost != "" || d.Now.Sub(r.PhaseAt) >= ReturnPatience) {
 				break // others queue behind it, and what is still lost may be lost for another reason
 			}
 			return d.wait(r, why)
