@@ -18,7 +18,7 @@ type TokenCmd struct {
 // TokenCreateCmd makes a token.
 type TokenCreateCmd struct {
 	Domain  string `required:"" env:"-" placeholder:"DOMAIN" help:"The domain to join. It comes to be if it does not exist."`
-	Uses    int    `env:"-" default:"1" help:"How many agents may enrol with it; -1: no limit."`
+	Uses    int    `env:"-" default:"1" help:"How many agents may enrol with it; --uses=-1: no limit."`
 	Expires Span   `env:"-" default:"24h" help:"For how long it is good."`
 	CIDR    string `name:"cidr" env:"-" help:"From where only, for example 10.0.0.0/8." placeholder:"BLOCK"`
 }
