@@ -31,6 +31,7 @@ type simServer struct {
 	usage        *searchpack.Usage
 	previews     []searchpack.Preview
 	permits      []searchpack.Permit
+	released     map[string]bool // paths of files that were adopted before
 	policy       searchpack.DomainPolicy
 	saved        *searchpack.SavedAllocation
 	incidents    []searchpack.NodeIncident // open ones
@@ -56,7 +57,7 @@ type simLook map[string]map[string]time.Time
 
 func newSimServer(s *sim) *simServer {
 	v := &simServer{
-		sim: s, byID: map[string]*simAgent{}, agents: map[string]*searchpack.AgentState{}, keys: map[string]string{},
+		sim: s, byID: map[string]*simAgent{}, released: map[string]bool{}, agents: map[string]*searchpack.AgentState{}, keys: map[string]string{},
 		associations: map[string]searchpack.Association{}, packages: map[string]searchpack.Package{},
 		versions: map[string]searchpack.Version{}, proofs: map[proofKey]searchpack.Proof{}, looks: map[string]simLook{}, rounds: map[string]time.Time{},
 	}
@@ -201,6 +202,9 @@ func (v *simServer) apply(w World, d Decision) {
 		v.associations[a.PackageID] = a
 	}
 	for _, id := range d.Dissociated {
+		if path := v.associations[id].Path; path != "" {
+			v.released[path] = true
+		}
 		delete(v.associations, id)
 	}
 	for _, p := range d.Proofs {

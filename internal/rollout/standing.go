@@ -143,7 +143,9 @@ func (d *decider) waitsFor(n *node, r *searchpack.Rollout, rep searchpack.Plugin
 
 // openPermit is the node's leave to stop that has not ended.
 func (d *decider) openPermit(n *node) (*searchpack.Permit, string) {
-	i := slices.IndexFunc(d.Permits, func(p searchpack.Permit) bool { return p.AgentID == n.ID && p.EndedAt.IsZero() })
+	i := slices.IndexFunc(d.Permits, func(p searchpack.Permit) bool {
+		return p.AgentID == n.ID && p.EndedAt.IsZero() && d.counts(n, p)
+	})
 	if i < 0 {
 		return nil, ""
 	}
@@ -156,4 +158,10 @@ func (d *decider) openPermit(n *node) (*searchpack.Permit, string) {
 		do += fmt.Sprintf("; or give the rollout up: searchpack rollout abort %s %s", d.Domain.Name, p.RolloutID)
 	}
 	return &p, do + "; if the node is gone for good: searchpack nodes retire " + d.Domain.Name + " " + n.ID
+}
+
+// counts: the node may be away by the permit. One of a rollout that has ended, whose answer the agent may
+// never have had, means nothing of a node that answers once nobody stops it by that any more.
+func (d *decider) counts(n *node, p searchpack.Permit) bool {
+	return n.facts() == nil || d.Now.Before(lastStop(p)) || slices.ContainsFunc(d.rollouts, func(r *searchpack.Rollout) bool { return r.ID == p.RolloutID })
 }
