@@ -108,7 +108,6 @@ func bodyOf(uses []searchpack.Use, analyzer string) (body string, partial bool, 
 // takePreviews sorts the previews: those that a node has answered, those whose time is over, and those
 // that are still to be asked.
 func (d *decider) takePreviews() {
-	d.previews, d.shown, d.forgotten = nil, nil, nil
 	for _, p := range d.World.Previews {
 		switch {
 		case !p.ExpiresAt.After(d.Now):
@@ -117,6 +116,19 @@ func (d *decider) takePreviews() {
 		case d.takeAnswer(&p):
 			d.shown = append(d.shown, p)
 		default:
+			d.previews = append(d.previews, p)
+		}
+	}
+}
+
+// takeMorePreviews looks once more for answers to those that wait.
+func (d *decider) takeMorePreviews() {
+	waiting := d.previews
+	d.previews = nil
+	for _, p := range waiting {
+		if d.takeAnswer(&p) {
+			d.shown = append(d.shown, p)
+		} else {
 			d.previews = append(d.previews, p)
 		}
 	}
