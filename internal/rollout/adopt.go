@@ -121,18 +121,22 @@ func (d *decider) notAdopted(r *searchpack.Rollout) string {
 		if !d.adopting(s) {
 			continue
 		}
-		if parts := d.others(s); len(parts) > 0 {
-			return fmt.Sprintf("%s cannot be adopted as %s: %s. The file was not touched on any node. Give every node the same bytes, or adopt a copy of those that they have.%s",
-				d.filePath(s.PackageID), d.versionText(s), strings.Join(parts, "; "), d.whatServes(r))
+		if parts, unlike := d.others(s); len(parts) > 0 {
+			do := "" // the other parts say themselves what to do
+			if unlike {
+				do = " Give every node the same bytes, or adopt a copy of those that they have."
+			}
+			return fmt.Sprintf("%s cannot be adopted as %s: %s. The file was not touched on any node.%s%s",
+				d.filePath(s.PackageID), d.versionText(s), strings.Join(parts, "; "), do, d.whatServes(r))
 		}
 	}
 	return ""
 }
 
-// others lists what nodes have instead of the file that is to be adopted.
-func (d *decider) others(s searchpack.RolloutStep) []string {
+// others lists what nodes have instead of the file that is to be adopted. unlike: on some it is other
+// bytes, or none.
+func (d *decider) others(s searchpack.RolloutStep) (out []string, unlike bool) {
 	v, path := d.Versions[s.VersionID], d.filePath(s.PackageID)
-	var out []string
 	for _, n := range d.must() {
 		f, o := n.files[s.PackageID], n.ordered(s.PackageID)
 		if hasPlaced(f) {
@@ -147,15 +151,16 @@ func (d *decider) others(s searchpack.RolloutStep) []string {
 			out = append(out, n.called()+" says: "+strings.TrimSuffix(quote(f.Error), "."))
 		case f.Error != "" || f.Digest == v.Digest:
 		case f.Digest == "":
-			out = append(out, n.called()+" has no such file")
+			out, unlike = append(out, n.called()+" has no such file"), true
 		default:
+			unlike = true
 			out = append(out, fmt.Sprintf("%s has other bytes there (SHA-256 %s, not %s)", n.called(), f.Digest.Short(), v.Digest.Short()))
 		}
 	}
 	if len(out) > maxNamed {
 		out = append(out[:maxNamed:maxNamed], fmt.Sprintf("and %d more nodes", len(out)-maxNamed))
 	}
-	return out
+	return out, unlike
 }
 
 // folderAtPath refuses a version that is a folder where a file was adopted.

@@ -169,6 +169,9 @@ func TestAdoptionRefused(t *testing.T) {
 				t.Fatalf("%+v", a)
 			}
 			wantText(t, "error", a.Error.Message, c.says)
+			if advised, bytes := strings.Contains(a.Error.Message, "the same bytes"), name == "other bytes" || name == "none"; advised != bytes {
+				t.Errorf("the bytes are what is wrong: %v; it says: %s", bytes, a.Error.Message)
+			}
 			if strings.Contains(b.states(), "live") {
 				t.Errorf("the nodes are told: %s", b.states())
 			}
