@@ -74,6 +74,18 @@ func TestAdoptReadsStandardInput(t *testing.T) {
 	}
 }
 
+// A file was adopted once it serves where it lies, not while that is tried or after it was refused.
+func TestAdoptedAt(t *testing.T) {
+	t.Parallel()
+	a := associationLine{File: "analysis/synonyms.txt", Adopted: true, Wanted: "v1", Note: "waiting"}
+	if note := a.note(); note != "waiting" {
+		t.Errorf("before it serves: %s", note)
+	}
+	if a.Serving = "v1"; a.note() != "waiting; adopted at analysis/synonyms.txt" {
+		t.Errorf("when it serves: %s", a.note())
+	}
+}
+
 func TestAdoptUsage(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, nil)

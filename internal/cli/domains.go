@@ -66,7 +66,7 @@ func (a associationLine) note() string {
 	if a.Error != nil {
 		texts[0] = a.Error.Message
 	}
-	if a.Adopted {
+	if a.Adopted && a.Serving != "" { // before that it is only to be adopted, or was refused
 		texts = append(texts, "adopted at "+a.File)
 	}
 	for _, f := range a.Findings {
