@@ -46,7 +46,7 @@ var packageName = regexp.MustCompile(`^[a-z][a-z0-9-]{2,255}$`)
 // Help stands below the flags.
 func (*PushCmd) Help() string {
 	return "Repeat it as you like: a file that the newest version holds already, with the same checks, is not imported again,\nand a domain " +
-		"that has it is left alone. S3 is found as the AWS SDKs do: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, else AWS.\n\n" +
+		"that has it is left alone. A zip with a plugin-descriptor.properties is a plugin; its signature, FILE.sig, goes along.\nS3 is found as the AWS SDKs do: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, else AWS.\n\n" +
 		"Examples:\n  searchpack push synonyms.txt --name synonyms --domain products --bucket dictionaries --wait\n" +
 		"  searchpack push synonyms.txt --name synonyms --domain products --bucket dictionaries --plan"
 }
