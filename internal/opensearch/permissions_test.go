@@ -83,6 +83,18 @@ func TestPermissionsUnknown(t *testing.T) {
 	}
 }
 
+// A path is in the list once: of two the second would never be told.
+func TestPermissionsAreListedOnce(t *testing.T) {
+	t.Parallel()
+	for i, p := range permissions {
+		for _, q := range permissions[:i] {
+			if strings.Contains(p.part, q.part) {
+				t.Errorf("%s is never reached: %s comes before", p.part, q.part)
+			}
+		}
+	}
+}
+
 // Each permission is one that a refusal names, and stands in the role of docs/operations.md.
 func TestPermissionsAreNamed(t *testing.T) {
 	t.Parallel()
