@@ -14,7 +14,6 @@ import (
 
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/inspect/inspecttest"
-	"github.com/searchpack/searchpack/internal/s3source"
 	"github.com/searchpack/searchpack/internal/signature"
 )
 
@@ -150,8 +149,5 @@ func TestPushReadsTheSignature(t *testing.T) {
 	s := push{PushCmd: &PushCmd{Name: "lemmas", plugin: true}, file: &pushFile{}, signature: line}
 	if unsigned := (&push{PushCmd: s.PushCmd, file: s.file}).key(); s.key() == unsigned || !strings.HasSuffix(s.key(), ".zip") {
 		t.Errorf("key %q, unsigned %q", s.key(), unsigned)
-	}
-	if s3source.MetadataSignature != signature.MetadataKey {
-		t.Errorf("%q is not %q", s3source.MetadataSignature, signature.MetadataKey)
 	}
 }

@@ -35,7 +35,7 @@ func (i *Importer) readChecks(ctx context.Context, j *job, c copied) (shipped, e
 		return shipped{}, nil
 	}
 	src := searchpack.Source{Bucket: j.version.Source.Bucket, Key: c.checks}
-	where := "the checks that the object's metadata x-amz-meta-searchpack-checks names, " + quotedPlace(src)
+	where := "the checks that the object's metadata x-amz-meta-" + searchpack.MetadataChecks + " names, " + quotedPlace(src)
 	if j.pkg.Type != searchpack.TypeDictionary {
 		return shipped{refused: where + ", are for dictionaries: packages of the type " + string(j.pkg.Type) + " have none. Take the metadata off."}, nil
 	}
