@@ -73,6 +73,8 @@ func TestPushLooksWhatTheFileIs(t *testing.T) {
 		"a plugin":           {plugin, PushCmd{}, "OpenSearch_3.8", types.PackageTypeZipPlugin, ""},
 		"its engine is said": {plugin, PushCmd{EngineVersion: "OpenSearch_3.7"}, "OpenSearch_3.7", types.PackageTypeZipPlugin, ""},
 		"of a kind":          {plugin, PushCmd{Kind: "synonyms"}, "", types.PackageTypeZipPlugin, "--kind is for dictionaries"},
+		"with checks":        {plugin, PushCmd{Checks: "checks.json"}, "", types.PackageTypeZipPlugin, "--checks are for dictionaries"},
+		"to be adopted":      {plugin, PushCmd{path: "analysis/words.txt"}, "", types.PackageTypeZipPlugin, "only dictionaries are adopted"},
 		"of no engine":       {zipOf(t, descriptorName+"name=x\n"), PushCmd{}, "", types.PackageTypeZipPlugin, "give --engine-version OpenSearch_X.Y"},
 		"of no engine, said": {zipOf(t, descriptorName+"name=x\n"), PushCmd{EngineVersion: "OpenSearch_3.8"}, "OpenSearch_3.8", types.PackageTypeZipPlugin, ""},
 		"words":              {[]byte("a, b\n"), PushCmd{Kind: "synonyms"}, "", types.PackageTypeTxtDictionary, ""},
@@ -133,7 +135,7 @@ func TestPushReadsTheSignature(t *testing.T) {
 		"not signed":   {"-", true, "", ""},
 		"a dictionary": {line, false, "", ""},
 		"nonsense":     {"nonsense", true, "", ".sig: "},
-		"too long":     {strings.Repeat("x", 1<<20), true, "", "longer than a signature"},
+		"too long":     {strings.Repeat("x", 1<<20), true, "", "neither a key nor a signature"},
 	} {
 		p := PushCmd{File: filepath.Join(t.TempDir(), "lemmas.zip"), plugin: tt.plugin}
 		if tt.text != "-" {
