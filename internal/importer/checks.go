@@ -69,12 +69,7 @@ func (i *Importer) mayRead(who *searchpack.Caller, src searchpack.Source) error 
 	if who == nil {
 		return searchpack.Errorf(searchpack.ErrDenied, "who asked for this import is not known, because an older version of Searchpack took the call: call UpdatePackage again")
 	}
-	for _, key := range src.Keys() {
-		if err := i.authorize(*who, "s3:GetObject", "arn:aws:s3:::"+src.Bucket+"/"+key, nil); err != nil {
-			return err
-		}
-	}
-	return nil
+	return i.authorize.MayRead(*who, src)
 }
 
 // unreadable keeps the code, so that what may pass is tried again.
