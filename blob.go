@@ -35,15 +35,22 @@ type BlobInfo struct {
 	StoredUnix int64
 }
 
+// The names of an object's metadata (x-amz-meta-…) that Searchpack reads.
+const (
+	MetadataKind      = "searchpack-kind"      // what a dictionary holds
+	MetadataChecks    = "searchpack-checks"    // the key of the object with the verify checks, in the same bucket
+	MetadataSignature = "searchpack-signature" // a plugin's
+)
+
 // Object is an open S3 object.
 type Object struct {
 	io.ReadCloser
 	Size      int64 // as announced; -1 if unknown
 	VersionID string
 	ETag      string
-	Kind      string // x-amz-meta-searchpack-kind, as it stands there; "" if absent
-	Checks    string // x-amz-meta-searchpack-checks: a key of the same bucket; "" if absent
-	Signature string // x-amz-meta-searchpack-signature, of a plugin; "" if absent
+	Kind      string // MetadataKind, as it stands there; "" if absent
+	Checks    string // MetadataChecks; "" if absent
+	Signature string // MetadataSignature; "" if absent
 }
 
 // ObjectSource reads the customer's S3. Adapter: internal/s3source.

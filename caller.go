@@ -22,6 +22,20 @@ type Caller struct {
 // that follow from the caller ("iam:PassedToService"); nil if there are none.
 type Authorizer func(who Caller, action, resource string, conditions map[string]string) error
 
+// MayRead decides whether the caller may read the source: it is read with their rights, as AWS does. The
+// zero value lets everybody.
+func (a Authorizer) MayRead(who Caller, s Source) error {
+	if a == nil {
+		return nil
+	}
+	for _, key := range s.keys() {
+		if err := a(who, "s3:GetObject", "arn:aws:s3:::"+s.Bucket+"/"+key, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Key names the caller's domain of that name.
 func (c Caller) Key(domain string) DomainKey {
 	return DomainKey{Account: c.Account, Region: c.Region, Name: domain}

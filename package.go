@@ -145,10 +145,10 @@ type Source struct {
 	Signature string `json:"signature,omitempty"`
 }
 
-// Keys are those that a caller must be allowed to read in order to read the source. A server that
+// keys are those that a caller must be allowed to read in order to read the source. A server that
 // keeps objects as files takes a//b and a/./b for a/b, so that a policy which denies the one must stand
 // in the way of the others, too.
-func (s Source) Keys() []string {
+func (s Source) keys() []string {
 	keys := []string{s.Key}
 	if clean := strings.TrimPrefix(path.Clean("/"+s.Key), "/"); clean != "" && clean != s.Key {
 		keys = append(keys, clean)

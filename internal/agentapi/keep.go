@@ -3,6 +3,7 @@ package agentapi
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -53,7 +54,18 @@ func (k *reportKeeper) keep(ctx context.Context, store searchpack.Store, r *kept
 	case err := <-r.done:
 		return err
 	case <-ctx.Done():
+		k.forget(r)
 		return ctx.Err()
+	}
+}
+
+// forget takes out a report that nobody waits for any longer, unless it is being written: its agent sends
+// another. While a database hangs, what an agent may have under way would else bound nothing.
+func (k *reportKeeper) forget(r *keptReport) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if i := slices.Index(k.waiting, r); i >= 0 {
+		k.waiting = slices.Delete(k.waiting, i, i+1)
 	}
 }
 

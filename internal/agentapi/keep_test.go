@@ -141,3 +141,35 @@ func TestReportsOfWhoWent(t *testing.T) {
 		}
 	})
 }
+
+// While the database hangs nothing piles up: who gave up is forgotten, who still waits is not.
+func TestReportsOfManyWhoWent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, k := &slowStore{reports: map[string]int64{}}, &reportKeeper{}
+		ctx, cancel := context.WithCancel(t.Context())
+		send := func(ctx context.Context, id string) {
+			a := &searchpack.AgentState{Agent: searchpack.Agent{ID: id}}
+			_ = k.keep(ctx, s, &keptReport{agent: a, in: &searchpack.Report{Epoch: 1, Seq: 1}})
+		}
+		go send(t.Context(), "begun")
+		synctest.Wait()
+		for i := range 10 {
+			go send(ctx, fmt.Sprint("went ", i))
+			if i == 5 {
+				go send(t.Context(), "waits")
+			}
+		}
+		synctest.Wait()
+		cancel()
+		synctest.Wait()
+		if n := len(k.waiting); n != 1 {
+			t.Errorf("%d reports wait, of which one has somebody who waits for it", n)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if len(s.reports) != 2 || s.reports["begun"] != 1 || s.reports["waits"] != 1 || k.busy {
+			t.Errorf("kept %v, busy: %v", s.reports, k.busy)
+		}
+	})
+}

@@ -28,9 +28,9 @@ func fakeNode(t *testing.T, config, refused string) string {
 		case refused != "" && strings.Contains(path, refused):
 			say(403, `{"error":{"type":"security_exception","reason":"no permissions for User [name=agent]"}}`)
 		case strings.HasPrefix(path, "/_nodes/_local/http"):
-			say(200, `{"cluster_name":"shop","nodes":{"id1":{"name":"n1","version":"3.8.0","roles":["data"],"http":{"publish_address":"127.0.0.1:9200"}}}}`)
+			say(200, `{"cluster_name":"shop","nodes":{"id1":{"name":"n1","version":"3.8.0","roles":["data"],"http":{"publish_address":"127.0.0.1:9200"},"jvm":{"start_time_in_millis":1772366400000}}}}`)
 		case path == "/_nodes/_local/jvm":
-			say(200, `{"nodes":{"id1":{"jvm":{"start_time_in_millis":1772366400000,"input_arguments":["-Dopensearch.path.conf=`+config+`"]}}}}`)
+			say(200, `{"nodes":{"id1":{"jvm":{"input_arguments":["-Dopensearch.path.conf=`+config+`"]}}}}`)
 		case path == "/_plugins/_refresh_search_analyzers":
 			say(400, `{"error":{"type":"illegal_argument_exception","reason":"Missing indices"}}`)
 		case strings.HasPrefix(path, "/_cluster/state"):

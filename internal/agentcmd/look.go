@@ -160,6 +160,7 @@ func (c *DoctorCmd) lookNode(ctx context.Context, s *doctor.Seen) {
 	switch searchpack.ErrorCode(err) {
 	case "":
 		n.Name, n.Cluster, n.Version, n.RefreshAPI = facts.Name, facts.ClusterName, facts.Version, facts.RefreshAPI
+		s.Start.Started = facts.StartedAt
 	case searchpack.ErrDenied:
 		n.Denied = err.Error()
 		return
@@ -170,8 +171,7 @@ func (c *DoctorCmd) lookNode(ctx context.Context, s *doctor.Seen) {
 	for _, p := range client.Permissions(ctx, c.Home != "") {
 		n.Permissions = append(n.Permissions, doctor.Permission{Call: p.Call, Name: p.Name, Refused: p.Refused, Error: words(p.Err)})
 	}
-	n.ConfigPath, _ = client.ConfigPath(ctx)   // "" is a check of its own
-	s.Start.Started, _ = client.StartedAt(ctx) // so is the zero time
+	n.ConfigPath, _ = client.ConfigPath(ctx) // "" is a check of its own
 	n.SameFolder = n.ConfigPath != "" && resolved(n.ConfigPath) == resolved(c.Config)
 	n.YMLCluster, n.YMLName = names(s.YML.Path)
 }

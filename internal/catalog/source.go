@@ -36,15 +36,10 @@ func (c *Catalog) checkSource(who searchpack.Caller, t searchpack.PackageType, s
 	return nil
 }
 
-// mayRead asks whether the caller may read the source: AWS reads it with the caller's rights.
+// mayRead asks whether the caller may read the source.
 func (c *Catalog) mayRead(who searchpack.Caller, s searchpack.Source) error {
 	if s.Bucket == "" || s.Key == "" {
 		return nil // checkSource says what is wrong
 	}
-	for _, key := range s.Keys() {
-		if err := c.authorize(who, "s3:GetObject", "arn:aws:s3:::"+s.Bucket+"/"+key, nil); err != nil {
-			return err
-		}
-	}
-	return nil
+	return c.authorize.MayRead(who, s)
 }

@@ -250,18 +250,20 @@ func (x *planLine) contents(p *page) {
 
 // changes says what differs from the version that serves.
 func (x *planLine) changes(p *page) {
-	if ch := x.Change; ch != nil {
-		line := fmt.Sprintf("changes: %d added, %d removed, %d changed", ch.Added, ch.Removed, ch.Changed)
-		if ch.Added+ch.Removed+ch.Changed == 0 && ch.Note != "" {
-			line = "changes: " + ch.Note
-		} else if ch.Note != "" {
-			line += " (" + ch.Note + ")"
-		}
-		if len(ch.Texts) > 0 {
-			line += ": " + strings.Join(ch.Texts, ", ")
-		}
-		p.line("%s", line)
+	ch := x.Change
+	if ch == nil {
+		return
 	}
+	line := fmt.Sprintf("changes: %d added, %d removed, %d changed", ch.Added, ch.Removed, ch.Changed)
+	if ch.Added+ch.Removed+ch.Changed == 0 && ch.Note != "" {
+		line = "changes: " + ch.Note
+	} else if ch.Note != "" {
+		line += " (" + ch.Note + ")"
+	}
+	if len(ch.Texts) > 0 {
+		line += ": " + strings.Join(ch.Texts, ", ")
+	}
+	p.line("%s", line)
 }
 
 // found counts the findings by severity, the gravest first.

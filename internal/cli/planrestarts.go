@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 
+	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/catalog"
 )
 
@@ -51,7 +52,7 @@ func (r *planRestarts) show(p *page, x *planLine) {
 		p.line("indices at risk: all, the domain has one node: nothing answers while it starts")
 	case own == 0:
 		p.line("indices at risk: what whoever restarts the nodes does not look at; Searchpack does not hold them back")
-	case r.Policy == "any":
+	case r.Policy == searchpack.RestartAny:
 		p.line("indices at risk: those without a replica, for as long as their node starts (policy restart: any)%s", loose)
 	default:
 		p.line("indices at risk: none; a node with the only started copy of a shard, or without which no cluster manager can be elected, is not stopped%s", loose)

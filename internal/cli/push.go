@@ -28,10 +28,11 @@ type PushCmd struct {
 	Timeout       Span     `env:"-" default:"10m" help:"How long all of it may take. What has begun goes on."`
 	Bucket        string   `env:"SEARCHPACK_BUCKET" placeholder:"BUCKET" help:"Where the file is uploaded to: searchpack/NAME/SHA-256 in this S3 bucket, which the server reads."`
 	S3Profile     string   `name:"s3-profile" env:"SEARCHPACK_S3_PROFILE" placeholder:"PROFILE" help:"An AWS profile with the credentials for S3, if they are not those for the server."`
-	plugin        bool
-	Every         time.Duration `kong:"-"` // how often a server is asked; 0 = pushEvery
 
-	path string // of AdoptCmd: where the file lies
+	Every time.Duration `kong:"-"` // how often a server is asked; 0 = pushEvery
+
+	plugin bool   // what the file is; see look
+	path   string // of AdoptCmd: where the file lies
 }
 
 // pushEvery is how often a server is asked how far it is: a small file is imported in less.

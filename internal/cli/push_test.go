@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/searchpack/searchpack"
-	"github.com/searchpack/searchpack/internal/s3source"
 )
 
 const pushedText = "laptop, notebook\n"
@@ -250,7 +249,7 @@ func TestPushUploads(t *testing.T) {
 	}
 	defer o.Contents.Close()
 	text, err := io.ReadAll(o.Contents)
-	if err != nil || string(text) != pushedText || o.Metadata["X-Amz-Meta-"+http.CanonicalHeaderKey(s3source.MetadataKind)] != "words" {
+	if err != nil || string(text) != pushedText || o.Metadata["X-Amz-Meta-"+http.CanonicalHeaderKey(searchpack.MetadataKind)] != "words" {
 		t.Errorf("%q, %v, %v", text, o.Metadata, err)
 	}
 	var sent struct {
@@ -383,17 +382,6 @@ func TestPushUsage(t *testing.T) {
 	}
 }
 
-// The metadata is what the server looks for.
-func TestMetadataKind(t *testing.T) {
-	t.Parallel()
-	if metadataKind != s3source.MetadataKind {
-		t.Errorf("%q is not %q", metadataKind, s3source.MetadataKind)
-	}
-	if metadataChecks != s3source.MetadataChecks {
-		t.Errorf("%q is not %q", metadataChecks, s3source.MetadataChecks)
-	}
-}
-
 const pushedChecks = `{"schema":1,"checks":[{"name":"laptop","index":"books","analyze":{"analyzer":"a","text":"laptop"},"expect":{"contains":["notebook"]}}]}`
 
 // checked is an attempt with checks of this digest.
@@ -453,7 +441,7 @@ func TestPushChecks(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Contents.Close()
-	if got := file.Metadata["X-Amz-Meta-"+http.CanonicalHeaderKey(s3source.MetadataChecks)]; got != "searchpack/checked/"+string(mine)+".checks.json" {
+	if got := file.Metadata["X-Amz-Meta-"+http.CanonicalHeaderKey(searchpack.MetadataChecks)]; got != "searchpack/checked/"+string(mine)+".checks.json" {
 		t.Errorf("the metadata names %q", got)
 	}
 	bad := filepath.Join(t.TempDir(), "bad.json")

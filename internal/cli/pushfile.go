@@ -20,7 +20,6 @@ import (
 
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/checks"
-	"github.com/searchpack/searchpack/internal/signature"
 )
 
 // pushFile is the file that is pushed. It is read twice: to name it, and to send it.
@@ -30,12 +29,6 @@ type pushFile struct {
 	sum    []byte
 	size   int64
 }
-
-// metadataKind is the object metadata that declares what a dictionary holds.
-const metadataKind = "searchpack-kind"
-
-// metadataChecks is the object metadata that names the object with the checks.
-const metadataChecks = "searchpack-checks"
 
 func openPushFile(path string) (*pushFile, error) {
 	f, err := os.Open(path)
@@ -144,16 +137,16 @@ func (s *push) upload() error {
 		ChecksumSHA256: aws.String(base64.StdEncoding.EncodeToString(s.file.sum)),
 	}
 	if in.Metadata = map[string]string{}; s.Kind != "" {
-		in.Metadata[metadataKind] = s.Kind
+		in.Metadata[searchpack.MetadataKind] = s.Kind
 	}
 	if s.signature != "" {
-		in.Metadata[signature.MetadataKey] = s.signature
+		in.Metadata[searchpack.MetadataSignature] = s.signature
 	}
 	if s.checks != nil {
 		if err := s.uploadChecks(client); err != nil {
 			return err
 		}
-		in.Metadata[metadataChecks] = s.checksKey()
+		in.Metadata[searchpack.MetadataChecks] = s.checksKey()
 	}
 	if _, err := client.PutObject(s.c, in); err != nil {
 		return fmt.Errorf("upload to %s: %w", place, s.plainS3(client, err))

@@ -14,7 +14,6 @@ import (
 
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/inspect/inspecttest"
-	"github.com/searchpack/searchpack/internal/s3source"
 	"github.com/searchpack/searchpack/internal/signature"
 )
 
@@ -74,6 +73,8 @@ func TestPushLooksWhatTheFileIs(t *testing.T) {
 		"a plugin":           {plugin, PushCmd{}, "OpenSearch_3.8", types.PackageTypeZipPlugin, ""},
 		"its engine is said": {plugin, PushCmd{EngineVersion: "OpenSearch_3.7"}, "OpenSearch_3.7", types.PackageTypeZipPlugin, ""},
 		"of a kind":          {plugin, PushCmd{Kind: "synonyms"}, "", types.PackageTypeZipPlugin, "--kind is for dictionaries"},
+		"with checks":        {plugin, PushCmd{Checks: "checks.json"}, "", types.PackageTypeZipPlugin, "--checks are for dictionaries"},
+		"to be adopted":      {plugin, PushCmd{path: "analysis/words.txt"}, "", types.PackageTypeZipPlugin, "only dictionaries are adopted"},
 		"of no engine":       {zipOf(t, descriptorName+"name=x\n"), PushCmd{}, "", types.PackageTypeZipPlugin, "give --engine-version OpenSearch_X.Y"},
 		"of no engine, said": {zipOf(t, descriptorName+"name=x\n"), PushCmd{EngineVersion: "OpenSearch_3.8"}, "OpenSearch_3.8", types.PackageTypeZipPlugin, ""},
 		"words":              {[]byte("a, b\n"), PushCmd{Kind: "synonyms"}, "", types.PackageTypeTxtDictionary, ""},
@@ -134,7 +135,7 @@ func TestPushReadsTheSignature(t *testing.T) {
 		"not signed":   {"-", true, "", ""},
 		"a dictionary": {line, false, "", ""},
 		"nonsense":     {"nonsense", true, "", ".sig: "},
-		"too long":     {strings.Repeat("x", 1<<20), true, "", "longer than a signature"},
+		"too long":     {strings.Repeat("x", 1<<20), true, "", "neither a key nor a signature"},
 	} {
 		p := PushCmd{File: filepath.Join(t.TempDir(), "lemmas.zip"), plugin: tt.plugin}
 		if tt.text != "-" {
@@ -150,8 +151,5 @@ func TestPushReadsTheSignature(t *testing.T) {
 	s := push{PushCmd: &PushCmd{Name: "lemmas", plugin: true}, file: &pushFile{}, signature: line}
 	if unsigned := (&push{PushCmd: s.PushCmd, file: s.file}).key(); s.key() == unsigned || !strings.HasSuffix(s.key(), ".zip") {
 		t.Errorf("key %q, unsigned %q", s.key(), unsigned)
-	}
-	if s3source.MetadataSignature != signature.MetadataKey {
-		t.Errorf("%q is not %q", s3source.MetadataSignature, signature.MetadataKey)
 	}
 }

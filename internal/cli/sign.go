@@ -77,7 +77,7 @@ func (s *SignZipCmd) Run(c *Context) error {
 	return c.print(signed{1, s.File, digest, public.ID(), public.String(), line, out}, func(p *page) {
 		p.line("signed %s (SHA-256 %s) with the key %s", s.File, digest, public.ID())
 		p.line("the signature is in %s; upload it with the zip:", out)
-		p.line("  --metadata %s=\"$(cat %s)\"", signature.MetadataKey, out)
+		p.line("  --metadata %s=\"$(cat %s)\"", searchpack.MetadataSignature, out)
 	})
 }
 

@@ -15,7 +15,7 @@ const (
 	restartCareful = "careful"
 )
 
-// policyJSON is a domain's policy; as a request, a member that is left out stays as it is.
+// policyJSON is a domain's policy.
 type policyJSON struct {
 	Domain         string `json:"domain,omitempty"`
 	Level          string `json:"level"`
@@ -37,7 +37,7 @@ var defaultNames = map[string]string{
 	"level": levelHighest, "unmanaged_nodes": unmanagedBlock, "absent_nodes": absentOwe, "restart": restartCareful,
 }
 
-// policyRequest is the body that changes a policy.
+// policyRequest is the body that changes a policy; a member that is left out stays as it is.
 type policyRequest struct {
 	Level          *string `json:"level"`
 	UnmanagedNodes *string `json:"unmanaged_nodes"`

@@ -35,7 +35,7 @@ func (i *Importer) readChecks(ctx context.Context, j *job, c copied) (shipped, e
 		return shipped{}, nil
 	}
 	src := searchpack.Source{Bucket: j.version.Source.Bucket, Key: c.checks}
-	where := "the checks that the object's metadata x-amz-meta-searchpack-checks names, " + quotedPlace(src)
+	where := "the checks that the object's metadata x-amz-meta-" + searchpack.MetadataChecks + " names, " + quotedPlace(src)
 	if j.pkg.Type != searchpack.TypeDictionary {
 		return shipped{refused: where + ", are for dictionaries: packages of the type " + string(j.pkg.Type) + " have none. Take the metadata off."}, nil
 	}
@@ -69,12 +69,7 @@ func (i *Importer) mayRead(who *searchpack.Caller, src searchpack.Source) error 
 	if who == nil {
 		return searchpack.Errorf(searchpack.ErrDenied, "who asked for this import is not known, because an older version of Searchpack took the call: call UpdatePackage again")
 	}
-	for _, key := range src.Keys() {
-		if err := i.authorize(*who, "s3:GetObject", "arn:aws:s3:::"+src.Bucket+"/"+key, nil); err != nil {
-			return err
-		}
-	}
-	return nil
+	return i.authorize.MayRead(*who, src)
 }
 
 // unreadable keeps the code, so that what may pass is tried again.

@@ -34,7 +34,8 @@ type stateAnswer struct {
 	} `json:"nodes"`
 	Metadata struct {
 		Coordination struct {
-			Term int64 `json:"term"`
+			Term   int64    `json:"term"`
+			Voting []string `json:"last_committed_config"`
 		} `json:"cluster_coordination"`
 	} `json:"metadata"`
 }

@@ -3,9 +3,11 @@ package opensearch
 import (
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -71,6 +73,33 @@ func TestFacts(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, *got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", version, diff)
+		}
+	}
+}
+
+// What the node runs on, since when, and with which plugins; a node that does not say is taken as well.
+func TestFactsOfAStart(t *testing.T) {
+	t.Parallel()
+	facts := func(more string) *searchpack.NodeFacts {
+		t.Helper()
+		n := &node{info: `{"cluster_name":"search","nodes":{"4Jx9dwCwQXehImDRPkvhQQ":{"name":"n1","version":"3.8.0"` + more + `}}}`, local: recorded(t, "local-3.8.0.json"), refresh: missing, refreshStatus: 400}
+		f, err := client(t, n.ServeHTTP).Facts(t.Context())
+		if err != nil {
+			t.Fatalf("%s: %v", more, err)
+		}
+		return f
+	}
+	f := facts(`,"jvm":{"version":"21.0.8","start_time_in_millis":1772366400000},"plugins":[{"name":"lemmas","version":"1.0","classname":"example.Lemmas"}]`)
+	if f.Java != 21 || !f.StartedAt.Equal(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)) ||
+		!slices.Equal(f.Plugins, []searchpack.LoadedPlugin{{Name: "lemmas", Version: "1.0", ClassName: "example.Lemmas"}}) {
+		t.Errorf("%+v", f)
+	}
+	if f := facts(""); f.Java != 0 || !f.StartedAt.IsZero() || f.Plugins != nil {
+		t.Errorf("%+v", f)
+	}
+	for version, want := range map[string]int{"1.8.0_292": 8, "17": 17, "25-ea": 25, "?": 0} {
+		if f := facts(`,"jvm":{"version":"` + version + `"}`); f.Java != want {
+			t.Errorf("%s: Java %d", version, f.Java)
 		}
 	}
 }

@@ -73,8 +73,6 @@ var permissions = []struct{ part, permission string }{
 	{"_refresh_search_analyzers", "indices:admin/refresh_search_analyzers"},
 	{"/_cache/clear", "indices:admin/cache/clear"},
 	{"/_cluster/reroute", "cluster:admin/reroute"},
-	{"/_cluster/settings", "cluster:admin/settings/update"},
-	{"/_flush", "indices:admin/flush"},
 	{"/_cluster/state", "cluster:monitor/state"},
 	{"/_cluster/health", "cluster:monitor/health"},
 	{"/_cluster/settings", "cluster:admin/settings/update, and cluster:monitor/state to read them"},

@@ -48,24 +48,14 @@ func (c *Client) Health(ctx context.Context, nodeID string) (*searchpack.Cluster
 		return nil, searchpack.Errorf(searchpack.ErrUnsupported, "the routing table of this cluster is larger than %d MiB: its nodes cannot be restarted one by one here", maxRouting>>20)
 	}
 	var st routingAnswer
-	var meta struct {
-		Metadata struct {
-			Coordination struct {
-				Voting []string `json:"last_committed_config"`
-			} `json:"cluster_coordination"`
-		} `json:"metadata"`
-	}
 	if err := a.decode("/_cluster/state", &st); err != nil {
-		return nil, err
-	}
-	if err := a.decode("/_cluster/state", &meta); err != nil {
 		return nil, err
 	}
 	if st.uuid() == "" || len(st.Nodes) == 0 {
 		return nil, searchpack.Errorf(searchpack.ErrUnavailable, "OpenSearch has not joined a cluster yet")
 	}
 	h := &searchpack.ClusterHealth{
-		ClusterUUID: st.uuid(), Term: st.Metadata.Coordination.Term, Version: st.Version, Voting: meta.Metadata.Coordination.Voting,
+		ClusterUUID: st.uuid(), Term: st.Metadata.Coordination.Term, Version: st.Version, Voting: st.Metadata.Coordination.Voting,
 	}
 	st.count(h, nodeID)
 	for id := range st.Nodes {

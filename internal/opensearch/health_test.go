@@ -95,7 +95,7 @@ func TestHealthFails(t *testing.T) {
 				return
 			}
 			says(200, healthState)(w, r)
-		}, "give the agent's user the permission cluster:admin/settings/update"},
+		}, "give the agent's user the permission cluster:admin/settings/update, and cluster:monitor/state to read them"},
 	} {
 		_, err := client(t, tt.h).Health(t.Context(), "N1")
 		if err == nil || !strings.Contains(err.Error(), tt.want) {

@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/usage"
@@ -52,8 +51,8 @@ var pluginTrials = []trial{
 }
 
 // Permissions makes each call that an agent makes once, so that nothing changes, and says which are
-// refused; plugins: also those that it makes for
-// plugins. Another answer than 403 and 401, that there is no such index for example, is no refusal.
+// refused; plugins: also those that it makes for plugins. Another answer than 403 and 401, that there is
+// no such index for example, is no refusal.
 func (c *Client) Permissions(ctx context.Context, plugins bool) []Permission {
 	all := trials
 	if plugins {
@@ -106,25 +105,4 @@ func (c *Client) ConfigPath(ctx context.Context) (string, error) {
 		}
 	}
 	return path, nil
-}
-
-// StartedAt returns when the node's JVM began, by the clock of its machine; the zero time: it does not
-// say.
-func (c *Client) StartedAt(ctx context.Context) (time.Time, error) {
-	var doc struct {
-		Nodes map[string]struct {
-			JVM struct {
-				Start int64 `json:"start_time_in_millis"`
-			} `json:"jvm"`
-		} `json:"nodes"`
-	}
-	if err := c.get(ctx, "/_nodes/_local/jvm", url.Values{"filter_path": {"nodes.*.jvm.start_time_in_millis"}}, &doc); err != nil {
-		return time.Time{}, err
-	}
-	for _, n := range doc.Nodes {
-		if n.JVM.Start > 0 && len(doc.Nodes) == 1 {
-			return time.UnixMilli(n.JVM.Start).UTC(), nil
-		}
-	}
-	return time.Time{}, nil
 }

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 // A user that may do everything but one thing is refused that thing, whichever it is.
@@ -83,6 +82,18 @@ func TestPermissionsUnknown(t *testing.T) {
 	}
 }
 
+// A path is in the list once: of two the second would never be told.
+func TestPermissionsAreListedOnce(t *testing.T) {
+	t.Parallel()
+	for i, p := range permissions {
+		for _, q := range permissions[:i] {
+			if strings.Contains(p.part, q.part) {
+				t.Errorf("%s is never reached: %s comes before", p.part, q.part)
+			}
+		}
+	}
+}
+
 // Each permission is one that a refusal names, and stands in the role of docs/operations.md.
 func TestPermissionsAreNamed(t *testing.T) {
 	t.Parallel()
@@ -117,22 +128,5 @@ func TestConfigPath(t *testing.T) {
 		if got, err := client(t, says(status, body)).ConfigPath(t.Context()); err == nil {
 			t.Errorf("%d %s: %q", status, body, got)
 		}
-	}
-}
-
-func TestStartedAt(t *testing.T) {
-	t.Parallel()
-	for body, want := range map[string]time.Time{
-		`{"nodes":{"a":{"jvm":{"start_time_in_millis":1772366400000}}}}`: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
-		`{"nodes":{"a":{"jvm":{}}}}`:                                     {},
-		`{}`:                                                             {},
-		`{"nodes":{"a":{"jvm":{"start_time_in_millis":1}},"b":{"jvm":{"start_time_in_millis":2}}}}`: {},
-	} {
-		if got, err := client(t, says(200, body)).StartedAt(t.Context()); err != nil || !got.Equal(want) {
-			t.Errorf("%s: %s, %v", body, got, err)
-		}
-	}
-	if got, err := client(t, says(503, "{}")).StartedAt(t.Context()); err == nil || !got.IsZero() {
-		t.Errorf("503: %s", got)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/searchpack/searchpack"
 )
@@ -94,22 +93,20 @@ func (c *Client) Search(ctx context.Context, index string, body []byte) (hits in
 // refusedSearch tells a query that is refused from a copy that cannot answer now. What OpenSearch says
 // of a search that failed on every shard has the cause below.
 func (a *answer) refusedSearch(path string) error {
+	type cause struct {
+		Type string `json:"type"`
+	}
 	var doc struct {
 		Error struct {
-			Type   string `json:"type"`
-			Causes []struct {
-				Type string `json:"type"`
-			} `json:"root_cause"`
+			Type   string  `json:"type"`
+			Causes []cause `json:"root_cause"`
 		} `json:"error"`
 	}
 	if json.Unmarshal(a.body, &doc) == nil && doc.Error.Type == "search_phase_execution_exception" {
-		for _, cause := range doc.Error.Causes {
-			if !slices.Contains(refusedQueries, cause.Type) {
-				return searchpack.Errorf(searchpack.ErrUnavailable, "OpenSearch answers %s with %d: %s", path, a.status, a.words())
-			}
-		}
-		if len(doc.Error.Causes) == 0 { // no copy of some shard
-			return searchpack.Errorf(searchpack.ErrUnavailable, "OpenSearch answers %s with %d: %s", path, a.status, a.words())
+		another := func(c cause) bool { return !slices.Contains(refusedQueries, c.Type) }
+		if len(doc.Error.Causes) == 0 || slices.ContainsFunc(doc.Error.Causes, another) { // without a cause: no copy of some shard
+			_, reason := a.problem()
+			return searchpack.Errorf(searchpack.ErrUnavailable, "OpenSearch answers %s with %d: %s", path, a.status, cut(reason))
 		}
 	}
 	return a.refusal(path)
@@ -117,8 +114,3 @@ func (a *answer) refusedSearch(path string) error {
 
 // refusedQueries are what a shard says of a query that it will never carry out.
 var refusedQueries = []string{"query_shard_exception", "illegal_argument_exception", "parsing_exception", "parse_exception", "illegal_state_exception"}
-
-func (a *answer) words() string {
-	_, reason := a.problem()
-	return cut(strings.TrimSpace(reason))
-}

@@ -24,16 +24,6 @@ import (
 	"github.com/searchpack/searchpack"
 )
 
-// MetadataKind is the object metadata (x-amz-meta-…) that declares what a dictionary holds.
-const MetadataKind = "searchpack-kind"
-
-// MetadataSignature is the object metadata that holds a plugin's signature.
-const MetadataSignature = "searchpack-signature"
-
-// MetadataChecks is the object metadata that names the object with the verify checks, by its key in
-// the same bucket.
-const MetadataChecks = "searchpack-checks"
-
 // The defaults of Config.
 const (
 	// DefaultRegion is taken when neither Config nor the environment names one: servers other than
@@ -169,9 +159,9 @@ func (s *Source) Open(ctx context.Context, account string, src searchpack.Source
 		Size:       size,
 		VersionID:  aws.ToString(out.VersionId),
 		ETag:       aws.ToString(out.ETag),
-		Kind:       metadata(out.Metadata, MetadataKind),
-		Checks:     metadata(out.Metadata, MetadataChecks),
-		Signature:  metadata(out.Metadata, MetadataSignature),
+		Kind:       metadata(out.Metadata, searchpack.MetadataKind),
+		Checks:     metadata(out.Metadata, searchpack.MetadataChecks),
+		Signature:  metadata(out.Metadata, searchpack.MetadataSignature),
 	}, nil
 }
 

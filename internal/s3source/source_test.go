@@ -60,7 +60,7 @@ func TestOpen(t *testing.T) {
 	objects := map[string]string{
 		"synonyms.txt": "a, b\n", "empty": "", "a b/ü+%.txt": "odd key", "big": strings.Repeat("0123456789", 100_000),
 	}
-	s := newSource(t, fakeS3(t, objects, map[string]string{"X-Amz-Meta-Searchpack-Kind": "solr-synonyms", "X-Amz-Meta-Searchpack-Checks": "a/checks.json"}), nil)
+	s := newSource(t, fakeS3(t, objects, map[string]string{"X-Amz-Meta-Searchpack-Kind": "solr-synonyms", "X-Amz-Meta-Searchpack-Checks": "a/checks.json", "X-Amz-Meta-Searchpack-Signature": "signed"}), nil)
 	for key, want := range objects {
 		obj, err := s.Open(t.Context(), account, searchpack.Source{Bucket: "dicts", Key: key})
 		if err != nil {
@@ -71,7 +71,7 @@ func TestOpen(t *testing.T) {
 		if err != nil || string(got) != want || obj.Size != int64(len(want)) {
 			t.Errorf("%s: %d bytes, size %d, %v; want %d", key, len(got), obj.Size, err, len(want))
 		}
-		if obj.Kind != "solr-synonyms" || obj.Checks != "a/checks.json" || obj.ETag == "" {
+		if obj.Kind != "solr-synonyms" || obj.Checks != "a/checks.json" || obj.Signature != "signed" || obj.ETag == "" {
 			t.Errorf("%s: kind %q, ETag %q", key, obj.Kind, obj.ETag)
 		}
 		if err := obj.Close(); err != nil {

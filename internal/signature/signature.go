@@ -20,8 +20,6 @@ import (
 )
 
 const (
-	// MetadataKey is the object's metadata that holds a plugin's signature: x-amz-meta-searchpack-signature.
-	MetadataKey = "searchpack-signature"
 	// MaxSize bounds what is read of a signature or a key, in bytes.
 	MaxSize = 4 << 10
 

@@ -158,7 +158,7 @@ func (f *File) signed(e Entry, p Plugin) (by, why string) {
 	}
 	who := strings.Join(e.SignedBy, " or ")
 	if p.Signature == "" {
-		return "", fmt.Sprintf("only signed by %s, and the package has no signature (sign it with searchpack sign, and upload it with the metadata %s)", who, signature.MetadataKey)
+		return "", fmt.Sprintf("only signed by %s, and the package has no signature (sign it with searchpack sign, and upload it with the metadata %s)", who, searchpack.MetadataSignature)
 	}
 	s, err := signature.Parse(p.Signature)
 	if err != nil {
