@@ -30,7 +30,7 @@ func (d *decider) dutyID(r *searchpack.Rollout, kind searchpack.DutyKind, index 
 // duties is what the speaker is to do for the running rollout.
 func (d *decider) duties() []searchpack.Duty {
 	r := d.running()
-	if r == nil || d.Domain.FilesOnly || d.paused(r) {
+	if r == nil || d.Domain.FilesOnly || d.paused(r) && !d.recovers(r) {
 		return nil
 	}
 	if restarts(r.Phase) {

@@ -490,10 +490,23 @@ func (d *decider) offerFor(n *node) *searchpack.RestartOffer {
 	return &searchpack.RestartOffer{ID: r.Restart.OfferID}
 }
 
-// letGo takes an offer back from a rollout that somebody holds, unless its node may have stopped.
+// recovers: the copies of a node that was restarted come back now.
+func (d *decider) recovers(r *searchpack.Rollout) bool {
+	return restarts(r.Phase) && r.Restart != nil && r.Restart.Stage == searchpack.StageRecover
+}
+
+// letGo ends the turn of a node in a rollout that somebody holds, so that the cluster's settings are put
+// back: at once if the node cannot have stopped, else when it and its copies are back.
 func (d *decider) letGo(r *searchpack.Rollout) {
-	if restarts(r.Phase) && r.Restart != nil && r.Restart.Stage != searchpack.StageRecover && !d.begun(r) {
-		r.Restart = nil
-		r.Round++
+	if !restarts(r.Phase) || r.Restart == nil || d.begun(r) {
+		return
 	}
+	if d.recovers(r) {
+		for _, duty := range d.recoverDuties(r) {
+			if ok, _ := d.done(duty, ""); !ok {
+				return
+			}
+		}
+	}
+	d.nextNode(r)
 }

@@ -213,7 +213,7 @@ func TestPauseARestart(t *testing.T) {
 			if got := b.says(false); got != stopped || b.waiting() != "paused by ann: nothing moves until it is resumed or aborted" {
 				t.Errorf("happened while paused: %s; %s", got, b.waiting())
 			}
-			if stage != searchpack.StageRecover && (b.w.Domain.Saved != nil || b.cluster.Allocation != (searchpack.Allocation{})) {
+			if b.w.Domain.Saved != nil || b.cluster.Allocation != (searchpack.Allocation{}) {
 				t.Errorf("settings while paused are %s", allocationText(b.cluster.Allocation))
 			}
 			if slices.ContainsFunc(b.w.Agents, func(a searchpack.AgentState) bool { return a.Order.Restart != nil }) {
@@ -251,6 +251,34 @@ func TestPauseWhileANodeIsAway(t *testing.T) {
 	b.finish()
 	if got := b.says(false); got != "stop n2, stop n3, stop n1" || b.status() != "ACTIVE p1" {
 		t.Errorf("happened: %s; %s", got, b.status())
+	}
+}
+
+// Paused when the node has just come back: its copies are not kept away from it for as long as the pause
+// lasts.
+func TestPauseBeforeCopiesAreBack(t *testing.T) {
+	t.Parallel()
+	none := "none"
+	b := newPlugBench(t, 3)
+	b.cluster.Allocation.Transient = &none
+	b.wants(install, "p1")
+	b.goUntil("n2 is away", func() bool { return b.nodes["n2"].permit != "" })
+	b.turn()
+	b.step()
+	if !b.inStage(searchpack.StageRecover)() || b.says(true) != "set primaries/-, stop n2" {
+		t.Fatalf("%+v: %s", b.w.Rollouts[0].Restart, b.says(true))
+	}
+	b.w.Rollouts[0].Paused = "ann"
+	for range 60 {
+		b.turn()
+	}
+	if got := b.says(true); got != "set primaries/-, stop n2, set all/-, set -/none" || b.w.Domain.Saved != nil {
+		t.Errorf("happened while paused: %s; saved %+v", got, b.w.Domain.Saved)
+	}
+	b.w.Rollouts[0].Paused = ""
+	b.finish()
+	if got := b.says(false); got != "stop n2, stop n3, stop n1" || b.status() != "ACTIVE p1" || allocationText(b.cluster.Allocation) != "-/none" {
+		t.Errorf("happened: %s; %s; %s", got, b.status(), allocationText(b.cluster.Allocation))
 	}
 }
 
