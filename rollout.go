@@ -18,8 +18,9 @@ const (
 func (s RolloutState) Open() bool { return s == RolloutQueued || s == RolloutRunning }
 
 // Phase is how far a running rollout has come. Associate steps go through PhaseLook to PhaseProve, and
-// those with checks through PhaseVerify; on failure after PhasePlace through PhaseReturn and PhaseReturnReload; dissociate steps through
-// PhaseLook, PhaseHide, PhaseLookAgain, and PhaseRemove or PhaseUnhide.
+// those with checks through PhaseVerify; on failure after PhasePlace through PhaseReturn and
+// PhaseReturnReload; dissociate steps through PhaseLook, PhaseHide, PhaseLookAgain, and PhaseRemove or
+// PhaseUnhide. Plugins also go through PhaseRestart, and back through PhaseReturnRestart.
 type Phase string
 
 // The phases.

@@ -30,7 +30,7 @@ func decide(w World, off guards) Decision {
 	d.takePreviews()
 	for pass := 0; d.who.Frozen == ""; pass++ {
 		if pass > 0 { // a node may have answered before what it has just been asked
-			d.takeMorePreviews()
+			d.takeAnswers()
 		}
 		d.chooseSpeaker()
 		d.advance()

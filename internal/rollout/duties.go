@@ -124,16 +124,6 @@ func (d *decider) result(id string) (searchpack.DutyResult, *node) {
 	return failed, by
 }
 
-// lastResult is what was last said of a duty that is not done, by whoever says most.
-func (d *decider) lastResult(id string) (searchpack.DutyResult, *node) {
-	for _, n := range d.nodes {
-		if res, ok := n.duties[id]; ok && n.fresh && (res.Done || res.Health != nil) {
-			return res, n
-		}
-	}
-	return searchpack.DutyResult{}, nil
-}
-
 // refreshDuties are the refreshes of this phase, in batches. A step that brings the bytes that serve is
 // reloaded with the others: a node may have been seen not to have them loaded.
 func (d *decider) refreshDuties(r *searchpack.Rollout) []searchpack.Duty {
@@ -265,12 +255,5 @@ func (d *decider) reroute(r *searchpack.Rollout) searchpack.Duty {
 }
 
 func (d *decider) rerouted(r *searchpack.Rollout) (bool, string) {
-	res, by := d.result(d.reroute(r).ID)
-	switch {
-	case res.Done:
-		return true, ""
-	case by != nil:
-		return false, fmt.Sprintf("waiting for unassigned copies to be tried again (%s says: %s)", by.called(), quote(res.Error))
-	}
-	return false, "waiting for unassigned copies to be tried again"
+	return d.done(d.reroute(r), "unassigned copies to be tried again")
 }

@@ -21,7 +21,7 @@ func offeredBench(t *testing.T) (*plugBench, string) {
 
 func at(epoch, seq int64) searchpack.Attempt { return searchpack.Attempt{Epoch: epoch, Seq: seq} }
 
-// permit is one that was given to an agent by the rollout at a moment before now.
+// permitOf is one that was given to an agent by the rollout at a moment before now.
 func (b *plugBench) permitOf(agent, id string, attempt searchpack.Attempt, ago time.Duration) searchpack.Permit {
 	return searchpack.Permit{
 		ID: id, Domain: simDomain, RolloutID: b.w.Rollouts[0].ID, AgentID: agent, Attempt: attempt, BegunAt: b.w.Now.Add(-ago),

@@ -37,7 +37,7 @@ func (d *decider) foreseeRestarts(out *Outlook, v, former searchpack.Version) {
 	for _, n := range d.late(r) {
 		x.Nodes = append(x.Nodes, NodeRestart{
 			AgentID: n.ID, Name: n.called(), Manager: n.ID == d.who.ManagerAgent,
-			Own: !d.Domain.FilesOnly && n.Report != nil && n.Report.RestartMode == searchpack.RestartOwn,
+			Own: d.restartsItself(n),
 		})
 	}
 	slices.SortStableFunc(x.Nodes, func(a, b NodeRestart) int {

@@ -76,8 +76,14 @@ func (d *decider) pluginOrders(n *node) []searchpack.PluginOrder {
 			out = append(out, o)
 		}
 	}
+	return append(out, d.leftPlugins(n)...)
+}
+
+// leftPlugins are to go: they were dissociated while the node was away.
+func (d *decider) leftPlugins(n *node) []searchpack.PluginOrder {
+	var out []searchpack.PluginOrder
 	for _, id := range n.pluginIDs {
-		if d.associations[id] == nil && n.plugins[id].Installed != "" { // dissociated while it was away
+		if d.associations[id] == nil && n.plugins[id].Installed != "" {
 			out = append(out, removed(id, n.plugins[id].Name))
 		}
 	}

@@ -112,17 +112,15 @@ func (d *decider) takePreviews() {
 		switch {
 		case !p.ExpiresAt.After(d.Now):
 			d.forgotten = append(d.forgotten, p.ID)
-		case p.Answer != nil:
-		case d.takeAnswer(&p):
-			d.shown = append(d.shown, p)
-		default:
+		case p.Answer == nil:
 			d.previews = append(d.previews, p)
 		}
 	}
+	d.takeAnswers()
 }
 
-// takeMorePreviews looks once more for answers to those that wait.
-func (d *decider) takeMorePreviews() {
+// takeAnswers looks for answers to the previews that wait.
+func (d *decider) takeAnswers() {
 	waiting := d.previews
 	d.previews = nil
 	for _, p := range waiting {

@@ -7,7 +7,7 @@ import (
 	"github.com/searchpack/searchpack"
 )
 
-// maxMoves bounds how many steps one decision takes. A rollout has at most nine phases; more than
+// maxMoves bounds how many steps one decision takes. A rollout has a dozen phases at most; more than
 // this happens only when many rollouts end at once, and then the next decision goes on.
 const maxMoves = 64
 

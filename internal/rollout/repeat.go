@@ -87,11 +87,11 @@ func (d *decider) turnedBack(n *node, a *searchpack.Association, v searchpack.Ve
 
 // healIncidents ends those of nodes that show again what serves, or that have nothing to show any more.
 func (d *decider) healIncidents() {
+	if d.off.heal {
+		return
+	}
 	for _, i := range d.World.Incidents {
 		n, a := d.byID[i.AgentID], d.associations[i.PackageID]
-		if d.off.heal {
-			return
-		}
 		switch {
 		case n == nil: // retired: nobody knows
 			continue

@@ -62,7 +62,7 @@ func (d *decider) returnRestart(r *searchpack.Rollout) bool {
 // cluster's settings are as they were.
 func (d *decider) restartNext(r *searchpack.Rollout) (done, moved bool) {
 	if r.Restart != nil {
-		return false, d.stages()[r.Restart.Stage](r, d.byID[r.Restart.AgentID])
+		return false, stages[r.Restart.Stage](d, r, d.byID[r.Restart.AgentID])
 	}
 	late := d.late(r)
 	if n, why := d.notStarted(r, late); n != nil {
@@ -79,7 +79,7 @@ func (d *decider) restartNext(r *searchpack.Rollout) (done, moved bool) {
 		}
 		return true, false
 	}
-	next := d.nextRestart(r, late)
+	next := d.nextRestart(late)
 	if next == nil {
 		return false, d.waitForOthers(r, late)
 	}
@@ -114,19 +114,20 @@ func (d *decider) toldBack(r *searchpack.Rollout, n *node) bool {
 func (d *decider) late(r *searchpack.Rollout) []*node {
 	var out []*node
 	for _, n := range d.must() {
-		if slices.ContainsFunc(d.plugins(r), func(s searchpack.RolloutStep) bool { return !d.hasPlugin(n, d.given(r, s)) }) {
+		if !d.hasAll(r, n) {
 			out = append(out, n)
 		}
 	}
-	comes := (actionOf(r) == searchpack.ActionAssociate) == (r.Phase == searchpack.PhaseRestart)
+	manager := -1
+	if comes := (actionOf(r) == searchpack.ActionAssociate) == (r.Phase == searchpack.PhaseRestart); comes {
+		manager = 1
+	}
 	slices.SortStableFunc(out, func(a, b *node) int {
-		switch m := d.who.ManagerAgent; {
-		case a.ID == b.ID:
-			return 0
-		case (a.ID == m) == comes && (b.ID == m) != comes:
-			return 1
-		case (b.ID == m) == comes && (a.ID == m) != comes:
-			return -1
+		switch d.who.ManagerAgent {
+		case a.ID:
+			return manager
+		case b.ID:
+			return -manager
 		}
 		return 0
 	})
@@ -142,13 +143,16 @@ func (d *decider) given(r *searchpack.Rollout, s searchpack.RolloutStep) searchp
 }
 
 // nextRestart is the first node that Searchpack restarts; nil if there is none.
-func (d *decider) nextRestart(_ *searchpack.Rollout, late []*node) *node {
-	for _, n := range late {
-		if !d.Domain.FilesOnly && n.Report.RestartMode == searchpack.RestartOwn {
-			return n
-		}
+func (d *decider) nextRestart(late []*node) *node {
+	if i := slices.IndexFunc(late, d.restartsItself); i >= 0 {
+		return late[i]
 	}
 	return nil
+}
+
+// restartsItself: the node's agent stops and starts it.
+func (d *decider) restartsItself(n *node) bool {
+	return !d.Domain.FilesOnly && n.Report != nil && n.Report.RestartMode == searchpack.RestartOwn
 }
 
 // waitForOthers names the nodes that somebody else has to restart.
@@ -204,10 +208,10 @@ func (d *decider) health(r *searchpack.Rollout) (bool, string) {
 }
 
 // stages is what is done in each stage of a node's restart.
-func (d *decider) stages() map[searchpack.RestartStage]func(*searchpack.Rollout, *node) bool {
-	return map[searchpack.RestartStage]func(*searchpack.Rollout, *node) bool{
-		searchpack.StageHold: d.hold, searchpack.StageOffer: d.offer, searchpack.StageRecover: d.recover,
-	}
+var stages = map[searchpack.RestartStage]func(*decider, *searchpack.Rollout, *node) bool{
+	searchpack.StageHold:    (*decider).hold,
+	searchpack.StageOffer:   (*decider).offer,
+	searchpack.StageRecover: (*decider).recover,
 }
 
 // hold waits until no copies are moved off a node that stops.
@@ -344,11 +348,15 @@ func (d *decider) lost(r *searchpack.Rollout, settle searchpack.Duty) string {
 		d.lookAgainAt(over)
 		return ""
 	}
-	res, _ := d.lastResult(settle.ID)
-	if res.Health == nil || res.Health.Moving > 0 {
-		return ""
+	for _, n := range d.nodes { // the speaker, which has not done it yet
+		if h := n.duties[settle.ID].Health; n.fresh && h != nil {
+			if h.Moving > 0 {
+				return ""
+			}
+			return h.Worse(settle.Baseline)
+		}
 	}
-	return res.Health.Worse(settle.Baseline)
+	return ""
 }
 
 // cannotDoWithout ends what a restart has begun: indices need a plugin that goes, or do not build with the
@@ -416,7 +424,7 @@ func (d *decider) recoverDuties(r *searchpack.Rollout) []searchpack.Duty {
 // restartDuties is what the speaker is to do while nodes are restarted.
 func (d *decider) restartDuties(r *searchpack.Rollout) []searchpack.Duty {
 	switch {
-	case r.Restart == nil && (r.Baseline == nil || d.Domain.Saved == nil) && d.nextRestart(r, d.late(r)) != nil:
+	case r.Restart == nil && (r.Baseline == nil || d.Domain.Saved == nil) && d.nextRestart(d.late(r)) != nil:
 		return []searchpack.Duty{{ID: d.dutyID(r, searchpack.DutyHealth, 0), Kind: searchpack.DutyHealth}}
 	case r.Restart == nil:
 		return nil
@@ -475,7 +483,7 @@ func (n *node) orderedDutyOf(kind searchpack.DutyKind) bool {
 // aboutToHold: the settings were read for a restart that comes at once.
 func (d *decider) aboutToHold() bool {
 	r := d.running()
-	return r != nil && restarts(r.Phase) && !d.paused(r) && d.nextRestart(r, d.late(r)) != nil
+	return r != nil && restarts(r.Phase) && !d.paused(r) && d.nextRestart(d.late(r)) != nil
 }
 
 // offerFor is the offer to a node, if it is its turn.

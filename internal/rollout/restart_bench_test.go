@@ -146,14 +146,10 @@ func (b *plugBench) named(name string) int {
 	return slices.IndexFunc(b.w.Agents, func(a searchpack.AgentState) bool { return a.Name == name })
 }
 
-func (b *plugBench) ran(ok func(searchpack.RestartStage) bool) func() bool {
-	return func() bool {
-		return len(b.w.Rollouts) > 0 && b.w.Rollouts[0].Restart != nil && ok(b.w.Rollouts[0].Restart.Stage)
-	}
-}
-
 func (b *plugBench) inStage(s searchpack.RestartStage) func() bool {
-	return b.ran(func(at searchpack.RestartStage) bool { return at == s })
+	return func() bool {
+		return len(b.w.Rollouts) > 0 && b.w.Rollouts[0].Restart != nil && b.w.Rollouts[0].Restart.Stage == s
+	}
 }
 
 // obeyPlugin does what the node's order says.

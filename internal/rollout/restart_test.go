@@ -439,11 +439,7 @@ func TestRetiredWhileAway(t *testing.T) {
 	b.goUntil("n2 is away", func() bool { return b.nodes["n2"].permit != "" })
 	began := b.w.Now
 	b.w.Agents[b.named("n2")].RetiredAt = b.w.Now
-	for i := range b.w.Agents { // the others do not see it any more
-		r := *b.w.Agents[i].Report
-		b.w.Agents[i].Report = &r
-	}
-	b.w.Domain.Policy.UnmanagedNodes = "ignore"
+	b.w.Domain.Policy.UnmanagedNodes = searchpack.UnmanagedIgnore
 	for range 400 {
 		if b.turn(); b.nodes["n3"].permit != "" {
 			break

@@ -290,7 +290,7 @@ func (v *simServer) checkFile(w World, d Decision, id string, f searchpack.FileO
 	_, after := running(w, d)
 	v.checkAdopted(d, id, f)
 	if f.PackageID == simLicense {
-		v.fail("%s is told of a plugin", id)
+		v.fail("%s is told of a license", id)
 	}
 	step := stepOf(after, f.PackageID)
 	if step < 0 {

@@ -155,7 +155,7 @@ func (s *sim) somePlugin() {
 	}
 }
 
-// somePackages are two or three packages, now and then with a plugin, which is not served.
+// somePackages are two or three packages, now and then with a license, which is not served.
 func (s *sim) somePackages() []string {
 	pkgs := []string{"F1", "F2", "F3"}
 	if s.chance(0.2) {

@@ -1,7 +1,6 @@
 package rollout
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -277,8 +276,8 @@ func (a *simAgent) pluginReports() []searchpack.PluginReport {
 	for _, pkg := range slices.Sorted(maps.Keys(ids)) {
 		d := n.plugins.disk[pkg]
 		p := searchpack.PluginReport{PackageID: pkg, Name: "plug", Installed: d, Started: n.up && n.plugins.runs[pkg] == d}
-		for d, why := range n.plugins.bad {
-			p.Failed, p.FailedWhy = d, why
+		for _, d := range slices.Sorted(maps.Keys(n.plugins.bad)) { // in order: a run is the same again
+			p.Failed, p.FailedWhy = d, n.plugins.bad[d]
 		}
 		out = append(out, p)
 	}
@@ -400,7 +399,7 @@ func (v *simServer) checkStop(a *simAgent, permit string) {
 	}
 }
 
-// checkBegin holds an order's offer and a permit against the truth when it is given.
+// checkPlugins is rule 2 for plugins: none is told to install what it refuses.
 func (v *simServer) checkPlugins(d Decision) {
 	for _, id := range slices.Sorted(maps.Keys(d.Orders)) {
 		for _, o := range d.Orders[id].Plugins {
@@ -462,5 +461,3 @@ func (s *sim) checkPluginEnd() {
 		}
 	}
 }
-
-var _ = fmt.Sprint

@@ -51,10 +51,8 @@ func Restarts(w World) map[string]RestartStanding {
 				s.Plugins = append(s.Plugins, p)
 			}
 		}
-		for _, id := range n.pluginIDs {
-			if d.associations[id] == nil && n.plugins[id].Installed != "" { // dissociated while it was away
-				s.Plugins = append(s.Plugins, d.judge(n, removed(id, n.plugins[id].Name)))
-			}
+		for _, o := range d.leftPlugins(n) {
+			s.Plugins = append(s.Plugins, d.judge(n, o))
 		}
 		s.Permit, s.Do = d.openPermit(n)
 		out[n.ID] = s

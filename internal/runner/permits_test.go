@@ -2,7 +2,6 @@ package runner
 
 import (
 	"context"
-	"fmt"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -216,6 +215,6 @@ func TestPermitsOfTwoServers(t *testing.T) {
 	slices.Sort(given)
 	open := b.permits()
 	if len(slices.Compact(given)) > 1 || len(open) != 1 || len(given) > 0 && open[0].AgentID != given[0] {
-		t.Errorf("may stop: %v; permits %s", given, fmt.Sprint(len(open)))
+		t.Errorf("may stop: %v; %d permits", given, len(open))
 	}
 }

@@ -38,9 +38,9 @@ const (
 )
 
 // Parse reads the state of a report. adopted has the paths of files that do not lie at
-// searchpack.ReferencePath, by package id; nil = there are none. The result is in a fixed order, whatever the order of the
-// JSON. A report that was truncated gives a Usage that says so and has no uses. An error means that
-// the state cannot be understood, and must never be taken for "nobody uses anything".
+// searchpack.ReferencePath, by package id; nil = there are none. The result is in a fixed order, whatever
+// the order of the JSON. A report that was truncated gives a Usage that says so and has no uses. An error
+// means that the state cannot be understood, and must never be taken for "nobody uses anything".
 func Parse(r searchpack.UsageReport, adopted map[string]string, at time.Time) (searchpack.Usage, error) {
 	u := searchpack.Usage{
 		ClusterUUID: r.ClusterUUID, Term: r.Term, Version: r.Version,
