@@ -157,11 +157,6 @@ func (d *decider) permit(offerID string) *searchpack.Permit {
 	return nil
 }
 
-// begun reports whether a permit of the rollout has not ended.
-func (d *decider) begun(r *searchpack.Rollout) bool {
-	return slices.ContainsFunc(d.Permits, func(p searchpack.Permit) bool { return p.RolloutID == r.ID && p.EndedAt.IsZero() })
-}
-
 func (d *decider) agentText(id string) string {
 	if n := d.byID[id]; n != nil {
 		return n.called()

@@ -504,9 +504,12 @@ func (d *decider) recovers(r *searchpack.Rollout) bool {
 }
 
 // letGo ends the turn of a node in a rollout that somebody holds, so that the cluster's settings are put
-// back: at once if the node cannot have stopped, else when it and its copies are back.
+// back: at once if the node cannot have stopped or was retired, else when it and its copies are back.
 func (d *decider) letGo(r *searchpack.Rollout) {
-	if !restarts(r.Phase) || r.Restart == nil || d.begun(r) {
+	if !restarts(r.Phase) || r.Restart == nil {
+		return
+	}
+	if p := d.permit(r.Restart.OfferID); p != nil && p.EndedAt.IsZero() && d.byID[r.Restart.AgentID] != nil {
 		return
 	}
 	if d.recovers(r) {

@@ -254,6 +254,30 @@ func TestPauseWhileANodeIsAway(t *testing.T) {
 	}
 }
 
+// Retired while its rollout is paused: nobody waits for it, so what is lost with it can be made anew.
+func TestRetiredWhilePaused(t *testing.T) {
+	t.Parallel()
+	b := newPlugBench(t, 4)
+	b.nodes["n2"].holds = true
+	b.wants(install, "p1")
+	b.goUntil("n2 is away", func() bool { return b.nodes["n2"].permit != "" })
+	b.w.Rollouts[0].Paused = "ann"
+	for range 20 {
+		b.turn()
+	}
+	if allocationText(b.cluster.Allocation) != "primaries/-" {
+		t.Errorf("while n2 may come back settings are %s", allocationText(b.cluster.Allocation))
+	}
+	b.w.Agents[b.named("n2")].RetiredAt = b.w.Now
+	b.w.Domain.Policy.UnmanagedNodes = searchpack.UnmanagedIgnore
+	for range 40 {
+		b.turn()
+	}
+	if got := b.says(true); got != "set primaries/-, stop n2, set -/-" || b.w.Rollouts[0].Restart != nil || b.w.Domain.Saved != nil {
+		t.Errorf("happened: %s; %+v, saved %+v", got, b.w.Rollouts[0].Restart, b.w.Domain.Saved)
+	}
+}
+
 // Paused when the node has just come back: its copies are not kept away from it for as long as the pause
 // lasts.
 func TestPauseBeforeCopiesAreBack(t *testing.T) {
