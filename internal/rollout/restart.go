@@ -449,7 +449,7 @@ func (d *decider) putBack() []searchpack.Duty {
 	if s == nil || d.held() || d.off.putBack || d.aboutToHold() {
 		return nil
 	}
-	if s.ReleasedAt.IsZero() {
+	if s.ReleasedAt.IsZero() || setBack(d.Now, s.ReleasedAt) {
 		released := *s
 		released.ReleasedAt = d.Now
 		s, d.Domain.Saved = &released, &released

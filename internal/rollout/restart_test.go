@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -451,6 +452,30 @@ func TestPutBackWaitsForLateAgents(t *testing.T) {
 	}
 	if waited := b.w.Now.Sub(released); !ordered() || waited < searchpack.ConfirmWithin+searchpack.ConfirmSlack {
 		t.Errorf("put back %v after an agent may have begun to change them", waited)
+	}
+}
+
+// A node that is away has not taken in that its duty is gone, and is waited for as long as it may act on
+// it. A clock that is put back meanwhile does not make that longer.
+func TestPutBackAndTheClock(t *testing.T) {
+	t.Parallel()
+	b := newPlugBench(t, 3)
+	b.wants(install, "p1")
+	b.goUntil("allocation is held", b.inStage(searchpack.StageHold))
+	b.w.Rollouts[0].Abort = "ann"
+	b.step() // nobody has heard yet that the duty is gone
+	if b.w.Domain.Saved == nil || b.w.Domain.Saved.ReleasedAt.IsZero() {
+		t.Fatalf("saved: %+v", b.w.Domain.Saved)
+	}
+	b.w.Now = b.w.Now.Add(-3 * time.Hour)
+	b.step()
+	over := b.w.Now.Add(searchpack.ConfirmWithin + searchpack.ConfirmSlack)
+	for !b.w.Now.After(over) {
+		b.w.Now = b.w.Now.Add(time.Second)
+		b.step()
+	}
+	if n := b.w.Agents[0]; !slices.ContainsFunc(n.Order.Duties, func(d searchpack.Duty) bool { return strings.HasPrefix(d.ID, "put-back/") }) {
+		t.Errorf("saved %+v, ordered %+v", b.w.Domain.Saved, n.Order.Duties)
 	}
 }
 
