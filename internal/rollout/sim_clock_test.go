@@ -47,5 +47,10 @@ func (v *simServer) jump(d time.Duration) {
 			*at = at.Add(-d)
 		}
 	}
+	if v.saved != nil && !v.saved.ReleasedAt.IsZero() {
+		saved := *v.saved
+		saved.ReleasedAt = saved.ReleasedAt.Add(-d)
+		v.saved = &saved
+	}
 	v.dirty()
 }
