@@ -259,7 +259,9 @@ func (p *pluginer) stage(ctx context.Context, w wanted, offline bool) (refused s
 		return "", err
 	}
 	if len(refusals) == 0 && c != nil && w.candidate && !p.files {
-		refusals = preflight.Check(node, preflight.Change{Place: []preflight.Bundle{c.Bundle}})
+		if refusals, err = p.beside(ctx, c.Bundle, node); err != nil {
+			return "", err
+		}
 	}
 	if len(refusals) > 0 || c == nil {
 		return refusalText(refusals), nil
@@ -273,6 +275,22 @@ func (p *pluginer) stage(ctx context.Context, w wanted, offline bool) (refused s
 	}
 	defer d.Close()
 	return "", d.Stage(ctx, plugindir.Plugin{Name: c.Facts.Name, Folder: c.Facts.Folder, Zip: w.digest, Size: w.size, Manifest: c.Manifest}, f)
+}
+
+// beside says why the node would not start with the plugin beside those that it has. The classes of
+// modules are read if it extends some.
+func (p *pluginer) beside(ctx context.Context, b preflight.Bundle, node preflight.Node) ([]preflight.Refusal, error) {
+	var extended []string
+	for _, e := range b.Extends {
+		extended = append(extended, e.Name)
+	}
+	if len(extended) > 0 {
+		var err error
+		if node, err = p.collect(ctx, false, extended...); err != nil {
+			return nil, err
+		}
+	}
+	return preflight.Check(node, preflight.Change{Place: []preflight.Bundle{b}}), nil
 }
 
 // refusalText joins reasons for people.
@@ -290,19 +308,20 @@ func refusalText(all []preflight.Refusal) string {
 	return strings.Join(texts, "; ")
 }
 
-// collect looks at the node's folders, where there is a node. offline: it does not run.
-func (p *pluginer) collect(ctx context.Context, offline bool) (preflight.Node, error) {
+// collect looks at the node's folders, where there is a node. offline: it does not run. extended: see
+// preflight.Collect.
+func (p *pluginer) collect(ctx context.Context, offline bool, extended ...string) (preflight.Node, error) {
 	if p.files {
 		return preflight.Node{}, nil
 	}
 	f := p.facts()
 	if offline {
-		return preflight.Collect(ctx, p.cfg.Home, 0)
+		return preflight.Collect(ctx, p.cfg.Home, 0, extended...)
 	}
 	if f == nil {
 		return preflight.Node{}, searchpack.Errorf(searchpack.ErrUnavailable, "the node does not answer, so that it is not known which plugins it would take")
 	}
-	node, err := preflight.Collect(ctx, p.cfg.Home, f.Java)
+	node, err := preflight.Collect(ctx, p.cfg.Home, f.Java, extended...)
 	if err != nil {
 		return node, err
 	}
