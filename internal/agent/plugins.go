@@ -77,9 +77,13 @@ var noPlugins = "this agent was not told where the node's plugins are: give it -
 
 // open opens the folders.
 func (p *pluginer) open() (*plugindir.Dir, error) {
-	return plugindir.Open(plugindir.Config{
+	return plugindir.Open(p.folders())
+}
+
+func (p *pluginer) folders() plugindir.Config {
+	return plugindir.Config{
 		Home: p.cfg.Home, Plugins: p.cfg.Plugins, Conf: p.conf, State: p.cfg.State, Stopped: p.stopped, Logger: p.log,
-	})
+	}
 }
 
 // stopped is asked just before the first folder is renamed.
@@ -180,27 +184,8 @@ func (p *pluginer) refresh(ctx context.Context) error {
 
 // used: something was staged or placed here before.
 func (p *pluginer) used() bool {
-	state := p.cfg.State
-	if state == "" {
-		return len(p.placedNow()) > 0 || p.stateExists()
-	}
-	_, err := os.Stat(state)
+	_, err := os.Stat(p.folders().StateFolder())
 	return err == nil
-}
-
-func (p *pluginer) stateExists() bool {
-	plugins := p.cfg.Plugins
-	if plugins == "" {
-		plugins = p.cfg.Home + "/plugins"
-	}
-	_, err := os.Stat(plugins + "/../" + plugindir.StateName)
-	return err == nil
-}
-
-func (p *pluginer) placedNow() []plugindir.Placed {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.placed
 }
 
 // one brings one plugin as far as it goes without a restart. What is refused is not tried again while
