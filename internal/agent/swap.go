@@ -179,29 +179,3 @@ func (b *book) forgive(named []searchpack.Digest) error {
 	}
 	return b.change(func(r *record) { maps.DeleteFunc(r.Failed, gone) })
 }
-
-// stageOffline stages what is ordered for the next start and not here yet. The node does not run, so
-// that it is held against what lies in its home.
-func (p *pluginer) stageOffline(ctx context.Context, o *searchpack.Order, canFetch bool) error {
-	for _, w := range wantedPlugins(o) {
-		if w.candidate || !canFetch && !p.store.has(w.digest, w.size) {
-			continue
-		}
-		d, err := p.open()
-		if err != nil {
-			return err
-		}
-		placed, err := d.Placed()
-		d.Close()
-		if err != nil {
-			return err
-		}
-		if slices.ContainsFunc(placed, func(q plugindir.Placed) bool { return q.Zip == w.digest }) {
-			continue
-		}
-		if refused, err := p.stage(ctx, w, true); err != nil || refused != "" {
-			p.log.Error("a plugin cannot be given to the node", "digest", w.digest.Short(), "refused", refused, "error", err)
-		}
-	}
-	return nil
-}
