@@ -169,9 +169,9 @@ func (p *pluginer) allowed(c *preflight.Candidate, w wanted) string {
 	return d.Reason
 }
 
-// stageOffline stages what is ordered for the next start and not here yet. The node does not run, so
-// that it is held against what lies in its home.
-func (p *pluginer) stageOffline(ctx context.Context, o *searchpack.Order, canFetch bool) error {
+// stageOffline stages what is ordered for the next start and not here yet, or changed. The node does not
+// run, so that it is held against what lies in its home.
+func (p *pluginer) stageOffline(ctx context.Context, o *searchpack.Order, canFetch bool, changed []searchpack.Digest) error {
 	for _, w := range wantedPlugins(o) {
 		if w.candidate || !canFetch && !p.store.has(w.digest, w.size) {
 			continue
@@ -185,7 +185,8 @@ func (p *pluginer) stageOffline(ctx context.Context, o *searchpack.Order, canFet
 		if err != nil {
 			return err
 		}
-		if slices.ContainsFunc(placed, func(q plugindir.Placed) bool { return q.Zip == w.digest }) {
+		lies := slices.ContainsFunc(placed, func(q plugindir.Placed) bool { return q.Zip == w.digest })
+		if lies && !slices.Contains(changed, w.digest) {
 			continue
 		}
 		if refused, err := p.stage(ctx, w, true); err != nil || refused != "" {
