@@ -34,7 +34,7 @@ func checkOrder(o *searchpack.Order) error {
 		return fmt.Errorf("the order has schema %d, this agent reads 1 and 2: upgrade the agent", o.Schema)
 	}
 	if len(o.Files) > maxFiles || len(o.Plugins) > maxFiles || len(o.Candidates) > maxFiles || len(o.Probes) > maxProbes || len(o.Duties) > maxDuties {
-		return fmt.Errorf("the order is too long: %d files, %d candidates, %d probes, %d duties", len(o.Files), len(o.Candidates), len(o.Probes), len(o.Duties))
+		return fmt.Errorf("the order is too long: %d files, %d plugins, %d candidates, %d probes, %d duties", len(o.Files), len(o.Plugins), len(o.Candidates), len(o.Probes), len(o.Duties))
 	}
 	paths, total, err := checkFiles(o)
 	if err != nil {

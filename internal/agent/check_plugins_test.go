@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -43,7 +44,6 @@ func TestCheckPluginsAndAllocations(t *testing.T) {
 		"plugin's size":        func(o *searchpack.Order) { o.Plugins[0].Size = -1 },
 		"plugin is huge":       func(o *searchpack.Order) { o.Plugins[0].Size = maxBlob + 1 },
 		"package twice":        func(o *searchpack.Order) { o.Plugins[1].PackageID = "F1" },
-		"too many":             func(o *searchpack.Order) { o.Plugins = make([]searchpack.PluginOrder, maxFiles+1) },
 		"offer without a name": func(o *searchpack.Order) { o.Restart.ID = "" },
 		"offer's long name":    func(o *searchpack.Order) { o.Restart.ID = strings.Repeat("r", maxIDLength+1) },
 		"no allocation":        func(o *searchpack.Order) { o.Duties[0].Allocation = nil },
@@ -55,5 +55,9 @@ func TestCheckPluginsAndAllocations(t *testing.T) {
 		if err := checkOrder(with(edit)); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
+	}
+	many := with(func(o *searchpack.Order) { o.Plugins = make([]searchpack.PluginOrder, maxFiles+1) })
+	if err := checkOrder(many); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("too long: 0 files, %d plugins", maxFiles+1)) {
+		t.Errorf("too many: %v", err)
 	}
 }

@@ -74,7 +74,7 @@ func (p *plugins) zip(name, lines string) searchpack.PluginOrder {
 		text[key] = value
 	}
 	all := ""
-	for _, key := range []string{"name", "description", "version", "opensearch.version", "java.version", "classname"} {
+	for _, key := range []string{"name", "description", "version", "opensearch.version", "java.version", "classname", "extended.plugins"} {
 		all += key + "=" + text[key] + "\n"
 	}
 	raw, err := inspecttest.Zip([]inspecttest.File{
@@ -236,6 +236,26 @@ func TestPluginIsRefused(t *testing.T) {
 	c := searchpack.CandidateReport{}
 	if none.candidate(&c); c.Refused != noPlugins || !none.pass(t.Context()) || none.ready(p.book.order()) == nil {
 		t.Errorf("an agent without a home: %+v", c)
+	}
+}
+
+// The classes of a module that the plugin extends count, too.
+func TestRefusedForAClassOfAModule(t *testing.T) {
+	t.Parallel()
+	p := newPlugins(t, nil)
+	jar, err := inspecttest.Zip([]inspecttest.File{{Name: "org/example/P.class", Data: []byte("class org/example/P")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	module := filepath.Join(p.home, "modules", "lang-painless")
+	write(t, filepath.Join(module, plugin.DescriptorName), "name=lang-painless\ndescription=d\nversion=3.8.0\nopensearch.version=3.8.0\njava.version=21\nclassname=x\n")
+	write(t, filepath.Join(module, "painless.jar"), string(jar))
+	o := p.zip("scripts", "extended.plugins=lang-painless")
+	p.ordered(searchpack.Order{Candidates: []searchpack.Candidate{{PackageID: o.PackageID, Digest: o.Digest, Size: o.Size, Plugin: true}}})
+	c := searchpack.CandidateReport{Digest: o.Digest}
+	p.candidate(&c)
+	if want := "jar hell: class: org.example.P jar1: modules/lang-painless/painless.jar jar2: plugins/scripts/scripts.jar"; c.Ready || !strings.Contains(c.Refused, want) {
+		t.Errorf("%+v, want %q", c, want)
 	}
 }
 

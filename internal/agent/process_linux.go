@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -54,16 +55,6 @@ func commandLine(pid int) ([]byte, error) {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
-	b := make([]byte, 0, 16<<10)
-	for len(b) < maxCommandLine {
-		if len(b) == cap(b) {
-			b = append(b, 0)[:len(b)]
-		}
-		n, err := f.Read(b[len(b):cap(b)])
-		b = b[:len(b)+n]
-		if err != nil || n == 0 {
-			break
-		}
-	}
+	b, _ := io.ReadAll(io.LimitReader(f, maxCommandLine)) // an error is that it has ended meanwhile
 	return b, nil
 }

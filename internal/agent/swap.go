@@ -149,8 +149,63 @@ func (r *run) syncPlugins(ctx context.Context, asked error) error {
 		r.log.Info("the plugins stay as they are: the node did not start with others")
 		return nil
 	}
-	err := r.pluginer.stageOffline(ctx, o, asked == nil)
-	return errors.Join(err, r.pluginer.apply(ctx, o))
+	changed := r.pluginer.changed(ctx, o)
+	err := errors.Join(r.pluginer.stageOffline(ctx, o, asked == nil, changed), r.pluginer.apply(ctx, o))
+	return errors.Join(err, r.pluginer.mend(ctx, changed))
+}
+
+// changed are the ordered plugins that lie there, and not as they were placed. What cannot be read is not
+// known to be changed.
+func (p *pluginer) changed(ctx context.Context, o *searchpack.Order) []searchpack.Digest {
+	d, err := p.openSoon(ctx)
+	if err != nil {
+		return nil // applyBut says so
+	}
+	defer d.Close()
+	placed, err := d.Placed()
+	if err != nil {
+		return nil
+	}
+	var out []searchpack.Digest
+	for _, x := range placed {
+		if !slices.ContainsFunc(o.Plugins, func(q searchpack.PluginOrder) bool {
+			return q.State == searchpack.PluginInstalled && q.Digest == x.Zip
+		}) {
+			continue
+		}
+		switch found, err := d.Verify(ctx, x.Folder); {
+		case err != nil:
+			p.log.Warn("a plugin cannot be looked at", "plugin", x.Name, "error", err)
+		case len(found) > 0:
+			out = append(out, x.Zip)
+		}
+	}
+	return out
+}
+
+// mend puts back changed plugins that are staged. One that cannot be put back stays as it is, and the node
+// starts with that: somebody may have put another plugin there.
+func (p *pluginer) mend(ctx context.Context, changed []searchpack.Digest) error {
+	if len(changed) == 0 {
+		return nil
+	}
+	d, err := p.openSoon(ctx)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	for _, zip := range changed {
+		result, err := d.Apply(ctx, plugindir.Set{Place: []searchpack.Digest{zip}})
+		switch {
+		case ctx.Err() != nil || errors.Is(err, plugindir.ErrUncertain):
+			return err
+		case err != nil:
+			p.log.Error("a plugin that somebody has changed cannot be put back", "digest", zip.Short(), "error", err)
+		default:
+			p.log.Info("a plugin that somebody has changed is put back", "placed", result.Placed)
+		}
+	}
+	return nil
 }
 
 // failed are the zips with which the node did not start.
@@ -178,30 +233,4 @@ func (b *book) forgive(named []searchpack.Digest) error {
 		return nil
 	}
 	return b.change(func(r *record) { maps.DeleteFunc(r.Failed, gone) })
-}
-
-// stageOffline stages what is ordered for the next start and not here yet. The node does not run, so
-// that it is held against what lies in its home.
-func (p *pluginer) stageOffline(ctx context.Context, o *searchpack.Order, canFetch bool) error {
-	for _, w := range wantedPlugins(o) {
-		if w.candidate || !canFetch && !p.store.has(w.digest, w.size) {
-			continue
-		}
-		d, err := p.open()
-		if err != nil {
-			return err
-		}
-		placed, err := d.Placed()
-		d.Close()
-		if err != nil {
-			return err
-		}
-		if slices.ContainsFunc(placed, func(q plugindir.Placed) bool { return q.Zip == w.digest }) {
-			continue
-		}
-		if refused, err := p.stage(ctx, w, true); err != nil || refused != "" {
-			p.log.Error("a plugin cannot be given to the node", "digest", w.digest.Short(), "refused", refused, "error", err)
-		}
-	}
-	return nil
 }

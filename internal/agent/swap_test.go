@@ -3,9 +3,12 @@ package agent
 import (
 	"errors"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/inspect/plugin"
 )
 
 // What a start of the node does to its plugins, by the agent that holds the state folder (sync) and beside
@@ -42,6 +45,51 @@ func TestPluginsAtAStart(t *testing.T) {
 		p.installs(removedPlugin(o))
 		if err := start(); err != nil || p.lie() != "" {
 			t.Errorf("%s: removed: %v, %q", name, err, p.lie())
+		}
+	}
+}
+
+// Files of a plugin that somebody has changed are put back at a start, by a process that knows nothing yet.
+func TestChangedPluginIsPutBackAtAStart(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"alone", "beside"} {
+		p := newPlugins(t, nil)
+		o := p.zip("lemmas", "")
+		p.installs(o)
+		p.restarts()
+		change := func(file string) string {
+			t.Helper()
+			full := filepath.Join(p.home, "plugins", "lemmas", file)
+			if err := os.WriteFile(full, []byte("changed"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			return full
+		}
+		begin := func() {
+			t.Helper()
+			fresh := *p
+			fresh.pluginer = newPluginer(p.cfg, p.conf, p.fetch, p.book, p.log, func() {})
+			if err := startsOf(&fresh)[name](); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		jar := change("lemmas.jar")
+		if name == "beside" {
+			begin() // nobody has made it ready yet: it starts as it is
+			if got, err := os.ReadFile(jar); err != nil || string(got) != "changed" {
+				t.Errorf("%s: %q, %v", name, got, err)
+			}
+			p.pass(t.Context()) // the agent that runs
+		}
+		begin()
+		if got, err := os.ReadFile(jar); err != nil || string(got) == "changed" {
+			t.Errorf("%s: it is not put back: %v", name, err)
+		}
+		other := change(plugin.DescriptorName)
+		p.pass(t.Context())
+		begin() // that is another plugin: nothing is touched, and the node starts
+		if got, err := os.ReadFile(other); err != nil || string(got) != "changed" {
+			t.Errorf("%s: another plugin: %q, %v", name, got, err)
 		}
 	}
 }

@@ -207,7 +207,11 @@ func (a *Agent) swapBeside(ctx context.Context, state *tree) error {
 		a.log.Info("the plugins stay as they are", "reason", err)
 		return nil
 	}
-	return p.applyBut(ctx, &rec.Order, rec.Failed)
+	changed := p.changed(ctx, &rec.Order)
+	if err := p.applyBut(ctx, &rec.Order, rec.Failed); err != nil {
+		return err
+	}
+	return p.mend(ctx, changed)
 }
 
 // newest asks the server which order is the newest of the agent that holds the state folder.

@@ -22,14 +22,8 @@ func (c *DoctorCmd) lookPlugins(ctx context.Context, s *doctor.Seen) {
 	if !p.Given {
 		return
 	}
-	dir, state := c.PluginsDir, c.PluginsState
-	if dir == "" {
-		dir = filepath.Join(c.Home, "plugins")
-	}
-	dir = resolved(dir)
-	if state == "" {
-		state = filepath.Join(filepath.Dir(dir), plugindir.StateName)
-	}
+	dirs := plugindir.Config{Home: c.Home, Plugins: c.PluginsDir, State: c.PluginsState}
+	dir, state := dirs.PluginFolder(), dirs.StateFolder()
 	p.Home, p.Lib, p.Dir = folder(c.Home), folder(filepath.Join(c.Home, "lib")), folder(dir)
 	p.State, p.StateAbove = folder(state), folder(filepath.Dir(state))
 	from := state
@@ -58,8 +52,7 @@ func (c *DoctorCmd) lookAllow(p *doctor.Plugins) {
 	p.Allowed = len(f.Plugins)
 }
 
-// notOneMount says why names cannot be moved between two folders. The system looks for the mounts before
-// it looks for the name, so that a name that is not there tells, and nothing is written.
+// notOneMount says why names cannot be moved between two folders; "" = they can, or it is not known.
 func notOneMount(a, b string) string {
 	from, err := os.Open(a)
 	if err != nil {
@@ -71,8 +64,7 @@ func notOneMount(a, b string) string {
 		return ""
 	}
 	defer func() { _ = to.Close() }()
-	const nobody = ".searchpack-no-such-name"
-	switch err := unix.Renameat(int(from.Fd()), nobody, int(to.Fd()), nobody); {
+	switch err := plugindir.CanMove(from, to); {
 	case errors.Is(err, unix.EXDEV):
 		return "they are two mounts"
 	case errors.Is(err, unix.EROFS):

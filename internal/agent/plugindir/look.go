@@ -244,9 +244,11 @@ func parts(manifest []searchpack.ManifestEntry) (tree, bin, config []searchpack.
 		case folder == "bin" && strings.Contains(rest, "/"):
 			err = errors.New("the folder bin has a folder in it")
 		case folder == "bin":
-			bin = append(bin, searchpack.ManifestEntry{Path: rest, Size: e.Size, Digest: e.Digest, Mode: e.Mode})
+			e.Path = rest
+			bin = append(bin, e)
 		case folder == "config":
-			config = append(config, searchpack.ManifestEntry{Path: rest, Size: e.Size, Digest: e.Digest, Mode: e.Mode})
+			e.Path = rest
+			config = append(config, e)
 		default:
 			described = described || e.Path == descriptorName
 			tree = append(tree, e)

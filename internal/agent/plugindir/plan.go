@@ -195,8 +195,6 @@ func (d *Dir) mine(ctx context.Context, was *Placed, folder string, there, bin b
 		return nil
 	}
 	switch there, err := d.exists(place{inBin, folder}); {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
 	case err != nil:
 		return explain("bin/"+folder, err)
 	case there:

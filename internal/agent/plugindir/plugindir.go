@@ -16,6 +16,7 @@
 package plugindir
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -52,6 +53,22 @@ type Config struct {
 	after  func(op)
 }
 
+func (c Config) plugins() string { return cmp.Or(c.Plugins, filepath.Join(c.Home, "plugins")) }
+
+// PluginFolder is the path of plugins/, links followed if it is there.
+func (c Config) PluginFolder() string {
+	dir := c.plugins()
+	if followed, err := filepath.EvalSymlinks(dir); err == nil {
+		return followed
+	}
+	return filepath.Clean(dir)
+}
+
+// StateFolder is the path of the state folder, whether or not it is there.
+func (c Config) StateFolder() string {
+	return cmp.Or(c.State, filepath.Join(filepath.Dir(c.PluginFolder()), StateName))
+}
+
 // Dir is a node's plugin folders, locked against other processes. It is not safe for concurrent use.
 type Dir struct {
 	*disk
@@ -66,19 +83,14 @@ type Dir struct {
 // Recover before the node starts. ErrConflict: another process works there. ErrInvalid: the state
 // folder is not usable; the text says why.
 func Open(c Config) (*Dir, error) {
-	if c.Plugins == "" {
-		c.Plugins = filepath.Join(c.Home, "plugins")
-	}
 	if c.Bin == "" {
 		c.Bin = filepath.Join(c.Home, "bin")
 	}
-	plugins, err := realFolder("plugin folder", c.Plugins)
+	plugins, err := realFolder("plugin folder", c.plugins())
 	if err != nil {
 		return nil, err
 	}
-	if c.State == "" {
-		c.State = filepath.Join(filepath.Dir(plugins), StateName)
-	}
+	c.State = c.StateFolder()
 	if err := makeState(c.State, plugins); err != nil {
 		return nil, err
 	}
@@ -226,9 +238,18 @@ func within(dir, outer string) bool {
 // noSuchName is a name that nobody makes.
 const noSuchName = ".searchpack-no-such-name"
 
-// sameMount reports whether names can be moved between the state folder and an area. The system looks
-// for the mounts before it looks for the name, so that a name that is not there tells, and nothing
-// is written: two folders of one device can still be two mounts.
+// CanMove says why names cannot be moved between two folders, in the system's words: EXDEV, EROFS. The
+// system looks for the mounts before it looks for the name, so that a name that is not there tells, and
+// nothing is written: two folders of one device can still be two mounts.
+func CanMove(from, to *os.File) error {
+	err := unix.Renameat(int(from.Fd()), noSuchName, int(to.Fd()), noSuchName)
+	if errors.Is(err, unix.ENOENT) {
+		return nil
+	}
+	return err
+}
+
+// sameMount reports whether names can be moved between the state folder and an area.
 func (d *Dir) sameMount(a area) error {
 	from, err := d.open(state("."))
 	if err != nil {
@@ -240,8 +261,8 @@ func (d *Dir) sameMount(a area) error {
 		return err
 	}
 	defer to.Close()
-	switch err := unix.Renameat(int(from.Fd()), noSuchName, int(to.Fd()), noSuchName); {
-	case errors.Is(err, unix.ENOENT):
+	switch err := CanMove(from, to); {
+	case err == nil:
 		return nil
 	case errors.Is(err, unix.EXDEV):
 		return fmt.Errorf("it does not lie in the same mount as %s/ (%s), so that folders cannot be moved between them in one step: let both lie in one mount, and name the state folder there", a, to.Name())

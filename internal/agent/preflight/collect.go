@@ -33,12 +33,11 @@ const (
 // only then the classes of modules are read. The error is the file system's, or says that the folder
 // is no home.
 func Collect(ctx context.Context, home string, java int, extended ...string) (Node, error) {
-	root, err := os.OpenRoot(home)
-	if err != nil {
+	c := &collector{ctx: ctx, roots: map[string]*os.Root{}, extended: extended}
+	defer c.close()
+	if err := c.open(home); err != nil {
 		return Node{}, fmt.Errorf("the home of OpenSearch: %w", err)
 	}
-	defer root.Close()
-	c := &collector{ctx: ctx, root: root, extended: extended}
 	n := Node{Java: java, Lib: Lib{}, Foreign: map[string]string{}}
 	if err := c.lib(&n); err != nil {
 		return Node{}, fmt.Errorf("%s/lib: %w", home, err)
@@ -57,8 +56,51 @@ func Collect(ctx context.Context, home string, java int, extended ...string) (No
 
 type collector struct {
 	ctx      context.Context
-	root     *os.Root
+	roots    map[string]*os.Root // of lib, modules and plugins
 	extended []string
+}
+
+// open opens the folders of the home. Each may be a link, which OpenSearch follows; nothing in them leads
+// out of them.
+func (c *collector) open(home string) error {
+	if _, err := os.Stat(home); err != nil {
+		return err
+	}
+	for _, dir := range []string{"lib", "modules", "plugins"} {
+		root, err := os.OpenRoot(path.Join(home, dir))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // said by who needs it
+		}
+		if err != nil {
+			return err
+		}
+		c.roots[dir] = root
+	}
+	return nil
+}
+
+func (c *collector) close() {
+	for _, root := range c.roots {
+		_ = root.Close() // nothing was written
+	}
+}
+
+// at is where a path in the home lies: the folder that it begins with, and the rest.
+func (c *collector) at(name string) (*os.Root, string, error) {
+	dir, rest, _ := strings.Cut(name, "/")
+	root := c.roots[dir]
+	if root == nil {
+		return nil, "", &fs.PathError{Op: "open", Path: dir, Err: fs.ErrNotExist}
+	}
+	return root, path.Join(".", rest), nil
+}
+
+func (c *collector) file(name string) (*os.File, error) {
+	root, rest, err := c.at(name)
+	if err != nil {
+		return nil, err
+	}
+	return root.Open(rest)
 }
 
 // versioned is the jar of lib/ that has OpenSearch's version.
@@ -93,7 +135,7 @@ func (c *collector) lib(n *Node) error {
 }
 
 func (c *collector) names(dir string) ([]string, error) {
-	f, err := c.root.Open(dir)
+	f, err := c.file(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +156,7 @@ func (c *collector) classes(name string) ([]string, error) {
 	if err := c.ctx.Err(); err != nil {
 		return nil, err
 	}
-	j, err := archive.OpenJar(func() (io.ReadCloser, error) { return c.root.Open(name) }, archive.Limits{Unpacked: maxJar})
+	j, err := archive.OpenJar(func() (io.ReadCloser, error) { return c.file(name) }, archive.Limits{Unpacked: maxJar})
 	if err = archive.Charge(err, &rule.Tally{}); err != nil || j == nil {
 		return nil, err
 	}
@@ -182,7 +224,7 @@ func (c *collector) bundle(dir, name string, n *Node) (b *Bundle, foreign string
 		return nil, fmt.Sprintf("found file [plugins/%s] from a failed attempt to remove the plugin [%s]; execute [opensearch-plugin remove %s]", shown(name), shown(removed), shown(removed)), nil
 	}
 	none := fmt.Sprintf("Could not load plugin descriptor for plugin directory [%s]", shown(name))
-	info, err := c.root.Stat(dir + "/" + name)
+	info, err := c.roots[dir].Stat(name)
 	if err != nil {
 		return nil, none, ignoreLink(err)
 	}
@@ -192,7 +234,7 @@ func (c *collector) bundle(dir, name string, n *Node) (b *Bundle, foreign string
 		}
 		return nil, none, nil
 	}
-	f, err := c.root.Open(path.Join(dir, name, plugin.DescriptorName))
+	f, err := c.roots[dir].Open(path.Join(name, plugin.DescriptorName))
 	if err != nil {
 		return nil, none, ignoreLink(err)
 	}

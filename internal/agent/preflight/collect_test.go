@@ -106,6 +106,20 @@ func TestCollect(t *testing.T) {
 	}
 }
 
+// OpenSearch follows a plugins/ that is a link, and plugindir places them there.
+func TestCollectFollowsTheLinkOfPlugins(t *testing.T) {
+	t.Parallel()
+	away := home(t, map[string]string{"p/" + plugin.DescriptorName: descriptor("p", ""), "p/p.jar": "p/P"})
+	dir := home(t, map[string]string{"lib/opensearch-3.8.0.jar": "org/opensearch/A"})
+	if err := os.Symlink(away, filepath.Join(dir, "plugins")); err != nil {
+		t.Fatal(err)
+	}
+	n, err := Collect(t.Context(), dir, 25)
+	if err != nil || len(n.Foreign) > 0 || len(n.Bundles) != 1 || n.Bundles[0].Name != "p" || len(n.Bundles[0].Jars) != 1 {
+		t.Errorf("%+v, %v", n, err)
+	}
+}
+
 func TestNoHome(t *testing.T) {
 	t.Parallel()
 	for words, files := range map[string]map[string]string{

@@ -11,6 +11,7 @@ package preflight
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -134,12 +135,7 @@ func shown(name string) string { return rule.Shown([]byte(name)) }
 
 // foreign names what keeps the node from starting whatever is installed.
 func (w *wish) foreign() {
-	names := make([]string, 0, len(w.node.Foreign))
-	for name := range w.node.Foreign {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(w.node.Foreign)) {
 		w.refuse("", "the node does not start beside it, move plugins/"+shown(name)+" away", "%s", w.node.Foreign[name])
 	}
 }

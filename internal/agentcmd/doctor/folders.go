@@ -43,12 +43,20 @@ func configFolder(s *Seen) []Check {
 	return []Check{ok(configName, "%s, uid %d, mode %04o", c.Path, c.UID, c.Mode.Perm())}
 }
 
+// agentUID is whom the agent runs as: as this, but for root by the owner of the agent's state folder.
+func (s *Seen) agentUID() int {
+	if s.Me.UID == 0 && s.State.There {
+		return s.State.UID
+	}
+	return s.Me.UID
+}
+
 // user: root may do what the agent may not, so a doctor that runs as root sees less.
 func user(s *Seen) []Check {
 	const name = "user"
-	if s.Me.UID == 0 && s.State.There && s.State.UID != 0 {
-		return []Check{warning(name, fmt.Sprintf("sudo -u '#%d' searchpack agent doctor …", s.State.UID),
-			"this runs as root, the agent as uid %d, by its state folder: what uid %d may not do is not seen", s.State.UID, s.State.UID)}
+	if agent := s.agentUID(); agent != s.Me.UID {
+		return []Check{warning(name, fmt.Sprintf("sudo -u '#%d' searchpack agent doctor …", agent),
+			"this runs as root, the agent as uid %d, by its state folder: what uid %d may not do is not seen", agent, agent)}
 	}
 	return []Check{ok(name, "uid %d; the agent must run as the same", s.Me.UID)}
 }

@@ -58,12 +58,12 @@ func plugins(s *Seen) []Check {
 
 // pluginState: the folder in which plugins are made ready.
 func pluginState(s *Seen) []Check {
-	p := s.Plugins
+	p, agent := s.Plugins, s.agentUID()
 	switch {
 	case p.State.There && !p.State.Mode.IsDir():
 		return []Check{failure(pluginsName, "move it away", "%s is no folder", p.State.Path)}
-	case p.State.There && s.Me.UID != 0 && p.State.UID != s.Me.UID:
-		return []Check{failure(pluginsName, fmt.Sprintf("chown -R %d %s", s.Me.UID, p.State.Path), "%s belongs to uid %d; the agent is uid %d", p.State.Path, p.State.UID, s.Me.UID)}
+	case p.State.There && p.State.UID != agent: // plugindir refuses it, root too
+		return []Check{failure(pluginsName, fmt.Sprintf("chown -R %d %s", agent, p.State.Path), "%s belongs to uid %d; the agent is uid %d", p.State.Path, p.State.UID, agent)}
 	case p.State.There && p.State.Mode.Perm()&0o022 != 0:
 		return []Check{failure(pluginsName, "chmod 700 "+p.State.Path, "others than its owner can write into %s, and what lies there becomes code of the node", p.State.Path)}
 	case !p.State.There && !p.StateAbove.Writable:

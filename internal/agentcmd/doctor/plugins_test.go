@@ -82,6 +82,15 @@ func TestFaultsOfPlugins(t *testing.T) {
 		})
 	}
 	s := withPlugins()
+	s.Me.UID = 0 // the agent is uid 1000, by its own state folder
+	for _, c := range Judge(s) {
+		if c.Name == "plugins" && c.Level != OK {
+			t.Errorf("for root: %+v", c)
+		}
+	}
+	s.State.UID = 0
+	wantFault(t, s, "plugins", Error, "belongs to uid 1000; the agent is uid 0", "chown -R 0")
+	s = withPlugins()
 	s.Start.ConfigFile, s.Start.WantFile = "", ""
 	wantFault(t, s, "plugins", Error, "has no --home", "--home")
 }

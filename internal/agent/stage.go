@@ -1,0 +1,197 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/agent/allow"
+	"github.com/searchpack/searchpack/internal/agent/plugindir"
+	"github.com/searchpack/searchpack/internal/agent/preflight"
+	"github.com/searchpack/searchpack/internal/inspect/target"
+)
+
+// maxPlugin is the server's default limit for plugins: what an order may make the agent fetch.
+const maxPlugin = 1 << 30
+
+// one brings one plugin as far as it goes without a restart. What is refused is not tried again while
+// the node is the same.
+func (p *pluginer) one(ctx context.Context, w wanted) error {
+	now := p.nodeText() + " " + w.signature
+	p.mu.Lock()
+	if p.lies(w.digest) {
+		p.mu.Unlock()
+		return nil
+	}
+	s := p.status[w.digest]
+	if s == nil || s.facts != now && (s.refused != "" || w.candidate) {
+		s = &pluginStatus{facts: now}
+		p.status[w.digest] = s
+	}
+	p.mu.Unlock()
+	if s.staged || s.refused != "" {
+		return nil
+	}
+	refused, err := p.stage(ctx, w, false)
+	p.mu.Lock()
+	s.refused, s.err, s.staged = refused, "", err == nil && refused == ""
+	if err != nil {
+		s.err = explain(err)
+	}
+	p.mu.Unlock()
+	return err
+}
+
+// nodeText says what a check depends on.
+func (p *pluginer) nodeText() string {
+	f := p.facts()
+	if f == nil {
+		return ""
+	}
+	return fmt.Sprint(f.EphemeralID, f.Version, f.Java)
+}
+
+// stage fetches a plugin, holds it against the node and what the node allows, and unpacks it beside
+// plugins/.
+func (p *pluginer) stage(ctx context.Context, w wanted, offline bool) (refused string, err error) {
+	if w.size > maxPlugin {
+		return fmt.Sprintf("the plugin has %d bytes; this agent takes %d", w.size, maxPlugin), nil
+	}
+	if err := p.fetch.blob(ctx, w.digest, w.size, func(n int64) { p.fetch.count(w.digest, n) }); err != nil {
+		return "", err
+	}
+	f, err := p.store.tree.root.Open(blobName(w.digest))
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = f.Close() }()
+	node, err := p.collect(ctx, offline)
+	if err != nil {
+		return "", err
+	}
+	c, refusals, err := preflight.Inspect(f, w.size, node)
+	if err != nil {
+		return "", err
+	}
+	if len(refusals) == 0 && c != nil && w.candidate && !p.cfg.NoNode {
+		if refusals, err = p.beside(ctx, c.Bundle, node); err != nil {
+			return "", err
+		}
+	}
+	if len(refusals) > 0 || c == nil {
+		return refusalText(refusals), nil
+	}
+	if why := p.allowed(c, w); why != "" {
+		return why, nil
+	}
+	d, err := p.open()
+	if err != nil {
+		return "", err
+	}
+	defer d.Close()
+	return "", d.Stage(ctx, plugindir.Plugin{Name: c.Facts.Name, Folder: c.Facts.Folder, Zip: w.digest, Size: w.size, Manifest: c.Manifest}, f)
+}
+
+// beside says why the node would not start with the plugin beside those that it has. The classes of
+// modules are read if it extends some.
+func (p *pluginer) beside(ctx context.Context, b preflight.Bundle, node preflight.Node) ([]preflight.Refusal, error) {
+	var extended []string
+	for _, e := range b.Extends {
+		extended = append(extended, e.Name)
+	}
+	if len(extended) > 0 {
+		var err error
+		if node, err = p.collect(ctx, false, extended...); err != nil {
+			return nil, err
+		}
+	}
+	return preflight.Check(node, preflight.Change{Place: []preflight.Bundle{b}}), nil
+}
+
+// refusalText joins reasons for people.
+func refusalText(all []preflight.Refusal) string {
+	if len(all) == 0 {
+		return "the zip cannot be read as a plugin"
+	}
+	var texts []string
+	for _, r := range all[:min(len(all), 3)] {
+		texts = append(texts, r.String())
+	}
+	if more := len(all) - len(texts); more > 0 {
+		texts = append(texts, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(texts, "; ")
+}
+
+// collect looks at the node's folders, where there is a node. offline: it does not run. extended: see
+// preflight.Collect.
+func (p *pluginer) collect(ctx context.Context, offline bool, extended ...string) (preflight.Node, error) {
+	if p.cfg.NoNode {
+		return preflight.Node{}, nil
+	}
+	f := p.facts()
+	if offline {
+		return preflight.Collect(ctx, p.cfg.Home, 0, extended...)
+	}
+	if f == nil {
+		return preflight.Node{}, searchpack.Errorf(searchpack.ErrUnavailable, "the node does not answer, so that it is not known which plugins it would take")
+	}
+	node, err := preflight.Collect(ctx, p.cfg.Home, f.Java, extended...)
+	if err != nil {
+		return node, err
+	}
+	v, err := target.Parse(f.Version)
+	if err != nil {
+		return node, err
+	}
+	node.Version = v // what runs, not what lies there: a package manager may have been here
+	return node, nil
+}
+
+// allowed says why the node's allow file does not take the plugin; "" if it does.
+func (p *pluginer) allowed(c *preflight.Candidate, w wanted) string {
+	if p.cfg.AllowAll {
+		return ""
+	}
+	file := &allow.File{}
+	if p.cfg.Allow != "" {
+		var err error
+		if file, err = allow.Read(p.cfg.Allow); err != nil {
+			return err.Error()
+		}
+	}
+	d := file.Decide(allow.Plugin{Name: c.Facts.Name, Zip: w.digest, Signature: w.signature, Permissions: c.Permissions, Opaque: c.Opaque})
+	if d.Allowed {
+		return ""
+	}
+	return d.Reason
+}
+
+// stageOffline stages what is ordered for the next start and not here yet, or changed. The node does not
+// run, so that it is held against what lies in its home.
+func (p *pluginer) stageOffline(ctx context.Context, o *searchpack.Order, canFetch bool, changed []searchpack.Digest) error {
+	for _, w := range wantedPlugins(o) {
+		if w.candidate || !canFetch && !p.store.has(w.digest, w.size) {
+			continue
+		}
+		d, err := p.open()
+		if err != nil {
+			return err
+		}
+		placed, err := d.Placed()
+		d.Close()
+		if err != nil {
+			return err
+		}
+		lies := slices.ContainsFunc(placed, func(q plugindir.Placed) bool { return q.Zip == w.digest })
+		if lies && !slices.Contains(changed, w.digest) {
+			continue
+		}
+		if refused, err := p.stage(ctx, w, true); err != nil || refused != "" {
+			p.log.Error("a plugin cannot be given to the node", "digest", w.digest.Short(), "refused", refused, "error", err)
+		}
+	}
+	return nil
+}
