@@ -274,6 +274,9 @@ func (a *adoption) released(t *testing.T) {
 		}
 	}
 	a.lay(t, nodeOf(t, a.u, "n1"), a.p.text(3)) // it is nobody's but its owner's
+	other := newPack(t, a.u, "other", 0)        // which every agent looks at all its files for
+	other.askAssociate(t)
+	other.active(t, 1)
 	text, err := os.ReadFile(adoptedFile(nodeOf(t, a.u, "n1")))
 	if err != nil || !bytes.Equal(text, a.p.text(3)) {
 		t.Errorf("%q, %v", text, err)

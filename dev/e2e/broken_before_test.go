@@ -47,9 +47,7 @@ func (c *cluster) brokenBefore(t *testing.T, p *pack, texts *[]string) {
 				"analyzer": object{"mixed": object{"type": "custom", "tokenizer": "standard", "filter": []string{"theirs", "s"}}}}},
 			"mappings": object{"properties": object{"mixed": object{"type": "text", "analyzer": "standard", "search_analyzer": "mixed"}}},
 		}
-		if err := ask(t.Context(), c.node(t, "n1"), http.MethodPut, "/"+name, body, nil); err != nil {
-			t.Fatal(err)
-		}
+		require(t, c.node(t, "n1"), http.MethodPut, "/"+name, body)
 		c.green(t, name)
 	}
 	foreignFile(true)

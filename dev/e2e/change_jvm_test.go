@@ -37,9 +37,7 @@ func TestClusterChanges(t *testing.T) {
 	p.active(t, 1)
 	makeIndex(t, p, "books")
 	// A copy on every node, also on those that come.
-	if err := ask(t.Context(), nodeOf(t, u, "n1"), http.MethodPut, "/books/_settings", object{"index.auto_expand_replicas": "0-all"}, nil); err != nil {
-		t.Fatal(err)
-	}
+	require(t, nodeOf(t, u, "n1"), http.MethodPut, "/books/_settings", object{"index.auto_expand_replicas": "0-all"})
 	searchable(t, p, "books", 1)
 	offersBoth(t, u)
 	s := searchAllTheTime(t, u, "books", "version1")
@@ -121,18 +119,16 @@ func (c *cluster) shrinks(t *testing.T) {
 	defer explainFailure(t, c.u)
 	n1, four := c.node(t, "n1"), c.node(t, "n4")
 	// An index whose only copy lies on the node that goes.
-	const require = "index.routing.allocation.require._name"
+	const onNode = "index.routing.allocation.require._name"
 	for _, call := range []struct {
 		method, path string
 		body         any
 	}{
-		{http.MethodPut, "/rare", object{"settings": object{"number_of_shards": 1, "number_of_replicas": 0, require: "n4"}}},
+		{http.MethodPut, "/rare", object{"settings": object{"number_of_shards": 1, "number_of_replicas": 0, onNode: "n4"}}},
 		{http.MethodPut, "/rare/_doc/1?refresh=true", object{"title": "incunable"}},
-		{http.MethodPut, "/rare/_settings", object{require: nil}},
+		{http.MethodPut, "/rare/_settings", object{onNode: nil}},
 	} {
-		if err := ask(t.Context(), n1, call.method, call.path, call.body, nil); err != nil {
-			t.Fatal(err)
-		}
+		require(t, n1, call.method, call.path, call.body)
 	}
 	resize(t, c.u, 3)
 	changed(t, c.u, jvmPatience)

@@ -44,19 +44,11 @@ func (c *cluster) dissociated(t *testing.T) {
 // do calls the first node.
 func (c *cluster) do(t *testing.T, method, path string, body any) {
 	t.Helper()
-	if err := ask(t.Context(), c.node(t, "n1"), method, path, body, nil); err != nil {
-		t.Fatal(err)
-	}
+	require(t, c.node(t, "n1"), method, path, body)
 }
 
 // reads are settings with an analyzer that reads the package's file.
-func reads(p *pack) object {
-	return object{"analysis": object{
-		"filter": object{"synonyms": object{"type": "synonym_graph", "synonyms_path": "analyzers/" + p.id, "updateable": true}},
-		"analyzer": object{"with_synonyms": object{
-			"type": "custom", "tokenizer": "standard", "filter": []string{"lowercase", "synonyms"}}},
-	}}
-}
+func reads(p *pack) object { return object{"analysis": readsFile("analyzers/" + p.id)} }
 
 // refusesToGo asks for the dissociation, which fails naming who uses the file, and the file stays.
 func (c *cluster) refusesToGo(t *testing.T, p *pack, user string) {

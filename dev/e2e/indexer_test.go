@@ -112,9 +112,7 @@ func (x *indexer) has(t *testing.T, u *up, index string) {
 	want := x.written[index]
 	x.mu.Unlock()
 	n := u.document().Domains[0].Nodes[0]
-	if err := ask(t.Context(), n, http.MethodPost, "/"+index+"/_refresh", nil, nil); err != nil {
-		t.Fatal(err)
-	}
+	require(t, n, http.MethodPost, "/"+index+"/_refresh", nil)
 	var count struct{ Count int }
 	if err := ask(t.Context(), n, http.MethodGet, "/"+index+"/_count", nil, &count); err != nil || count.Count < want || want == 0 {
 		t.Errorf("%s has %d documents of %d that were taken (%v)", index, count.Count, want, err)

@@ -269,14 +269,10 @@ func (k *kills) ends(t *testing.T, s story) {
 // becomes waits for an association's state, without the words of an error.
 func (k *kills) becomes(t *testing.T, p *pack, want string) {
 	t.Helper()
-	defer func() {
-		if t.Failed() {
-			k.f.explain(t)
-		}
-	}()
+	defer k.f.explain(t)
 	eventually(t, func() string {
 		s := p.state(t)
-		if len(s) >= len(want) && s[:len(want)] == want && (len(s) == len(want) || s[len(want)] == ':') {
+		if isState(s, want) {
 			return ""
 		}
 		return fmt.Sprintf("%s does not become %s: %s", p.name, want, s)

@@ -57,15 +57,20 @@ func strikesAt(visits []visit, m moment) (kinds []string) {
 }
 
 // mustBeAgainstSomebody: each fault names a server or node that there is, lasts long enough, and no
-// two of a visit are about one process's network.
+// two of a visit strike the same server, or the agents or nodes of one place.
 func mustBeAgainstSomebody(t *testing.T, visits []visit) {
 	t.Helper()
 	for _, v := range visits {
+		struck := map[string]bool{}
 		for _, f := range v.faults {
-			most := 3
+			most, whom := 3, fmt.Sprint("node ", f.who)
 			if strings.HasSuffix(f.kind, "server") {
-				most = 2
+				most, whom = 2, fmt.Sprint("server ", f.who)
 			}
+			if f.who >= 0 && struck[whom] {
+				t.Errorf("%s is struck twice: %s", whom, v)
+			}
+			struck[whom] = true
 			if f.who >= most || f.who < 0 && f.kind != cutS3.kind && f.kind != killServers.kind || v.lasts < f.atLeast {
 				t.Errorf("%s", v)
 			}

@@ -224,6 +224,9 @@ func (p *pack) state(t *testing.T) string {
 	return text
 }
 
+// isState: the association is in the state, whatever the words of its error.
+func isState(state, want string) bool { return state == want || strings.HasPrefix(state, want+":") }
+
 // active waits until the version is ACTIVE and lies on every node.
 func (p *pack) active(t *testing.T, version int) {
 	t.Helper()

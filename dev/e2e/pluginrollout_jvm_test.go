@@ -205,9 +205,7 @@ func (c *plugged) throws(t *testing.T) {
 	const enable = "cluster.routing.allocation.enable"
 	set := func(value any) {
 		t.Helper()
-		if err := ask(t.Context(), nodeOf(t, c.u, "n1"), http.MethodPut, "/_cluster/settings", object{"transient": object{enable: value}}, nil); err != nil {
-			t.Fatal(err)
-		}
+		require(t, nodeOf(t, c.u, "n1"), http.MethodPut, "/_cluster/settings", object{"transient": object{enable: value}})
 	}
 	set("none")
 	before, elected := c.settings(t), manager(t, c.u)
@@ -287,9 +285,7 @@ func (c *plugged) losesAgent(t *testing.T) {
 // refuses indices that need it.
 func (c *plugged) removes(t *testing.T) {
 	c.load.into(loadedIndex)
-	if err := ask(t.Context(), nodeOf(t, c.u, "n1"), http.MethodDelete, "/"+taggedIndex, nil, nil); err != nil {
-		t.Fatal(err)
-	}
+	require(t, nodeOf(t, c.u, "n1"), http.MethodDelete, "/"+taggedIndex, nil)
 	before, elected := c.settings(t), manager(t, c.u)
 	c.restarts.taken(c.u)
 	c.p.askDissociate(t)

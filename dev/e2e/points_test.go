@@ -206,9 +206,7 @@ func (a *pointsCluster) creates(t *testing.T, p probePoint) error {
 func (a *pointsCluster) reloads(t *testing.T, p probePoint, candidate string) bool {
 	t.Helper()
 	a.write(t, "analyzers/"+pointsID, p.good)
-	if err := ask(t.Context(), a.nodes[0], http.MethodPut, "/probe-point?wait_for_active_shards=1", p.settings(), nil); err != nil {
-		t.Fatal(err)
-	}
+	require(t, a.nodes[0], http.MethodPut, "/probe-point?wait_for_active_shards=1", p.settings())
 	defer a.delete(t)
 	a.write(t, "analyzers/"+pointsID, candidate)
 	r, noAPI, err := a.client.RefreshSearchAnalyzers(t.Context(), "probe-point", false)
@@ -220,9 +218,7 @@ func (a *pointsCluster) reloads(t *testing.T, p probePoint, candidate string) bo
 
 func (a *pointsCluster) delete(t *testing.T) {
 	t.Helper()
-	if err := ask(t.Context(), a.nodes[0], http.MethodDelete, "/probe-point", nil, nil); err != nil {
-		t.Fatal(err)
-	}
+	require(t, a.nodes[0], http.MethodDelete, "/probe-point", nil)
 }
 
 func (p probePoint) settings() object {
@@ -244,9 +240,7 @@ func (a *pointsCluster) uses(t *testing.T, p probePoint) []searchpack.Use {
 		text := strings.ReplaceAll(p.analysis, "%s", searchpack.ReferencePath(pointsID))
 		report.State = json.RawMessage(`{"metadata":{"indices":{"probe-point":{"state":"open","settings":{"index":{"analysis":` + text + `}}}}}}`)
 	} else {
-		if err := ask(t.Context(), a.nodes[0], http.MethodPut, "/probe-point?wait_for_active_shards=0", p.settings(), nil); err != nil {
-			t.Fatal(err)
-		}
+		require(t, a.nodes[0], http.MethodPut, "/probe-point?wait_for_active_shards=0", p.settings())
 		defer a.delete(t)
 		var err error
 		report.State, report.ClusterUUID, report.Term, report.Version, report.Truncated, err = a.client.State(t.Context())

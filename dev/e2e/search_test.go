@@ -52,6 +52,23 @@ func ask(ctx context.Context, n stack.NodeEntry, method, path string, body, answ
 	return json.Unmarshal(text, answer)
 }
 
+// require is ask for what must be done, and answers nothing of interest.
+func require(t *testing.T, n stack.NodeEntry, method, path string, body any) {
+	t.Helper()
+	if err := ask(t.Context(), n, method, path, body, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// readsFile is an analysis whose analyzer with_synonyms reads the file.
+func readsFile(path string) object {
+	return object{
+		"filter": object{"synonyms": object{"type": "synonym_graph", "synonyms_path": path, "updateable": true}},
+		"analyzer": object{"with_synonyms": object{
+			"type": "custom", "tokenizer": "standard", "filter": []string{"lowercase", "synonyms"}}},
+	}
+}
+
 // makeIndex makes an index of one document, with a copy on every node, whose search analyzer reads
 // the package.
 func makeIndex(t *testing.T, p *pack, name string) {
@@ -65,13 +82,7 @@ func makeIndexOf(t *testing.T, u *up, path, name string) {
 	nodes := u.document().Domains[0].Nodes
 	body := object{
 		"settings": object{"index": object{
-			"number_of_shards": 1, "number_of_replicas": len(nodes) - 1,
-			"analysis": object{
-				"filter": object{"synonyms": object{
-					"type": "synonym_graph", "synonyms_path": path, "updateable": true}},
-				"analyzer": object{"with_synonyms": object{
-					"type": "custom", "tokenizer": "standard", "filter": []string{"lowercase", "synonyms"}}},
-			}}},
+			"number_of_shards": 1, "number_of_replicas": len(nodes) - 1, "analysis": readsFile(path)}},
 		"mappings": object{"properties": object{
 			"title": object{"type": "text", "analyzer": "standard", "search_analyzer": "with_synonyms"}}},
 	}
@@ -89,9 +100,7 @@ func fillIndex(t *testing.T, n stack.NodeEntry, name string, body object) {
 		{http.MethodPut, "/" + name + "/_doc/1?refresh=true", object{"title": "notebook"}},
 		{http.MethodGet, "/_cluster/health/" + name + "?wait_for_status=green&timeout=60s", nil},
 	} {
-		if err := ask(t.Context(), n, call.method, call.path, call.body, nil); err != nil {
-			t.Fatal(err)
-		}
+		require(t, n, call.method, call.path, call.body)
 	}
 }
 

@@ -28,13 +28,9 @@ func heavyIndex(t *testing.T, p *pack, name string, on ...stack.NodeEntry) {
 	body := object{
 		"settings": object{"index": object{
 			"number_of_shards": 1, "number_of_replicas": len(on) - 1,
-			"routing": object{"allocation": object{"include": object{"_name": names(on)}}},
-			"analysis": object{
-				"filter": object{"synonyms": object{
-					"type": "synonym_graph", "synonyms_path": "analyzers/" + p.id, "updateable": true}},
-				"analyzer": object{"with_synonyms": object{
-					"type": "custom", "tokenizer": "standard", "filter": []string{"lowercase", "synonyms"}}},
-			}}},
+			"routing":  object{"allocation": object{"include": object{"_name": names(on)}}},
+			"analysis": readsFile("analyzers/" + p.id),
+		}},
 		"mappings": object{"properties": object{
 			"title":   object{"type": "text", "analyzer": "standard", "search_analyzer": "with_synonyms"},
 			"ballast": object{"type": "keyword", "index": false, "doc_values": false}}},
@@ -45,13 +41,9 @@ func heavyIndex(t *testing.T, p *pack, name string, on ...stack.NodeEntry) {
 	for i := range heavyDocs {
 		_, _ = rand.Read(random) // what compresses would not be heavy; it never fails
 		doc := object{"ballast": base64.StdEncoding.EncodeToString(random)}
-		if err := ask(t.Context(), on[0], http.MethodPut, fmt.Sprintf("/%s/_doc/ballast%d", name, i), doc, nil); err != nil {
-			t.Fatal(err)
-		}
+		require(t, on[0], http.MethodPut, fmt.Sprintf("/%s/_doc/ballast%d", name, i), doc)
 	}
-	if err := ask(t.Context(), on[0], http.MethodPost, "/"+name+"/_flush?force=true&wait_if_ongoing=true", nil, nil); err != nil {
-		t.Fatal(err)
-	}
+	require(t, on[0], http.MethodPost, "/"+name+"/_flush?force=true&wait_if_ongoing=true", nil)
 }
 
 // names joins the names of nodes as OpenSearch's allocation filters take them.
@@ -67,9 +59,7 @@ func names(nodes []stack.NodeEntry) string {
 func setRecoveryRate(t *testing.T, n stack.NodeEntry, rate any) {
 	t.Helper()
 	body := object{"persistent": object{"indices.recovery.max_bytes_per_sec": rate}}
-	if err := ask(t.Context(), n, http.MethodPut, "/_cluster/settings", body, nil); err != nil {
-		t.Fatal(err)
-	}
+	require(t, n, http.MethodPut, "/_cluster/settings", body)
 }
 
 // slowly sends the copies of the index to other nodes, at crawlRate, and returns when one is on its way.
@@ -83,9 +73,7 @@ func slowly(t *testing.T, name string, to ...stack.NodeEntry) (letGo func()) {
 		_ = ask(context.Background(), to[0], http.MethodPut, "/_cluster/settings", body, nil)
 	})
 	filter := object{"index.routing.allocation.include._name": names(to)}
-	if err := ask(t.Context(), to[0], http.MethodPut, "/"+name+"/_settings", filter, nil); err != nil {
-		t.Fatal(err)
-	}
+	require(t, to[0], http.MethodPut, "/"+name+"/_settings", filter)
 	eventually(t, func() string {
 		if !onItsWay(t, to[0], name) {
 			return "no copy of " + name + " moves"

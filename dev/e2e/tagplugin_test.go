@@ -41,7 +41,7 @@ func (p *pack) becomes(t *testing.T, patience time.Duration, want string) {
 	last, began, looked := "", time.Now(), time.Time{}
 	eventuallyWithin(t, patience, func() string {
 		state := p.state(t)
-		if state == want || strings.HasPrefix(state, want+":") {
+		if isState(state, want) {
 			return ""
 		}
 		if time.Since(looked) > time.Second {

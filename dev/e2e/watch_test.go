@@ -1,10 +1,14 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -48,25 +52,25 @@ func watch(t *testing.T, p *pack, mayMiss bool) *watcher {
 func (w *watcher) node(ctx context.Context, name, path string) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
-	var last searchpack.Digest
+	var last []byte // nil: there was no file
+	version := 0    // of last
 	for ctx.Err() == nil {
 		allowed := w.mayMiss.Load() // before: what was allowed then may be forbidden now
 		b, err := os.ReadFile(path)
 		switch {
 		case errors.Is(err, os.ErrNotExist) && (allowed || w.mayMiss.Load()):
-			last = ""
+			last = nil
 		case err != nil:
 			w.note(fmt.Sprintf("%s: %v", name, err))
 		default:
-			d := searchpack.DigestOf(b)
-			w.saw(name, d, len(b))
-			if d != last {
-				last = d
+			if last == nil || !bytes.Equal(b, last) { // to compare costs a quarter of a digest, and this is done all the time
+				last, version = b, w.version(name, b)
 				select {
 				case w.changes <- name:
 				default:
 				}
 			}
+			w.saw(version)
 		}
 		select {
 		case <-tick.C:
@@ -75,11 +79,17 @@ func (w *watcher) node(ctx context.Context, name, path string) {
 	}
 }
 
-func (w *watcher) saw(name string, d searchpack.Digest, size int) {
+// version is the one that the bytes are, which must have been released.
+func (w *watcher) version(name string, b []byte) int {
+	d := searchpack.DigestOf(b)
 	version := w.p.version(d)
 	if version == 0 {
-		w.note(fmt.Sprintf("%s: %d bytes that were never released: %s", name, size, d.Short()))
+		w.note(fmt.Sprintf("%s: %d bytes that were never released: %s", name, len(b), d.Short()))
 	}
+	return version
+}
+
+func (w *watcher) saw(version int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.seen[version] = true
@@ -105,5 +115,56 @@ func (w *watcher) end(t *testing.T) {
 	t.Logf("final names read %d times, %d versions seen", w.reads, len(w.seen))
 	if w.reads == 0 {
 		t.Error("the final names were never read")
+	}
+}
+
+// The watcher sees versions come and go, and notes whatever was never released, each time anew, and a
+// file that is absent where it must not be.
+func TestWatcher(t *testing.T) {
+	t.Parallel()
+	p := &pack{released: map[searchpack.Digest]int{searchpack.DigestOf([]byte("one")): 1, searchpack.DigestOf([]byte("two")): 2}}
+	w := &watcher{p: p, changes: make(chan string, 1), seen: map[int]bool{}}
+	path := filepath.Join(t.TempDir(), "file")
+	put := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(path+".new", []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(path+".new", path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	noted := func() []string {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return slices.Clone(w.bad)
+	}
+	put("one")
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	wg.Go(func() { w.node(ctx, "n1", path) })
+	for _, text := range []string{"two", "one", "odd", "two", "odd"} {
+		<-w.changes // of what was put before
+		put(text)
+	}
+	<-w.changes
+	if bad := noted(); len(bad) != 2 || !strings.Contains(bad[0], "3 bytes that were never released") {
+		t.Errorf("%q", bad)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() string {
+		if bad := noted(); !strings.Contains(bad[len(bad)-1], "no such file") {
+			return "a missing file is not noted"
+		}
+		return ""
+	})
+	cancel()
+	wg.Wait()
+	if !w.seen[1] || !w.seen[2] || w.reads < 6 {
+		t.Errorf("%v seen in %d reads", w.seen, w.reads)
 	}
 }

@@ -82,9 +82,7 @@ func (c *cluster) waysOfUse(t *testing.T) {
 	c.brokenBefore(t, synonyms, texts)
 
 	for _, path := range []string{"/ways*?expand_wildcards=all", "/_index_template/ways-template", "/_component_template/ways-filters"} {
-		if err := ask(t.Context(), n1, http.MethodDelete, path, nil, nil); err != nil {
-			t.Fatal(err)
-		}
+		require(t, n1, http.MethodDelete, path, nil)
 	}
 	for p := range all {
 		p.askDissociate(t)
@@ -155,9 +153,7 @@ func makeWays(t *testing.T, c *cluster, synonyms, words, unused, mapping *pack, 
 				"settings": object{"index": one, "analysis": object{"analyzer": object{"made": custom("z", "s")}}},
 				"mappings": object{"properties": object{"made": searched("made")}}}}},
 	} {
-		if err := ask(t.Context(), c.node(t, "n1"), call.method, call.path, call.body, nil); err != nil {
-			t.Fatal(err)
-		}
+		require(t, c.node(t, "n1"), call.method, call.path, call.body)
 	}
 }
 
@@ -263,9 +259,7 @@ func (c *cluster) loadedByWays(t *testing.T, synonyms, words, mapping int, scrip
 	reopen := func(index string) {
 		t.Helper()
 		for _, action := range []string{"_close", "_open"} {
-			if err := ask(t.Context(), n1, http.MethodPost, "/"+index+"/"+action, nil, nil); err != nil {
-				t.Fatal(err)
-			}
+			require(t, n1, http.MethodPost, "/"+index+"/"+action, nil)
 		}
 		c.green(t, index)
 	}
@@ -290,14 +284,10 @@ func (c *cluster) loadedByWays(t *testing.T, synonyms, words, mapping int, scrip
 		everywhere("ways", "conditional", synonyms)
 		everywhere("ways", "branch", synonyms)
 	}
-	if err := ask(t.Context(), n1, http.MethodPost, "/ways-closed/_open", nil, nil); err != nil {
-		t.Fatal(err)
-	}
+	require(t, n1, http.MethodPost, "/ways-closed/_open", nil)
 	c.green(t, "ways-closed")
 	everywhere("ways-closed", "shut", synonyms)
-	if err := ask(t.Context(), n1, http.MethodPut, "/ways-made/_doc/1?refresh=true", object{"made": "notebook"}, nil); err != nil {
-		t.Fatal(err)
-	}
+	require(t, n1, http.MethodPut, "/ways-made/_doc/1?refresh=true", object{"made": "notebook"})
 	c.green(t, "ways-made")
 	everywhere("ways-made", "made", synonyms)
 
@@ -318,7 +308,5 @@ func (c *cluster) loadedByWays(t *testing.T, synonyms, words, mapping int, scrip
 // green waits until every copy of the index is there.
 func (c *cluster) green(t *testing.T, index string) {
 	t.Helper()
-	if err := ask(t.Context(), c.node(t, "n1"), http.MethodGet, "/_cluster/health/"+index+"?wait_for_status=green&timeout=60s", nil, nil); err != nil {
-		t.Fatal(err)
-	}
+	require(t, c.node(t, "n1"), http.MethodGet, "/_cluster/health/"+index+"?wait_for_status=green&timeout=60s", nil)
 }

@@ -86,13 +86,6 @@ func (c *cluster) yellowForLife(t *testing.T) {
 	}
 }
 
-func require(t *testing.T, n stack.NodeEntry, method, path string, body any) {
-	t.Helper()
-	if err := ask(t.Context(), n, method, path, body, nil); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // makeYellow makes the indices, each with a document and a replica that nothing can take, and a data
 // stream.
 func makeYellow(t *testing.T, n stack.NodeEntry, p *pack) []string {

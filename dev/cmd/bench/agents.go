@@ -15,8 +15,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/opensearch"
-	"github.com/aws/aws-sdk-go-v2/service/opensearch/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/searchpack/searchpack"
@@ -96,6 +94,8 @@ func (b *bench) agentsOn(ctx context.Context, client string) error {
 	if err := b.idleCPU(ctx); err != nil {
 		return err
 	}
+	stop()
+	<-ended // the agents write down what fails
 	if len(f.failed) > 0 {
 		fmt.Printf("  calls that failed and were repeated: %v\n", f.failed)
 	}
@@ -136,7 +136,7 @@ func (b *bench) bring(ctx context.Context, f *fleet, name string, text []byte) (
 	}
 	f.await(searchpack.DigestOf(text))
 	start := time.Now()
-	if _, err := b.c.packages.AssociatePackage(ctx, &opensearch.AssociatePackageInput{PackageID: aws.String(id), DomainName: aws.String(domain)}); err != nil {
+	if err := b.askAssociate(ctx, id); err != nil {
 		return 0, 0, err
 	}
 	ordered, fetched, err := f.until(ctx)
@@ -145,16 +145,7 @@ func (b *bench) bring(ctx context.Context, f *fleet, name string, text []byte) (
 	}
 	err = poll(ctx, 10*time.Minute, func() (bool, error) {
 		wait(ctx, 200*time.Millisecond) // this is not what is measured
-		got, err := b.c.packages.ListPackagesForDomain(ctx, &opensearch.ListPackagesForDomainInput{DomainName: aws.String(domain)})
-		if err != nil {
-			return false, err
-		}
-		for _, d := range got.DomainPackageDetailsList {
-			if aws.ToString(d.PackageID) == id {
-				return d.DomainPackageStatus == types.DomainPackageStatusActive, nil
-			}
-		}
-		return false, nil
+		return b.active(ctx, id, "v1")
 	})
 	return ordered.Sub(start), fetched.Sub(start), err
 }

@@ -202,3 +202,27 @@ func (b *bench) available(ctx context.Context, id string) (bool, error) {
 	}
 	return d.PackageStatus == types.PackageStatusAvailable, nil
 }
+
+// askAssociate calls AssociatePackage.
+func (b *bench) askAssociate(ctx context.Context, id string) error {
+	_, err := b.c.packages.AssociatePackage(ctx, &opensearch.AssociatePackageInput{PackageID: aws.String(id), DomainName: aws.String(domain)})
+	return err
+}
+
+// active reports whether the version of the package is ACTIVE; the error is what the association says.
+func (b *bench) active(ctx context.Context, id, version string) (bool, error) {
+	got, err := b.c.packages.ListPackagesForDomain(ctx, &opensearch.ListPackagesForDomainInput{DomainName: aws.String(domain)})
+	if err != nil {
+		return false, err
+	}
+	for _, d := range got.DomainPackageDetailsList {
+		switch {
+		case aws.ToString(d.PackageID) != id:
+		case d.ErrorDetails != nil:
+			return false, errors.New(aws.ToString(d.ErrorDetails.ErrorMessage))
+		default:
+			return d.DomainPackageStatus == types.DomainPackageStatusActive && aws.ToString(d.PackageVersion) == version, nil
+		}
+	}
+	return false, nil
+}

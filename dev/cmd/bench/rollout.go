@@ -167,25 +167,10 @@ func (t *trial) next(ctx context.Context) error {
 func (t *trial) associate(ctx context.Context) (time.Duration, error) {
 	want := fmt.Sprintf("v%d", t.version)
 	start := time.Now()
-	if _, err := t.c.packages.AssociatePackage(ctx, &opensearch.AssociatePackageInput{PackageID: aws.String(t.id), DomainName: aws.String(domain)}); err != nil {
+	if err := t.askAssociate(ctx, t.id); err != nil {
 		return 0, err
 	}
-	err := poll(ctx, 5*time.Minute, func() (bool, error) {
-		got, err := t.c.packages.ListPackagesForDomain(ctx, &opensearch.ListPackagesForDomainInput{DomainName: aws.String(domain)})
-		if err != nil {
-			return false, err
-		}
-		for _, d := range got.DomainPackageDetailsList {
-			switch {
-			case aws.ToString(d.PackageID) != t.id:
-			case d.ErrorDetails != nil:
-				return false, errors.New(aws.ToString(d.ErrorDetails.ErrorMessage))
-			default:
-				return d.DomainPackageStatus == types.DomainPackageStatusActive && aws.ToString(d.PackageVersion) == want, nil
-			}
-		}
-		return false, nil
-	})
+	err := poll(ctx, 5*time.Minute, func() (bool, error) { return t.active(ctx, t.id, want) })
 	return time.Since(start), err
 }
 

@@ -149,6 +149,9 @@ func (c *conn) run(ctx context.Context) {
 	for _, g := range c.gates {
 		g.add(c)
 		defer g.remove(c)
+		if g.is(Cut) { // since it was passed: nobody knew of the connection then
+			c.reset()
+		}
 	}
 	stop := context.AfterFunc(ctx, c.reset)
 	defer stop()

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -70,6 +71,18 @@ func dial(t *testing.T, p *Proxy) *line {
 	return &line{c.(*net.TCPConn), bufio.NewReader(c)}
 }
 
+// talking is a proxy behind its own gate, whose only target lies behind another one, and a client that
+// has had an answer.
+func talking(t *testing.T, own, target *Gate) (*Proxy, *line) {
+	t.Helper()
+	p := listen(t, own)
+	p.Set("a", TCP(echo(t, "a"), target))
+	c := dial(t, p)
+	c.say(t, "one")
+	c.hears(t, "a one")
+	return p, c
+}
+
 // patience bounds what must come; quiet is how long nothing may come.
 const patience, quiet = 10 * time.Second, 100 * time.Millisecond
 
@@ -80,12 +93,21 @@ func (l *line) say(t *testing.T, text string) {
 	}
 }
 
-func (l *line) hears(t *testing.T, want string) {
+// heard is the next line that comes.
+func (l *line) heard(t *testing.T) string {
 	t.Helper()
 	_ = l.SetReadDeadline(time.Now().Add(patience))
 	got, err := l.in.ReadString('\n')
-	if err != nil || got != want+"\n" {
-		t.Fatalf("%q, %v; want %q", got, err, want)
+	if err != nil {
+		t.Fatalf("%q, %v", got, err)
+	}
+	return strings.TrimSuffix(got, "\n")
+}
+
+func (l *line) hears(t *testing.T, want string) {
+	t.Helper()
+	if got := l.heard(t); got != want {
+		t.Fatalf("%q, want %q", got, want)
 	}
 }
 
@@ -150,12 +172,7 @@ func TestTargets(t *testing.T) {
 	for len(seen) < 2 {
 		c := dial(t, p)
 		c.say(t, "x")
-		_ = c.SetReadDeadline(time.Now().Add(patience))
-		text, err := c.in.ReadString('\n')
-		if err != nil {
-			t.Fatal(err)
-		}
-		seen[strings.Fields(text)[0]] = true
+		seen[strings.Fields(c.heard(t))[0]] = true
 	}
 	p.Forget("a")
 	p.Forget("b")
@@ -172,11 +189,7 @@ func TestStall(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			g := &Gate{}
 			own, target := gates(g)
-			p := listen(t, own)
-			p.Set("a", TCP(echo(t, "a"), target))
-			c := dial(t, p)
-			c.say(t, "one")
-			c.hears(t, "a one")
+			p, c := talking(t, own, target)
 			g.Set(Stall)
 			c.say(t, "two")
 			_ = c.CloseWrite()
@@ -194,11 +207,7 @@ func TestStall(t *testing.T) {
 
 func TestResetOfAStalledGate(t *testing.T) {
 	g := &Gate{}
-	p := listen(t, g)
-	p.Set("a", TCP(echo(t, "a"), nil))
-	c := dial(t, p)
-	c.say(t, "one")
-	c.hears(t, "a one")
+	_, c := talking(t, g, nil)
 	g.Set(Stall)
 	c.say(t, "two")
 	g.Reset()
@@ -208,11 +217,7 @@ func TestResetOfAStalledGate(t *testing.T) {
 // A cut resets what is connected and what comes; a target behind a cut is passed by.
 func TestCut(t *testing.T) {
 	own, first := &Gate{}, &Gate{}
-	p := listen(t, own)
-	p.Set("a", TCP(echo(t, "a"), first))
-	c := dial(t, p)
-	c.say(t, "one")
-	c.hears(t, "a one")
+	p, c := talking(t, own, first)
 	p.Set("b", TCP(echo(t, "b"), nil))
 	first.Set(Cut)
 	c.isReset(t)
@@ -228,9 +233,19 @@ func TestCut(t *testing.T) {
 	first.Set(Open)
 	c = dial(t, p)
 	c.say(t, "again")
-	if _, err := c.in.ReadString('\n'); err != nil {
-		t.Error(err)
-	}
+	c.heard(t)
+}
+
+// A gate that is cut while a connection is being made does not let it stand, though nothing passes.
+func TestCutMeanwhile(t *testing.T) {
+	g := &Gate{}
+	p := listen(t, nil)
+	a := TCP(echo(t, "a"), g)
+	p.Set("a", Target{Gate: g, Dial: func(ctx context.Context) (net.Conn, error) {
+		defer g.Set(Cut)
+		return a.Dial(ctx)
+	}})
+	refused(t, p)
 }
 
 func TestDelay(t *testing.T) {
@@ -246,19 +261,17 @@ func TestDelay(t *testing.T) {
 	if took := time.Since(began); took < 2*delay {
 		t.Errorf("there and back took %v", took)
 	}
-	g.Delay(0)
+	g.Delay(time.Hour) // a change is heard by what is held back
 	c.say(t, "two")
+	c.hearsNothing(t)
+	g.Delay(0)
 	c.hears(t, "a two")
 }
 
 // Close ends what is stalled, too.
 func TestClose(t *testing.T) {
 	g := &Gate{}
-	p := listen(t, g)
-	p.Set("a", TCP(echo(t, "a"), nil))
-	c := dial(t, p)
-	c.say(t, "one")
-	c.hears(t, "a one")
+	p, c := talking(t, g, nil)
 	g.Set(Stall)
 	waiting := dial(t, p)
 	p.Close()
