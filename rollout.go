@@ -5,17 +5,22 @@ import "time"
 // RolloutState says whether a rollout waits, runs or has ended.
 type RolloutState string
 
-// The rollout states. At most one rollout of a domain is RolloutRunning.
+// The rollout states. At most one rollout of a domain is RolloutRunning, and at most one RolloutParked: it
+// has begun, and lets others run while it waits for somebody.
 const (
 	RolloutQueued  RolloutState = "queued"
 	RolloutRunning RolloutState = "running"
+	RolloutParked  RolloutState = "parked"
 	RolloutDone    RolloutState = "done"
 	RolloutFailed  RolloutState = "failed"
 	RolloutAborted RolloutState = "aborted"
 )
 
 // Open reports whether the rollout has not ended.
-func (s RolloutState) Open() bool { return s == RolloutQueued || s == RolloutRunning }
+func (s RolloutState) Open() bool { return s == RolloutQueued || s.Begun() }
+
+// Begun reports whether the rollout has begun and has not ended.
+func (s RolloutState) Begun() bool { return s == RolloutRunning || s == RolloutParked }
 
 // Phase is how far a running rollout has come. Associate steps go through PhaseLook to PhaseProve, and
 // those with checks through PhaseVerify; on failure after PhasePlace through PhaseReturn and

@@ -108,7 +108,7 @@ func (p *page) below(text string) {
 // What a state's colour says: fine, under way, needs somebody.
 var (
 	green  = []string{"ACTIVE", "AVAILABLE", "ready", "proves", "done", "healed", "active", "must prove"}
-	yellow = []string{"ASSOCIATING", "DISSOCIATING", "COPYING", "VALIDATING", "processing", "owes", "unseen", "queued", "running", "warning", "error-with-most-analyzers", "away", "owed", "inactive"}
+	yellow = []string{"ASSOCIATING", "DISSOCIATING", "COPYING", "VALIDATING", "processing", "owes", "unseen", "queued", "running", "parked", "warning", "error-with-most-analyzers", "away", "owed", "inactive"}
 	red    = []string{"ASSOCIATION_FAILED", "DISSOCIATION_FAILED", "COPY_FAILED", "VALIDATION_FAILED", "blocks", "failed", "aborted", "error", "expired"}
 )
 

@@ -145,7 +145,7 @@ func (c Call) overtake(a searchpack.Association, id, wanted string, asked []stri
 		if !hasStep(r, id) {
 			continue
 		}
-		if r.State == searchpack.RolloutRunning {
+		if r.State.Begun() {
 			return searchpack.Errorf(searchpack.ErrConflict,
 				"Another version of package %s is being associated with domain %s. Wait until that has ended, then associate this one.", id, c.Domain.Name)
 		}

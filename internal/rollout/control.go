@@ -62,7 +62,7 @@ func Control(r searchpack.Rollout, o Command, who string) (searchpack.Rollout, e
 	if !r.State.Open() {
 		return r, searchpack.Errorf(searchpack.ErrConflict, "The rollout has ended (%s): nothing is left to %s.", r.State, o)
 	}
-	back := r.State == searchpack.RolloutRunning && !pausable(r.Phase)
+	back := r.State.Begun() && !pausable(r.Phase)
 	switch {
 	case o == CommandResume:
 		r.Paused = ""

@@ -23,6 +23,7 @@ type guards struct {
 	lost        bool // copies that do not come back after a restart are waited for
 	offers      bool // allocation is held for ever for a node that may not stop
 	putBack     bool // what a rollout changed in the cluster's settings stays
+	parked      bool // a parked rollout goes on with nobody, and what it has told nodes is forgotten
 	pause       bool // a pause holds nothing
 	abort       bool // an abort is not heard
 	texts       bool // a version is proven without texts that tell it from the former one

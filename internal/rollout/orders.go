@@ -80,11 +80,20 @@ func (d *decider) files(n *node) []searchpack.FileOrder {
 	return out
 }
 
-// candidates of the running rollout: from fetch until it ends, on every node in service, so that
+// candidates of the rollouts that have begun: from fetch until they end, on every node in service, so that
 // nodes that join are soon ready.
 func (d *decider) candidates() []searchpack.Candidate {
-	r := d.running()
-	if r == nil || len(r.Steps) == 0 || actionOf(r) != searchpack.ActionAssociate || r.Phase == searchpack.PhaseLook {
+	var out []searchpack.Candidate
+	for _, r := range d.rollouts {
+		if r.State.Begun() {
+			out = append(out, d.candidatesOf(r)...)
+		}
+	}
+	return out
+}
+
+func (d *decider) candidatesOf(r *searchpack.Rollout) []searchpack.Candidate {
+	if len(r.Steps) == 0 || actionOf(r) != searchpack.ActionAssociate || r.Phase == searchpack.PhaseLook {
 		return nil
 	}
 	var out []searchpack.Candidate

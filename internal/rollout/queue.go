@@ -19,40 +19,48 @@ func (d *decider) advance() {
 		if r == nil {
 			r = d.start()
 		}
-		if r == nil || !d.move(r) {
+		if r == nil || !d.move(r) && !d.park(r) {
 			return
 		}
 	}
 	d.again = true
 }
 
-func (d *decider) running() *searchpack.Rollout {
+func (d *decider) running() *searchpack.Rollout { return d.inState(searchpack.RolloutRunning) }
+
+// inState returns the oldest rollout in that state, nil if there is none.
+func (d *decider) inState(s searchpack.RolloutState) *searchpack.Rollout {
 	for _, r := range d.rollouts {
-		if r.State == searchpack.RolloutRunning {
+		if r.State == s {
 			return r
 		}
 	}
 	return nil
 }
 
-// start begins the oldest queued rollout; nil if none is queued.
+// start begins the oldest queued rollout, or goes on with the parked one; nil if there is none.
 func (d *decider) start() *searchpack.Rollout {
-	for _, r := range d.rollouts {
-		if r.State != searchpack.RolloutQueued {
-			continue
+	r := d.inState(searchpack.RolloutQueued)
+	if parked := d.inState(searchpack.RolloutParked); parked != nil {
+		if r = d.inBetween(parked); r == nil {
+			parked.State = searchpack.RolloutRunning
+			d.takeStock()
+			return parked
 		}
-		r.State, r.StartedAt = searchpack.RolloutRunning, d.Now
-		d.takeStock()
-		for i := range r.Steps {
-			if a := d.associations[r.Steps[i].PackageID]; a != nil {
-				r.Steps[i].FormerID = a.ServingID
-			}
-		}
-		d.enter(r, searchpack.PhaseLook)
-		d.event("rollout started", d.subject(r), string(actionOf(r)))
-		return r
 	}
-	return nil
+	if r == nil {
+		return nil
+	}
+	r.State, r.StartedAt = searchpack.RolloutRunning, d.Now
+	d.takeStock()
+	for i := range r.Steps {
+		if a := d.associations[r.Steps[i].PackageID]; a != nil {
+			r.Steps[i].FormerID = a.ServingID
+		}
+	}
+	d.enter(r, searchpack.PhaseLook)
+	d.event("rollout started", d.subject(r), string(actionOf(r)))
+	return r
 }
 
 // enter begins a phase. The round makes the ids of its duties new.
@@ -205,7 +213,7 @@ func (d *decider) dropSuperseded() {
 				continue
 			}
 			for _, older := range d.rollouts[:i] {
-				if older.State == searchpack.RolloutQueued || older.State == searchpack.RolloutRunning && !placed(older.Phase) {
+				if older.State == searchpack.RolloutQueued || older.State.Begun() && !placed(older.Phase) {
 					d.dropStep(older, s.PackageID)
 				}
 			}
@@ -247,9 +255,13 @@ func (d *decider) laterCall(r *searchpack.Rollout, packageID string) searchpack.
 	return found
 }
 
-// step returns the running rollout and its step for the package; nil if there is none.
+// step returns the rollout that has begun with the package, and its step; nil if there is none. A parked
+// one counts: what it has told nodes stays as it is.
 func (d *decider) step(packageID string) (*searchpack.Rollout, searchpack.RolloutStep) {
-	if r := d.running(); r != nil {
+	for _, r := range d.rollouts {
+		if !r.State.Begun() || d.off.parked && r.State == searchpack.RolloutParked {
+			continue
+		}
 		for _, s := range r.Steps {
 			if s.PackageID == packageID {
 				return r, s

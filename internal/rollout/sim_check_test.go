@@ -28,6 +28,7 @@ func (v *simServer) check(w World, d Decision) {
 		}
 	}
 	v.checkPlugins(d)
+	v.checkParked(w, d)
 	v.checkTogether(w, d)
 	v.checkPreviews(w, d)
 	v.checkControl(w, d)
@@ -423,6 +424,35 @@ func (v *simServer) checkServing(w World, d Decision, id string) {
 		}
 		if !ok {
 			v.fail("rule 6: the order of %s has %s %s of %s, serving is %s", id, f.State, f.VersionID, a.PackageID, a.ServingID)
+		}
+	}
+}
+
+// checkParked: while others run in between, nodes go on being told what a parked rollout has told them,
+// and nothing of it is under way.
+func (v *simServer) checkParked(w World, d Decision) {
+	for _, r := range w.Rollouts {
+		for _, x := range d.Rollouts {
+			if x.ID == r.ID {
+				r = x
+			}
+		}
+		if r.State != searchpack.RolloutParked {
+			continue
+		}
+		if r.Restart != nil || w.Domain.Saved != nil && d.Settings == nil {
+			v.fail("rule 4: %s is parked while a node may be stopped for it", r.ID)
+		}
+		for _, a := range w.Agents {
+			o, changed := d.Orders[a.ID]
+			if !changed {
+				continue
+			}
+			for _, told := range a.Order.Plugins {
+				if hasStep(r, told.PackageID) && r.Steps[0].VersionID == told.VersionID && !slices.Contains(o.Plugins, told) {
+					v.fail("rule 6: %s is parked, and the order of %s no longer says %s of %s", r.ID, a.ID, told.VersionID, told.PackageID)
+				}
+			}
 		}
 	}
 }

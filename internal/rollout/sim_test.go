@@ -103,6 +103,7 @@ func TestSimulatorSeesBrokenRules(t *testing.T) {
 		"together":     {together: true},
 		"witness":      {witness: true},
 		"plugins":      {plugins: true},
+		"parked":       {parked: true},
 		"pause":        {pause: true},
 		"abort":        {abort: true},
 		"texts":        {texts: true},

@@ -51,14 +51,17 @@ func (n *node) trouble() string {
 
 // sayWhatIsWaitedFor writes the notes of rollouts that wait and of their associations.
 func (d *decider) sayWhatIsWaitedFor() {
-	running := d.running()
+	ahead := d.running()
+	if ahead == nil {
+		ahead = d.inState(searchpack.RolloutParked)
+	}
 	for _, r := range d.rollouts {
 		switch {
 		case !r.State.Open():
 		case d.who.Frozen != "":
 			r.Waiting = d.who.Frozen
-		case r.State == searchpack.RolloutQueued && running != nil:
-			r.Waiting = "waiting for the rollout of " + d.stepsText(running) + " to end"
+		case r.State == searchpack.RolloutQueued && ahead != nil:
+			r.Waiting = "waiting for the rollout of " + d.stepsText(ahead) + " to end"
 		}
 	}
 	for _, a := range d.associations {

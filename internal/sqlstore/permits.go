@@ -30,6 +30,6 @@ func (t *tx) Permits(ctx context.Context, k searchpack.DomainKey) ([]*searchpack
 			microTime{&p.BegunAt}, microTime{&p.EndedAt}, &p.Failed)...)
 		return &p, err
 	}, "SELECT id, "+permitRest+" FROM permit"+ofDomain+
-		" AND (ended_at = 0 OR rollout_id IN (SELECT id FROM rollout"+ofDomain+" AND state IN ($4, $5))) ORDER BY begun_at, id",
-		k.Account, k.Region, k.Name, string(searchpack.RolloutQueued), string(searchpack.RolloutRunning))
+		" AND (ended_at = 0 OR rollout_id IN (SELECT id FROM rollout"+ofDomain+" AND state IN ($4, $5, $6))) ORDER BY begun_at, id",
+		k.Account, k.Region, k.Name, string(searchpack.RolloutQueued), string(searchpack.RolloutRunning), string(searchpack.RolloutParked))
 }

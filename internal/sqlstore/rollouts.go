@@ -47,8 +47,8 @@ func (t *tx) Rollout(ctx context.Context, id string) (*searchpack.Rollout, error
 
 // OpenRollouts returns the domain's queued and running rollouts, oldest first.
 func (t *tx) OpenRollouts(ctx context.Context, k searchpack.DomainKey) ([]*searchpack.Rollout, error) {
-	return list(ctx, t, scanRollout, rolloutRows+ofDomain+" AND state IN ($4, $5) ORDER BY created_at, seq",
-		k.Account, k.Region, k.Name, string(searchpack.RolloutQueued), string(searchpack.RolloutRunning))
+	return list(ctx, t, scanRollout, rolloutRows+ofDomain+" AND state IN ($4, $5, $6) ORDER BY created_at, seq",
+		k.Account, k.Region, k.Name, string(searchpack.RolloutQueued), string(searchpack.RolloutRunning), string(searchpack.RolloutParked))
 }
 
 // Rollouts returns the newest limit of the domain (0 = all), newest first.

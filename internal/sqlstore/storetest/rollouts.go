@@ -46,6 +46,9 @@ func testRollouts(t *testing.T, s searchpack.Store) {
 		})
 	}
 	same(t, "open", []*searchpack.Rollout{full, m, a}, open())
+	full.State = searchpack.RolloutParked
+	update(t, s, func(tx searchpack.Tx) error { return tx.PutRollout(ctx, full) })
+	same(t, "open, one parked", []*searchpack.Rollout{full, m, a}, open())
 	same(t, "newest two", []*searchpack.Rollout{a, m}, newest(2))
 	same(t, "all", []*searchpack.Rollout{a, m, full}, newest(0))
 	m.State = searchpack.RolloutRunning
