@@ -41,8 +41,8 @@ const rolloutPatience = 10 * time.Minute
 
 // TestPluginRollout takes a plugin through its life on a real cluster of three nodes while somebody
 // searches and somebody else writes all the time: installed, upgraded, a version that no node starts
-// with, versions that the nodes refuse, removed while an agent dies. Not one request may fail. The
-// parts build on each other. make test has it on 3.8.0, which starts more slowly, so that requests have
+// with, versions that the nodes refuse, removed while an agent dies; and plugins that others have made. Not
+// one request may fail. The parts build on each other. make test has it on 3.8.0, which starts more slowly, so that requests have
 // longer to fail; 2.19.0 is a drill.
 func TestPluginRollout(t *testing.T) {
 	needsJVM(t)
@@ -69,6 +69,7 @@ func TestPluginRollout(t *testing.T) {
 		{"its constructor throws", (*plugged).throws},
 		{"nodes refuse it", (*plugged).refuses},
 		{"removed, and an agent dies while its node is down", (*plugged).removes},
+		{"plugins of others", (*plugged).ofOthers},
 	} {
 		if !t.Run(part.name, func(t *testing.T) { part.run(c, t) }) {
 			break // what follows would only wait

@@ -28,10 +28,11 @@ const (
 func TestOneNode(t *testing.T) {
 	needsJVM(t)
 	version := cmp.Or(os.Getenv("SEARCHPACK_E2E_OPENSEARCH"), oldVersion)
-	u := startOn(t, filepath.Join(openDir(t), "data"), version, jvmPatience, "--domain", "demo", "--nodes", "1")
+	u := startOn(t, filepath.Join(openDir(t), "data"), version, jvmPatience, "--domain", "demo", "--nodes", "1", "--plugin-rules", "cluster")
 	c := &cluster{u: u}
 	t.Run("nodes are asked rightly about files", c.probedRight)
 	t.Run("yellow for life", c.yellowForLife)
+	t.Run("plugins on the only node, which stays yellow", c.onlyNode)
 }
 
 // yellowForLife: no replica ever finds a place; there are many indices of long names, some closed, and a
