@@ -28,6 +28,12 @@ type plugged struct {
 	search   *searcher
 }
 
+// pluginPart is a part of TestPluginRollout.
+type pluginPart struct {
+	name string
+	run  func(*plugged, *testing.T)
+}
+
 // The indices of TestPluginRollout: one that knows nothing of the plugin, and one that needs it.
 const (
 	plainIndex  = "books"
@@ -55,22 +61,28 @@ func TestPluginRollout(t *testing.T) {
 	for _, index := range []string{plainIndex, loadedIndex} {
 		fillIndex(t, n1, index, indexOf("standard", nil))
 	}
-	c.p = newPlug(t, c.u, tagFilter, c.engine, func(v int) []byte { return tagZip(t, version, c.jar, v) })
+	c.p = newPlug(t, c.u, tagFilter, c.engine, func(v int) []byte {
+		if v == lacksClass {
+			return tagZip(t, version, withoutClass(t, c.jar, "searchpack/tags/Tags.class"), 2, "version=4.0.0")
+		}
+		return tagZip(t, version, c.jar, v)
+	})
 	c.restarts = watchRestarts(t, c.u)
 	c.search = searchAllTheTime(t, c.u, plainIndex, "notebook")
 	c.load = indexAllTheTime(c.u)
 	c.load.into(loadedIndex)
-	for _, part := range []struct {
-		name string
-		run  func(*plugged, *testing.T)
-	}{
+	parts := []pluginPart{
 		{"installed", (*plugged).installs},
 		{"upgraded", (*plugged).upgrades},
 		{"its constructor throws", (*plugged).throws},
 		{"nodes refuse it", (*plugged).refuses},
 		{"removed, and an agent dies while its node is down", (*plugged).removes},
 		{"plugins of others", (*plugged).ofOthers},
-	} {
+	}
+	if os.Getenv("SEARCHPACK_DRILL") != "" { // to a cluster it is what a constructor that throws is
+		parts = slices.Insert(parts, 3, pluginPart{"a class of it is missing", (*plugged).lacks})
+	}
+	for _, part := range parts {
 		if !t.Run(part.name, func(t *testing.T) { part.run(c, t) }) {
 			break // what follows would only wait
 		}
@@ -121,6 +133,12 @@ func (c *plugged) tags(t *testing.T, n stack.NodeEntry, path string, body object
 // loaded returns the versions of the plugin that the node lists as loaded.
 func (c *plugged) loaded(t *testing.T, n stack.NodeEntry) []string {
 	t.Helper()
+	return listed(t, n, tagFilter)
+}
+
+// listed returns the versions of a plugin that the node lists as loaded.
+func listed(t *testing.T, n stack.NodeEntry, name string) []string {
+	t.Helper()
 	var a struct {
 		Nodes map[string]struct {
 			Plugins []struct{ Name, Version string }
@@ -132,7 +150,7 @@ func (c *plugged) loaded(t *testing.T, n stack.NodeEntry) []string {
 	var versions []string
 	for _, node := range a.Nodes {
 		for _, p := range node.Plugins {
-			if p.Name == tagFilter {
+			if p.Name == name {
 				versions = append(versions, p.Version)
 			}
 		}
@@ -200,9 +218,15 @@ func (c *plugged) upgrades(t *testing.T) {
 	c.load.has(t, c.u, taggedIndex)
 }
 
-// throws: the first node does not start with the version. It costs that node its restarts, and no
+// throws: the constructor of the plugin's class throws.
+func (c *plugged) throws(t *testing.T) { c.doesNotStart(t, 3, "boom") }
+
+// lacks: a class is missing that the plugin's own class extends, which the inspection does not see.
+func (c *plugged) lacks(t *testing.T) { c.doesNotStart(t, lacksClass, "NoClassDefFoundError") }
+
+// doesNotStart: the first node does not start with the version. It costs that node its restarts, and no
 // other node anything; what somebody else had set stays set.
-func (c *plugged) throws(t *testing.T) {
+func (c *plugged) doesNotStart(t *testing.T, version int, says string) {
 	const enable = "cluster.routing.allocation.enable"
 	set := func(value any) {
 		t.Helper()
@@ -213,11 +237,11 @@ func (c *plugged) throws(t *testing.T) {
 	if !strings.Contains(fmt.Sprint(before), enable+":none") {
 		t.Fatalf("the setting was not taken: %v", before)
 	}
-	c.p.update(t, 3)
+	c.p.update(t, version)
 	c.restarts.taken(c.u)
 	c.p.askAssociate(t)
 	c.p.becomes(t, rolloutPatience, "ASSOCIATION_FAILED v2")
-	if why := c.p.state(t); !strings.Contains(why, "boom") {
+	if why := c.p.state(t); !strings.Contains(why, says) {
 		t.Errorf("the node's own words are missing: %s", why)
 	} else {
 		t.Log(why)

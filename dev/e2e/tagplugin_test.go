@@ -81,6 +81,28 @@ func compiled(t *testing.T, version string) []byte {
 	return b.Bytes()
 }
 
+// lacksClass is the version of the plugin of which a class is missing.
+const lacksClass = 4
+
+// withoutClass is the jar without one of its entries.
+func withoutClass(t *testing.T, jar []byte, name string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	out := zip.NewWriter(&b)
+	left := false
+	for _, f := range unzipped(t, jar) {
+		if f.Name == name {
+			left = true
+		} else if err := out.Copy(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := out.Close(); err != nil || !left {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return b.Bytes()
+}
+
 // tagZip is a version of the plugin for "3.8.0". Its jar has a name of its own: were that of the version before
 // left, no node would start. edits replace lines of the descriptor, or add some.
 func tagZip(t *testing.T, target string, jar []byte, version int, edits ...string) []byte {
