@@ -141,7 +141,7 @@ func (a *adoption) refused(t *testing.T) {
 	defer explainFailure(t, a.u)
 	before := a.files(t)
 	code, out := a.adopt(t)
-	if code != 1 || !strings.Contains(out, "n3 has other bytes there") || strings.Contains(out, "n1 has") || strings.Contains(out, "n2 has") {
+	if code != 1 || !strings.Contains(out, "n3: other bytes (") || strings.Contains(out, "n1:") || strings.Contains(out, "n2:") {
 		t.Fatalf("adopt: %d\n%s", code, out)
 	}
 	a.unchanged(t, before)

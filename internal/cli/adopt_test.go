@@ -30,7 +30,7 @@ func TestAdopt(t *testing.T) {
 		"faster":        {there(script{lists: {nobody, rolling, done}, adopts: {"409 conflict Package is already in desired state"}}), "", 1},
 		"placed":        {there(script{lists: {associated("ACTIVE", "v2", "v2", `,"file":"analyzers/F7"`)}, adopts: {"409 conflict Dissociate it first."}}), "is not rolled out in shop", 1},
 		"refused": {there(script{lists: {nobody, rolling, adoptedAt("ASSOCIATION_FAILED", "", "v2", here,
-			`,"error":{"type":"AdoptionRefused","message":"analysis/synonyms.txt cannot be adopted as v2 of words: n2 has other bytes there."}`)}, adopts: {isAdopting}}),
+			`,"error":{"type":"AdoptionRefused","message":"analysis/synonyms.txt cannot be adopted as v2 of words: n2: other bytes."}`)}, adopts: {isAdopting}}),
 			"is not rolled out in shop", 1},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -133,33 +133,39 @@ func (d *decider) notAdopted(r *searchpack.Rollout) string {
 	return ""
 }
 
-// others lists what nodes have instead of the file that is to be adopted. unlike: on some it is other
-// bytes, or none.
+// others lists what nodes have instead of the file that is to be adopted, those that have the same in one
+// part. unlike: on some it is other bytes, or none.
 func (d *decider) others(s searchpack.RolloutStep) (out []string, unlike bool) {
 	v, path := d.Versions[s.VersionID], d.filePath(s.PackageID)
+	who := map[string][]string{} // by what they have
 	for _, n := range d.must() {
 		f, o := n.files[s.PackageID], n.ordered(s.PackageID)
-		if hasPlaced(f) {
-			out = append(out, fmt.Sprintf("%s still has %s from before: dissociate the package, and adopt it when that file is gone", n.called(), searchpack.ReferencePath(s.PackageID)))
-			continue
-		}
-		if o.State != searchpack.FileAdopt || o.Digest != v.Digest || o.Path != path || !d.settled(n) || f.State != searchpack.FileAdopt || f.Path != path {
-			continue
-		}
+		what := ""
 		switch {
+		case hasPlaced(f):
+			what = fmt.Sprintf("%s lies there from before: dissociate the package, and adopt it when that file is gone", searchpack.ReferencePath(s.PackageID))
+		case o.State != searchpack.FileAdopt || o.Digest != v.Digest || o.Path != path || !d.settled(n) || f.State != searchpack.FileAdopt || f.Path != path:
 		case f.Refused:
-			out = append(out, n.called()+" says: "+strings.TrimSuffix(quote(f.Error), "."))
+			what = strings.TrimSuffix(quote(f.Error), ".")
 		case f.Error != "" || f.Digest == v.Digest:
 		case f.Digest == "":
-			out, unlike = append(out, n.called()+" has no such file"), true
+			what, unlike = "no such file", true
 		default:
-			unlike = true
-			out = append(out, fmt.Sprintf("%s has other bytes there (SHA-256 %s, not %s)", n.called(), f.Digest.Short(), v.Digest.Short()))
+			what, unlike = fmt.Sprintf("other bytes (SHA-256 %s, not %s)", f.Digest.Short(), v.Digest.Short()), true
+		}
+		if what != "" {
+			who[what] = append(who[what], n.called())
 		}
 	}
-	if len(out) > maxNamed {
-		out = append(out[:maxNamed:maxNamed], fmt.Sprintf("and %d more nodes", len(out)-maxNamed))
+	for what, names := range who {
+		slices.Sort(names)
+		more := ""
+		if len(names) > maxNamed {
+			more = fmt.Sprintf(" and %d more nodes", len(names)-maxNamed)
+		}
+		out = append(out, strings.Join(names[:min(len(names), maxNamed)], ", ")+more+": "+what)
 	}
+	slices.Sort(out)
 	return out, unlike
 }
 

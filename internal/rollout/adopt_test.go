@@ -144,9 +144,9 @@ func TestAdoptionRefused(t *testing.T) {
 		prepare func(*bench)
 		says    string
 	}{
-		"other bytes": {func(b *bench) { b.lay("v3", "n2") }, "n2 has other bytes there"},
-		"none":        {func(b *bench) { b.lay("", "n1", "n3") }, "n1 has no such file; n3 has no such file"},
-		"not allowed": {func(b *bench) { b.refuses = "start it with --adopt analysis" }, "n1 says: start it with --adopt analysis"},
+		"other bytes": {func(b *bench) { b.lay("v3", "n2") }, "n2: other bytes (SHA-256"},
+		"none":        {func(b *bench) { b.lay("", "n1", "n3") }, "n1, n3: no such file"},
+		"not allowed": {func(b *bench) { b.refuses = "start it with --adopt analysis" }, "n1, n2, n3: start it with --adopt analysis"},
 		"a folder": {func(b *bench) {
 			v := b.w.Versions["v1"]
 			v.Tree = true
@@ -156,7 +156,7 @@ func TestAdoptionRefused(t *testing.T) {
 			r := *b.w.Agents[2].Report
 			r.Files = []searchpack.FileReport{{PackageID: "F1", State: searchpack.FileLive, Digest: b.w.Versions["v1"].Digest}}
 			b.w.Agents[2].Report = &r
-		}, "n3 still has analyzers/F1 from before"},
+		}, "n3: analyzers/F1 lies there from before"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
