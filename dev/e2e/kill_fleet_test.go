@@ -55,6 +55,7 @@ type fleet struct {
 
 	servers [2]*fleetServer
 	nodes   []*fleetNode
+	plugins *nodeCommands
 	s3      *child.Process
 	bucket  *proxy.Proxy // S3, as the servers see it
 	toS3    proxy.Gate
@@ -76,6 +77,7 @@ func newFleet(t *testing.T, version string) *fleet {
 	t.Helper()
 	f := &fleet{t: t, u: &up{t: t, data: filepath.Join(openDir(t), "data")}}
 	must(t, os.MkdirAll(f.u.data, 0o711))
+	f.plugins = commandNodes(f)
 	dsn := pgtest.Start(t)
 	var err error
 	f.keeper, err = child.Open(filepath.Join(f.u.data, "processes"))

@@ -26,8 +26,8 @@ import (
 // a node misses while it is down is more, and refuses a chain that 2.19.0 lets pass.
 func TestKilledInEveryPhase(t *testing.T) {
 	needsJVM(t)
-	seed := killSeed(t)
-	visits := plan(seed, os.Getenv("SEARCHPACK_DRILL") != "")
+	seed, long := killSeed(t), os.Getenv("SEARCHPACK_DRILL") != ""
+	visits := plan(seed, long)
 	f := newFleet(t, clusterVersion())
 	defer f.explain(t)
 	k := &kills{f: f}
@@ -61,6 +61,9 @@ func TestKilledInEveryPhase(t *testing.T) {
 		w.end(t)
 	}
 	o.end(t)
+	if !t.Failed() {
+		t.Run("restarts for a plugin", func(t *testing.T) { f.killedRestarts(t, clusterVersion(), long) })
+	}
 	f.stops(t)
 }
 

@@ -75,22 +75,25 @@ func (f *fleet) startNodes(version string) {
 }
 
 // agentArgs are what `agent run` and `agent sync` share.
-func (f *fleet) agentArgs(command, name, config string) []string {
+func (f *fleet) agentArgs(command string, i stack.NodeInfo) []string {
 	var server string
 	for _, n := range f.nodes {
-		if n.name == name {
+		if n.name == i.Name {
 			server = n.server.Address()
 		}
 	}
-	return []string{"agent", command, "--server", "https://" + server, "--token-file", f.path("join-token"), "--name", name,
-		"--config", config, "--state", filepath.Join(f.u.data, "domains", "demo", name, "agent")}
+	return []string{"agent", command, "--server", "https://" + server, "--token-file", f.path("join-token"), "--name", i.Name,
+		"--config", i.Config, "--state", filepath.Join(f.u.data, "domains", "demo", i.Name, "agent"),
+		"--home", i.Home, "--allow-plugins", f.plugins.allow}
 }
 
 func (n *fleetNode) log() string { return filepath.Join(n.dir, "agent.log") }
 
 func (n *fleetNode) startAgent() (err error) {
 	i := n.Info()
-	n.agent, err = n.fleet.run("demo."+n.name+".agent", n.log(), nil, client, append(n.fleet.agentArgs("run", n.name, i.Config), "--opensearch", i.HTTP)...)
+	args := append(n.fleet.agentArgs("run", i), "--opensearch", i.HTTP)
+	args = append(args, n.fleet.plugins.args(i)...)
+	n.agent, err = n.fleet.run("demo."+n.name+".agent", n.log(), nil, client, args...)
 	return err
 }
 
@@ -115,7 +118,7 @@ func (n *fleetNode) startNode() error {
 func (f *fleet) sync(ctx context.Context, i stack.NodeInfo) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, client, append(f.agentArgs("sync", i.Name, i.Config), "--once")...).CombinedOutput()
+	out, err := exec.CommandContext(ctx, client, append(f.agentArgs("sync", i), "--once")...).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("agent sync --once: %w: %s", err, tail(out))
 	}
