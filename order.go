@@ -13,6 +13,11 @@ type Order struct {
 	Candidates []Candidate `json:"candidates,omitempty"`
 	Probes     []Probe     `json:"probes,omitempty"`
 	Duties     []Duty      `json:"duties,omitempty"`
+	// Before are witnesses that a rollout will ask for once its files lie everywhere. While the former
+	// bytes are live, the agent asks its node's loaded analyzers for the terms of their texts and remembers
+	// them, so that the witness need not have the former file read. Nothing is answered and nobody waits:
+	// where nothing was remembered, the witness asks the former file.
+	Before []Duty `json:"before,omitempty"`
 	// Plugins are what the node is to have under plugins/ when it next starts. What is not listed is
 	// left as it is.
 	Plugins []PluginOrder `json:"plugins,omitempty"`
@@ -191,8 +196,10 @@ type Duty struct {
 }
 
 // Witness asks about one chain of analysis, wherever the node has loaded it. The agent sends the
-// texts through Live and Former inline, takes those whose terms differ, and compares with what each
-// point gives by _termvectors on a shard that this node holds.
+// texts through Live inline, and asks each point for what it makes of them by _termvectors on a shard
+// that this node holds. A point that gives the terms of Live for all texts, and gave others before the
+// bytes were placed (Order.Before), has loaded them. For every other point the texts go through Former
+// inline too, and those count whose terms differ.
 type Witness struct {
 	PackageID string         `json:"package_id"`
 	Digest    Digest         `json:"digest"`           // of the bytes that Live reads; else nothing is asked

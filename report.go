@@ -125,7 +125,9 @@ type WitnessState string
 // The witness states. All but WitnessFormer, WitnessOther and WitnessUnanswered are as good as a
 // proof can be.
 const (
-	WitnessMatched WitnessState = "matched" // the terms are those of the live file
+	// WitnessMatched: the terms are those of the live file, and not those of the former file or of what
+	// was loaded before.
+	WitnessMatched WitnessState = "matched"
 	// WitnessSame: no text tells live and former file apart here.
 	WitnessSame    WitnessState = "indistinguishable"
 	WitnessBlind   WitnessState = "not observable" // no usable field, or the chain cannot be asked

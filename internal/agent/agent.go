@@ -122,8 +122,14 @@ func (r *run) begin() {
 	if r.cfg.FilesOnly {
 		r.node = &filesOnly{identity: *r.link.id}
 	}
-	r.prober = newProber(r.placer.conf, r.node, r.book, r.cfg.now, r.report.ring)
-	r.worker = newWorker(r.placer.conf, r.node, r.book, r.link.teller, r.cfg.now, r.report.ring, r.backoff)
+	once := newBuilds(r.placer.conf, r.node, r.book, func() string {
+		if f, _ := r.facts.get(); f != nil {
+			return f.EphemeralID
+		}
+		return ""
+	})
+	r.prober = newProber(r.placer.conf, r.node, r.book, once, r.cfg.now, r.report.ring)
+	r.worker = newWorker(r.placer.conf, r.node, r.book, once, r.link.teller, r.cfg.now, r.report.ring, r.backoff)
 	r.pluginer.facts = func() *searchpack.NodeFacts { f, _ := r.facts.get(); return f }
 	r.restarts = &restarter{
 		log: r.log, control: r.cfg.Control, node: r.node, swap: r.pluginer, book: r.book, server: r.link.permits,

@@ -60,7 +60,23 @@ func checkOrder(o *searchpack.Order) error {
 			return err
 		}
 	}
+	if err := checkBefore(o.Before); err != nil {
+		return err
+	}
 	return checkDuties(o.Duties)
+}
+
+// checkBefore takes witnesses only.
+func checkBefore(all []searchpack.Duty) error {
+	if len(all) > maxDuties {
+		return fmt.Errorf("the order has %d witnesses to come; the limit is %d", len(all), maxDuties)
+	}
+	for _, d := range all {
+		if d.Kind != searchpack.DutyWitness {
+			return fmt.Errorf("the order has a duty %.40q where only witnesses to come may be", d.Kind)
+		}
+	}
+	return checkDuties(all)
 }
 
 // checkFiles returns where each package's file lies, and the bytes of all of them.

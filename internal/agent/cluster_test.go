@@ -80,7 +80,7 @@ func settingWorker(t *testing.T, server teller) (*worker, *settingNode) {
 		t.Fatal(err)
 	}
 	n := &settingNode{}
-	return newWorker(nil, n, b, func() teller { return server }, time.Now, func() {}, func() *backoff { return &backoff{min: time.Millisecond, max: time.Millisecond} }), n
+	return newWorker(nil, n, b, nil, func() teller { return server }, time.Now, func() {}, func() *backoff { return &backoff{min: time.Millisecond, max: time.Millisecond} }), n
 }
 
 func holdOf() searchpack.Duty {

@@ -21,6 +21,7 @@ type worker struct {
 	conf   *configDir
 	node   OpenSearch
 	book   *book
+	builds *builds
 	server func() teller // nil while there is no server
 	now    func() time.Time
 	rang   func()
@@ -30,7 +31,8 @@ type worker struct {
 	results map[string]searchpack.DutyResult
 	tries   map[string]*attempt
 
-	spoken spoken // used by speak alone
+	before earlier // used by run alone
+	spoken spoken  // used by speak alone
 }
 
 type attempt struct {
@@ -47,15 +49,15 @@ type spoken struct {
 	quietUntil    time.Time
 }
 
-func newWorker(conf *configDir, node OpenSearch, b *book, server func() teller, now func() time.Time, rang func(), retry func() *backoff) *worker {
+func newWorker(conf *configDir, node OpenSearch, b *book, k *builds, server func() teller, now func() time.Time, rang func(), retry func() *backoff) *worker {
 	return &worker{
-		conf: conf, node: node, book: b, server: server, now: now, rang: rang, retry: retry,
-		results: map[string]searchpack.DutyResult{}, tries: map[string]*attempt{},
+		conf: conf, node: node, book: b, builds: k, server: server, now: now, rang: rang, retry: retry,
+		results: map[string]searchpack.DutyResult{}, tries: map[string]*attempt{}, before: earlier{},
 	}
 }
 
-// run does the ordered duties that are not done, and returns when to come again; zero = when
-// something changes.
+// run does the ordered duties that are not done, looks at what will be compared with later, and returns
+// when to come again; zero = when something changes.
 func (w *worker) run(ctx context.Context) (next time.Time) {
 	o := w.book.order()
 	w.only(o)
@@ -68,6 +70,7 @@ func (w *worker) run(ctx context.Context) (next time.Time) {
 			next = again
 		}
 	}
+	w.lookBefore(ctx, o)
 	return next
 }
 
@@ -89,6 +92,7 @@ func (w *worker) only(o *searchpack.Order) {
 			delete(w.tries, id)
 		}
 	}
+	w.before.only(o)
 }
 
 func (w *worker) one(ctx context.Context, d searchpack.Duty) (again time.Time) {

@@ -34,6 +34,8 @@ type fakeNode struct {
 	index     string // the name of the one index that uses F1
 	calls     []string
 	noAPI     bool
+	loaded    string // bytes that the index's analyzer has loaded
+	moving    bool   // a refresh leaves it as it is
 }
 
 func newFakeNode(t *testing.T) *fakeNode {
@@ -72,6 +74,10 @@ func (f *fakeNode) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, `{"cluster_uuid":"U","version":%d,"metadata":{"cluster_coordination":{"term":1},"indices":{%q:{"state":"open","settings":{"index":{"analysis":{"filter":{"s":{"type":"synonym_graph","synonyms_path":"analyzers/F1","updateable":"true"}}}}}}}}}`, f.version, f.index)
 	case p == "/_analyze":
 		f.analyze(w, r)
+	case p == "/_cluster/state/routing_nodes":
+		fmt.Fprintf(w, `{"cluster_name":"t","routing_nodes":{"nodes":{"N1":[{"state":"STARTED","index":%q,"shard":0}]}}}`, f.index)
+	case strings.HasSuffix(p, "/_termvectors"):
+		f.vectors(w, r)
 	case p == "/_cluster/health", strings.HasPrefix(p, "/_cluster/health/"):
 		fmt.Fprint(w, `{"status":"green","timed_out":false,"active_shards":1,"relocating_shards":0,"initializing_shards":0,"unassigned_shards":0}`)
 	case strings.HasPrefix(p, "/_plugins/_refresh_search_analyzers"):
@@ -99,6 +105,9 @@ func (f *fakeNode) refresh(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, `{"error":{"type":"index_not_found_exception","reason":"no such index"},"status":404}`)
 	default:
 		f.calls = append(f.calls, "refresh "+index)
+		if b, err := os.ReadFile(filepath.Join(f.config, "analyzers", "F1")); err == nil && !f.moving {
+			f.loaded = string(b)
+		}
 		fmt.Fprintf(w, `{"_shards":{"total":1,"successful":1,"failed":0},"successful_refresh_details":[{"index":%q,"refreshed_analyzers":["a"]}]}`, index)
 	}
 }
@@ -110,12 +119,17 @@ func (f *fakeNode) analyze(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
-	var body struct{ Filter []map[string]any }
+	var body struct {
+		Filter []json.RawMessage
+		Text   json.RawMessage
+	}
 	if err := json.NewDecoder(r.Body).Decode(&body); err != nil || len(body.Filter) == 0 {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	name, _ := body.Filter[0]["synonyms_path"].(string)
+	var filter map[string]any
+	_ = json.Unmarshal(body.Filter[0], &filter)
+	name, _ := filter["synonyms_path"].(string)
 	f.calls = append(f.calls, "analyze "+filepath.Base(name))
 	b, err := os.ReadFile(filepath.Join(f.config, name))
 	reason := ""
@@ -125,7 +139,7 @@ func (f *fakeNode) analyze(w http.ResponseWriter, r *http.Request) {
 		reason = "Failed to build synonyms"
 	}
 	if reason == "" {
-		_, _ = io.WriteString(w, `{"tokens":[]}`)
+		_, _ = io.WriteString(w, tokens(mapped(string(b)), texts(body.Text)))
 		return
 	}
 	w.WriteHeader(http.StatusBadRequest)

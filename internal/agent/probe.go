@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"net/http"
 	"sync"
 	"time"
 
@@ -12,11 +13,12 @@ import (
 // prober asks the node about files, one question at a time: the analyze pool of OpenSearch has one
 // thread, and a big file takes seconds.
 type prober struct {
-	conf *configDir
-	node OpenSearch
-	book *book
-	now  func() time.Time
-	rang func()
+	conf   *configDir
+	node   OpenSearch
+	book   *book
+	builds *builds
+	now    func() time.Time
+	rang   func()
 
 	mu      sync.Mutex
 	results map[string]probed // by probe id
@@ -33,8 +35,8 @@ type probed struct {
 // maxProbeWait is the longest pause before a probe that got no answer is repeated.
 const maxProbeWait = 15 * time.Second
 
-func newProber(conf *configDir, node OpenSearch, b *book, now func() time.Time, rang func()) *prober {
-	return &prober{conf: conf, node: node, book: b, now: now, rang: rang, results: map[string]probed{}}
+func newProber(conf *configDir, node OpenSearch, b *book, k *builds, now func() time.Time, rang func()) *prober {
+	return &prober{conf: conf, node: node, book: b, builds: k, now: now, rang: rang, results: map[string]probed{}}
 }
 
 // run asks what is ordered and not answered, and returns when to come again; zero = when something
@@ -51,7 +53,7 @@ func (p *prober) run(ctx context.Context) (next time.Time) {
 		if ctx.Err() != nil {
 			return next
 		}
-		at := p.one(ctx, t, q)
+		at := p.one(ctx, t, o, q)
 		if !at.IsZero() && (next.IsZero() || at.Before(next)) {
 			next = at
 		}
@@ -78,7 +80,7 @@ func (p *prober) only(o *searchpack.Order) {
 }
 
 // one asks one question if it can be asked now and has no answer.
-func (p *prober) one(ctx context.Context, t *tree, q searchpack.Probe) (again time.Time) {
+func (p *prober) one(ctx context.Context, t *tree, o *searchpack.Order, q searchpack.Probe) (again time.Time) {
 	before, err := p.conf.lookAt(ctx, t, q.PackageID, q.Path, time.Time{})
 	if err != nil || before.digest != q.Digest {
 		p.drop(q.ID) // not these bytes: no answer is about them
@@ -92,7 +94,7 @@ func (p *prober) one(ctx context.Context, t *tree, q searchpack.Probe) (again ti
 			return was.again
 		}
 	}
-	r := p.ask(ctx, q)
+	r := p.ask(ctx, o, q)
 	if ctx.Err() != nil {
 		return time.Time{}
 	}
@@ -125,8 +127,12 @@ func (p *prober) drop(id string) {
 	}
 }
 
-// ask sends the probe, and its control if the answer needs one.
-func (p *prober) ask(ctx context.Context, q searchpack.Probe) searchpack.ProbeResult {
+// ask sends the probe, and its control if the answer needs one. What a witness of the order has the node
+// build anyway is not built twice.
+func (p *prober) ask(ctx context.Context, o *searchpack.Order, q searchpack.Probe) searchpack.ProbeResult {
+	if p.builds.built(ctx, o, q) {
+		return searchpack.ProbeResult{ID: q.ID, Digest: q.Digest, Verdict: searchpack.VerdictGood, Status: http.StatusOK}
+	}
 	candidate := p.node.Analyze(ctx, q.Body)
 	var control usage.Answer
 	if candidate.NeedsControl() {

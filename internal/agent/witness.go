@@ -25,7 +25,7 @@ func (w *worker) witness(ctx context.Context, asked []searchpack.Witness) (searc
 		if err := w.isLive(ctx, q); err != nil {
 			return searchpack.DutyResult{}, err
 		}
-		report, err := w.compare(ctx, q, shards)
+		report, err := w.compare(ctx, q, shards, facts.EphemeralID)
 		if err != nil {
 			return searchpack.DutyResult{}, err
 		}
@@ -69,20 +69,32 @@ type telling struct {
 	live, former []string
 }
 
+// comparison is one witness being answered: what the node makes of its texts, asked when it is needed.
+type comparison struct {
+	searchpack.Witness
+	shards map[string]int
+	start  string     // of the node
+	live   [][]string // terms of each text by the live file
+	all    []string   // of all texts, sorted
+	asked  bool       // tells are known
+	tells  []telling
+}
+
 // compare asks every point of the witness.
-func (w *worker) compare(ctx context.Context, q searchpack.Witness, shards map[string]int) (searchpack.WitnessReport, error) {
+func (w *worker) compare(ctx context.Context, q searchpack.Witness, shards map[string]int, start string) (searchpack.WitnessReport, error) {
 	r := searchpack.WitnessReport{Counts: map[searchpack.WitnessState]int{}}
-	var texts []telling
-	if slices.ContainsFunc(q.Points, func(p searchpack.WitnessPlace) bool { _, here := shards[p.Index]; return here }) {
+	c := &comparison{Witness: q, shards: shards, start: start}
+	if len(q.Texts) > 0 && slices.ContainsFunc(q.Points, func(p searchpack.WitnessPlace) bool { _, here := shards[p.Index]; return here }) {
 		var err error
-		if texts, err = w.tellingTexts(ctx, q); err != nil {
+		if c.live, err = w.builds.terms(ctx, q, start, true); err != nil {
 			return r, err
 		}
+		c.all = slices.Sorted(slices.Values(slices.Concat(c.live...)))
 	}
 	for _, p := range q.Points {
-		f := w.point(ctx, p, texts, shards)
-		if ctx.Err() != nil {
-			return r, ctx.Err()
+		f, err := w.point(ctx, c, p)
+		if err := cmp.Or(ctx.Err(), err); err != nil {
+			return r, err
 		}
 		r.Counts[f.State]++
 		if !f.State.Loaded() && len(r.Open) < searchpack.MaxOpenWitnesses {
@@ -107,56 +119,65 @@ func together(texts []telling) (telling, bool) {
 
 // tellingTexts finds the texts that tell the files apart, by the node's own analysis of both. Without a
 // former file every text does: an analyzer that was loaded before had none.
-func (w *worker) tellingTexts(ctx context.Context, q searchpack.Witness) ([]telling, error) {
-	if len(q.Texts) == 0 {
-		return nil, nil
-	}
-	live, err := w.node.Terms(ctx, q.Live, q.Texts)
-	if err != nil {
-		return nil, err
+func (w *worker) tellingTexts(ctx context.Context, c *comparison) ([]telling, error) {
+	if c.asked {
+		return c.tells, nil
 	}
 	var former [][]string
-	if q.Former != "" {
-		if former, err = w.node.Terms(ctx, q.Former, q.Texts); err != nil {
+	if c.Former != "" {
+		var err error
+		if former, err = w.node.Terms(ctx, c.Former, c.Texts); err != nil {
 			return nil, err
 		}
 	}
-	var out []telling
-	for i, text := range q.Texts {
-		one := telling{text: text, live: live[i]}
-		if q.Former != "" {
+	for i, text := range c.Texts {
+		one := telling{text: text, live: c.live[i]}
+		if c.Former != "" {
 			if one.former = former[i]; slices.Equal(one.live, one.former) {
 				continue
 			}
 		}
-		out = append(out, one)
+		c.tells = append(c.tells, one)
 	}
-	return out, nil
+	c.asked = true
+	return c.tells, nil
 }
 
-// point asks one analyzer of one index.
-func (w *worker) point(ctx context.Context, p searchpack.WitnessPlace, texts []telling, shards map[string]int) searchpack.WitnessFinding {
+// point asks one analyzer of one index. An error: the former file cannot be asked.
+func (w *worker) point(ctx context.Context, c *comparison, p searchpack.WitnessPlace) (searchpack.WitnessFinding, error) {
 	f := searchpack.WitnessFinding{WitnessPlace: p}
-	shard, here := shards[p.Index]
+	shard, here := c.shards[p.Index]
 	switch {
 	case !here:
 		f.State = searchpack.WitnessNothing
-		return f
+		return f, nil
+	case len(c.Texts) == 0:
+		f.State = searchpack.WitnessSame
+		return f, nil
+	}
+	p, noField := w.askable(ctx, p)
+	if noField == nil && p.Field != "" && w.changed(ctx, c.Witness, p, shard, c.start, c.all) {
+		f.State = searchpack.WitnessMatched
+		return f, nil
+	}
+	texts, err := w.tellingTexts(ctx, c)
+	switch {
+	case err != nil:
+		return f, err
 	case len(texts) == 0:
 		f.State = searchpack.WitnessSame
-		return f
+		return f, nil
+	case noField != nil:
+		return unanswered(f, noField), nil
+	case p.Field == "":
+		f.State, f.Reason = searchpack.WitnessBlind, "the index has no text or keyword field"
+		return f, nil
 	}
-	if p.Field == "" {
-		field, err := w.node.AskField(ctx, p.Index)
-		if err != nil {
-			return unanswered(f, err)
-		}
-		if field == "" {
-			f.State, f.Reason = searchpack.WitnessBlind, "the index has no text or keyword field"
-			return f
-		}
-		p.Field = field
-	}
+	return w.byTexts(ctx, f, p, shard, texts), nil
+}
+
+// byTexts asks one analyzer for what it makes of texts that tell the files apart, through the field of p.
+func (w *worker) byTexts(ctx context.Context, f searchpack.WitnessFinding, p searchpack.WitnessPlace, shard int, texts []telling) searchpack.WitnessFinding {
 	f.State = searchpack.WitnessMatched
 	if all, ok := together(texts); ok {
 		var each []string

@@ -24,11 +24,14 @@ type loadedNode struct {
 	loaded map[string]string // index -> version that its analyzer has loaded
 	field  string
 	broken string // index that gives no answer
+	start  string
 	asked  []string
+	built  []string // versions from which it has built a chain
+	during func()   // runs while it builds one
 }
 
 func (n *loadedNode) Facts(context.Context) (*searchpack.NodeFacts, error) {
-	return &searchpack.NodeFacts{NodeID: "N1"}, nil
+	return &searchpack.NodeFacts{NodeID: "N1", EphemeralID: n.start}, nil
 }
 func (n *loadedNode) LocalShards(context.Context, string) (map[string]int, error) {
 	return n.shards, nil
@@ -46,6 +49,10 @@ func (n *loadedNode) Terms(_ context.Context, body string, texts []string) (out 
 	var m struct{ Tokenizer string }
 	if err := json.Unmarshal([]byte(body), &m); err != nil {
 		return nil, err
+	}
+	n.built = append(n.built, m.Tokenizer)
+	if n.during != nil {
+		n.during()
 	}
 	for _, text := range texts {
 		out = append(out, analyzed(m.Tokenizer, text))
@@ -77,14 +84,38 @@ func witnessOf(texts []string, indices ...string) searchpack.Witness {
 	return q
 }
 
+// seeing is a worker beside the node. v2 of F1 is live there.
+func seeing(t *testing.T, n *loadedNode) *worker {
+	t.Helper()
+	dir := t.TempDir()
+	conf, b := newConfigDir(dir, func(string) {}), &book{}
+	lay(t, dir, "v2")
+	return &worker{node: n, conf: conf, book: b, builds: newBuilds(conf, n, b, func() string { return n.start }), before: earlier{}}
+}
+
+// lay puts other bytes under F1's final name, as another file.
+func lay(t *testing.T, dir, content string) {
+	t.Helper()
+	live := filepath.Join(dir, "analyzers", "F1")
+	if err := os.MkdirAll(filepath.Dir(live), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(live+".new", []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(live+".new", live); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestCompare(t *testing.T) {
 	t.Parallel()
 	n := &loadedNode{
 		shards: map[string]int{"new": 0, "old": 1, "odd": 0, "broken": 0},
 		loaded: map[string]string{"new": "v2", "old": "v1", "odd": "v0"}, broken: "broken",
 	}
-	w := &worker{node: n}
-	got, err := w.compare(t.Context(), witnessOf([]string{"same", "laptop"}, "new", "old", "odd", "broken", "elsewhere"), n.shards)
+	w := seeing(t, n)
+	got, err := w.compare(t.Context(), witnessOf([]string{"same", "laptop"}, "new", "old", "odd", "broken", "elsewhere"), n.shards, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +148,7 @@ func TestCompare(t *testing.T) {
 func TestCompareTogether(t *testing.T) {
 	t.Parallel()
 	n := &loadedNode{shards: map[string]int{"new": 0, "old": 0}, loaded: map[string]string{"new": "v2", "old": "v1"}}
-	got, err := (&worker{node: n}).compare(t.Context(), witnessOf([]string{"a", "same", "b"}, "new", "old"), n.shards)
+	got, err := seeing(t, n).compare(t.Context(), witnessOf([]string{"a", "same", "b"}, "new", "old"), n.shards, "")
 	if err != nil || got.Counts[searchpack.WitnessMatched] != 1 || got.Counts[searchpack.WitnessFormer] != 1 || len(got.Open) != 1 || got.Open[0].Text != "a" {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -153,7 +184,7 @@ func TestCompareSaysWhatItCannotSee(t *testing.T) {
 		if !c.former {
 			q.Former = ""
 		}
-		got, err := (&worker{node: n}).compare(t.Context(), q, c.shards)
+		got, err := seeing(t, n).compare(t.Context(), q, c.shards, "")
 		want := searchpack.WitnessReport{Counts: map[searchpack.WitnessState]int{c.want: 1}}
 		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); err != nil || diff != "" {
 			t.Errorf("%s: %v (-want +got):\n%s", name, err, diff)
@@ -167,7 +198,8 @@ func TestWitnessIsAboutTheLiveFile(t *testing.T) {
 	dir := t.TempDir()
 	conf := newConfigDir(dir, func(string) {})
 	n := &loadedNode{shards: map[string]int{"i": 0}, loaded: map[string]string{"i": "v2"}}
-	w := &worker{node: n, conf: conf, book: &book{}}
+	b := &book{}
+	w := &worker{node: n, conf: conf, book: b, builds: newBuilds(conf, n, b, func() string { return "" }), before: earlier{}}
 	q := witnessOf([]string{"laptop"}, "i")
 	live := filepath.Join(dir, "analyzers", "F1")
 	if err := os.MkdirAll(filepath.Dir(live), 0o755); err != nil {

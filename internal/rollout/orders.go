@@ -17,7 +17,7 @@ func (d *decider) writeOrders() bool {
 		}
 		o := searchpack.Order{
 			Schema: 1, Speaker: n == d.speaker,
-			Files: d.files(n), Candidates: candidates, Probes: d.probesFor(n), Plugins: d.pluginOrders(n), Restart: d.offerFor(n),
+			Files: d.files(n), Candidates: candidates, Probes: d.probesFor(n), Before: d.before(n), Plugins: d.pluginOrders(n), Restart: d.offerFor(n),
 		}
 		if n == d.speaker {
 			o.Duties = duties
@@ -51,6 +51,7 @@ func sameContent(a, b searchpack.Order) bool {
 	return a.Speaker == b.Speaker && slices.Equal(a.Files, b.Files) &&
 		slices.Equal(a.Plugins, b.Plugins) && sameOffer(a.Restart, b.Restart) &&
 		slices.Equal(a.Candidates, b.Candidates) && slices.Equal(a.Probes, b.Probes) &&
+		slices.EqualFunc(a.Before, b.Before, func(x, y searchpack.Duty) bool { return x.ID == y.ID }) &&
 		slices.EqualFunc(a.Duties, b.Duties, func(x, y searchpack.Duty) bool {
 			return x.ID == y.ID && x.Kind == y.Kind && x.CachedResources == y.CachedResources && slices.Equal(x.Indices, y.Indices) // the id of a witness, a preview or checks says all of it
 		})
