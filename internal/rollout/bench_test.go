@@ -245,7 +245,9 @@ func (b *bench) obeyOne(a *searchpack.AgentState) {
 		}
 	}
 	for _, c := range a.Order.Candidates {
-		r.Candidates = append(r.Candidates, searchpack.CandidateReport{Digest: c.Digest, Ready: true})
+		// Fetching takes a while: what is new in the order is ready the next time.
+		known := slices.ContainsFunc(a.Report.Candidates, func(x searchpack.CandidateReport) bool { return x.Digest == c.Digest })
+		r.Candidates = append(r.Candidates, searchpack.CandidateReport{Digest: c.Digest, Ready: known})
 	}
 	for _, p := range a.Order.Probes {
 		v, why := searchpack.VerdictGood, ""

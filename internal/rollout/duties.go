@@ -41,10 +41,9 @@ func (d *decider) duties() []searchpack.Duty {
 	case searchpack.PhaseLook, searchpack.PhaseLookAgain:
 		return look
 	case searchpack.PhaseReload:
-		if !d.answered(r) {
-			return look
-		}
-		return d.refreshDuties(r)
+		// What is known to use the files is reloaded at once: they lie everywhere. The look says whether
+		// that was all; what it finds besides is reloaded then.
+		return append(look, d.refreshDuties(r)...)
 	case searchpack.PhaseReturnReload:
 		if ok, _ := d.lookedLongEnough(r); !ok {
 			return look

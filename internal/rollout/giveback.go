@@ -80,6 +80,9 @@ func (d *decider) reloadFormer(r *searchpack.Rollout) bool {
 		return d.failBack(r, reason+fmt.Sprintf(
 			" That every index loaded the former state again could not be confirmed within %d min.", int(ReturnPatience.Minutes())))
 	}
+	if d.cameBack(r) {
+		return d.enter(r, searchpack.PhaseReturn)
+	}
 	if ok, why := d.lookedLongEnough(r); !ok {
 		return d.wait(r, why)
 	}
@@ -94,6 +97,19 @@ func (d *decider) reloadFormer(r *searchpack.Rollout) bool {
 		reason += " Loading the former version again failed: " + strings.Join(res.failed, "; ") + "."
 	}
 	return d.failBack(r, reason)
+}
+
+// cameBack: a node that was away while the others got the former version again still has the one that
+// failed, and has loaded it.
+func (d *decider) cameBack(r *searchpack.Rollout) bool {
+	for _, n := range d.must() {
+		for _, s := range d.returning(r) {
+			if !d.shows(n, s.PackageID, d.Versions[s.FormerID].Digest) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // whatServes ends the reason of a failed rollout.

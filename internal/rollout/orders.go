@@ -81,8 +81,8 @@ func (d *decider) files(n *node) []searchpack.FileOrder {
 	return out
 }
 
-// candidates of the rollouts that have begun: from fetch until they end, on every node in service, so that
-// nodes that join are soon ready.
+// candidates of the rollouts that have begun, on every node in service, until they end, so that nodes that
+// join are soon ready. They are fetched while the speaker looks.
 func (d *decider) candidates() []searchpack.Candidate {
 	var out []searchpack.Candidate
 	for _, r := range d.rollouts {
@@ -94,7 +94,7 @@ func (d *decider) candidates() []searchpack.Candidate {
 }
 
 func (d *decider) candidatesOf(r *searchpack.Rollout) []searchpack.Candidate {
-	if len(r.Steps) == 0 || actionOf(r) != searchpack.ActionAssociate || r.Phase == searchpack.PhaseLook {
+	if len(r.Steps) == 0 || actionOf(r) != searchpack.ActionAssociate {
 		return nil
 	}
 	var out []searchpack.Candidate

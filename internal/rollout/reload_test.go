@@ -12,7 +12,7 @@ import (
 )
 
 // TestReloadNamesIndices: open indices with an analyzer that a refresh rebuilds, also for the sake of
-// another of its filters, in batches; duties go to the speaker only.
+// another of its filters, in batches, while the speaker looks once more; duties go to the speaker only.
 func TestReloadNamesIndices(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, 2)
@@ -28,10 +28,12 @@ func TestReloadNamesIndices(t *testing.T) {
 	}
 	b.ask(searchpack.ActionAssociate, "v2")
 	b.until(searchpack.PhaseReload)
-	b.obey()
-	b.step()
 	var names []string
-	duties := b.w.Agents[0].Order.Duties
+	duties := slices.Clone(b.w.Agents[0].Order.Duties)
+	if len(duties) == 0 || duties[0].Kind != searchpack.DutyLook {
+		t.Fatalf("it does not look: %v", duties)
+	}
+	duties = duties[1:]
 	for _, d := range duties {
 		size := 0
 		for _, name := range d.Indices {
@@ -291,5 +293,47 @@ func TestRestoredServer(t *testing.T) {
 	b.w.Agents[0].Report.Generation = 50
 	if b.step(); b.w.Agents[0].Order.Generation != 51 {
 		t.Errorf("generation %d", b.w.Agents[0].Order.Generation)
+	}
+}
+
+// TestBackWhileReturning: a node that was away while the others got the former version again, and is back
+// before the rollout has ended, gets it, too, and has it loaded. A rollout does not end as failed while
+// a member has the version that failed.
+func TestBackWhileReturning(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 3)
+	b.serve("v1")
+	b.uses = []searchpack.Use{indexUse("shop")}
+	var loaded []string
+	b.refresh = func(searchpack.Duty) searchpack.DutyResult {
+		loaded = append(loaded, b.files())
+		return searchpack.DutyResult{Done: true, Refreshed: []searchpack.IndexRefresh{{Index: "shop", Failed: 1, Reason: "Failed to build synonyms"}}}
+	}
+	b.ask(searchpack.ActionAssociate, "v2")
+	b.until(searchpack.PhaseReload)
+	b.leave(2)
+	b.later(3*time.Minute, "n3")
+	for range 10 {
+		if b.obey("n1", "n2"); b.phase() == string(searchpack.PhaseReturnReload) {
+			break
+		}
+		b.step()
+	}
+	for i := range b.w.Agents[:2] {
+		b.report(i, b.facts(i)) // they see n3 in the cluster
+	}
+	b.report(2, b.facts(2))
+	if f := b.w.Agents[2].Report.Files[0].Digest; f != b.w.Versions["v2"].Digest {
+		t.Fatalf("n3 has %s", f)
+	}
+	b.step()
+	if b.phase() != string(searchpack.PhaseReturn) || !strings.Contains(b.waiting(), "n3 to place the former version again") {
+		t.Fatalf("in %q, %q", b.phase(), b.waiting())
+	}
+	before := len(loaded)
+	b.run()
+	a := b.association()
+	if f := b.w.Agents[2].Report.Files[0].Digest; a.Status != searchpack.AssociationFailed || f != b.w.Versions["v1"].Digest || len(loaded) == before {
+		t.Errorf("it is %s, n3 has %s, loaded %q", a.Status, f, loaded)
 	}
 }
