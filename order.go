@@ -77,6 +77,8 @@ type Candidate struct {
 	Plugin bool `json:"plugin,omitempty"`
 	// Signature that came with the plugin's zip; "" = none.
 	Signature string `json:"signature,omitempty"`
+	// Later: fetched when a witness asks the former file, and not before. Nothing is reported of it.
+	Later bool `json:"later,omitempty"`
 }
 
 // Folders and names under a node's configuration folder.

@@ -130,6 +130,7 @@ func (r *run) begin() {
 	})
 	r.prober = newProber(r.placer.conf, r.node, r.book, once, r.cfg.now, r.report.ring)
 	r.worker = newWorker(r.placer.conf, r.node, r.book, once, r.link.teller, r.cfg.now, r.report.ring, r.backoff)
+	r.worker.fetch = r.fetcher.candidate
 	r.pluginer.facts = func() *searchpack.NodeFacts { f, _ := r.facts.get(); return f }
 	r.restarts = &restarter{
 		log: r.log, control: r.cfg.Control, node: r.node, swap: r.pluginer, book: r.book, server: r.link.permits,

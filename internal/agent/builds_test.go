@@ -93,8 +93,8 @@ func newDictionaryRollout(t *testing.T, from, to string) *dictionaryRollout {
 	chain := func(path string) string { // with a filter behind the one that is probed
 		return fmt.Sprintf(`{"tokenizer":"whitespace","filter":[{"type":"synonym_graph","synonyms_path":%q},"trim"],"text":"x"}`, path)
 	}
-	for _, x := range []searchpack.FileOrder{d.new, d.former} {
-		d.candidates = append(d.candidates, searchpack.Candidate{PackageID: "F1", Digest: x.Digest, Size: x.Size})
+	d.candidates = []searchpack.Candidate{
+		{PackageID: "F1", Digest: d.new.Digest, Size: d.new.Size}, {PackageID: "F1", Digest: d.former.Digest, Size: d.former.Size, Later: true},
 	}
 	d.witness = searchpack.Duty{ID: "witness", Kind: searchpack.DutyWitness, Witnesses: []searchpack.Witness{{
 		PackageID: "F1", Digest: d.new.Digest, Live: chain("analyzers/F1"), Former: chain(searchpack.CandidatePath(d.former.Digest)),
@@ -113,7 +113,7 @@ func (d *dictionaryRollout) carryOut() (calls []string, w searchpack.WitnessRepo
 	former, live := []searchpack.FileOrder{d.former}, []searchpack.FileOrder{d.new}
 	o := d.order(searchpack.Order{Files: former, Candidates: d.candidates, Before: before})
 	d.taken(o, "the candidate is ready", func(r *searchpack.Report) bool {
-		return len(r.Candidates) == 2 && r.Candidates[0].Ready && r.Candidates[1].Ready
+		return len(r.Candidates) == 1 && r.Candidates[0].Ready
 	})
 	probes := []searchpack.Probe{probeOf("candidate", searchpack.CandidatePath(d.new.Digest), d.new.Digest, "")}
 	o = d.order(searchpack.Order{Files: former, Candidates: d.candidates, Before: before, Probes: probes})
@@ -150,6 +150,9 @@ func TestRolloutBuildsThreeTimes(t *testing.T) {
 	}
 	if want := []string{"analyze " + string(d.new.Digest), "refresh shop", "analyze F1"}; !slices.Equal(built, want) {
 		t.Errorf("the filter was built by %q, want %q", built, want)
+	}
+	if got := d.lies(searchpack.CandidatePath(d.former.Digest)); got != "<none>" {
+		t.Errorf("the former file was fetched although nobody asked for it: %q", got)
 	}
 }
 

@@ -22,6 +22,7 @@ type worker struct {
 	node   OpenSearch
 	book   *book
 	builds *builds
+	fetch  func(context.Context, searchpack.Candidate) error
 	server func() teller // nil while there is no server
 	now    func() time.Time
 	rang   func()

@@ -45,8 +45,8 @@ func (f *fetcher) candidates(ctx context.Context) bool {
 	f.only(o)
 	done := true
 	for _, c := range o.Candidates {
-		if c.Plugin {
-			continue // the pluginer's
+		if c.Plugin || c.Later {
+			continue // the pluginer's; the worker's
 		}
 		err := f.candidate(ctx, c)
 		if ctx.Err() != nil {
@@ -249,6 +249,9 @@ func (f *fetcher) reports(o *searchpack.Order) []searchpack.CandidateReport {
 	defer f.mu.Unlock()
 	var out []searchpack.CandidateReport
 	for _, c := range o.Candidates {
+		if c.Later {
+			continue
+		}
 		r := searchpack.CandidateReport{Digest: c.Digest}
 		if p := f.state[c.Digest]; p != nil {
 			r.Ready, r.Fetched, r.Error = p.ready, p.fetched, p.err

@@ -64,7 +64,13 @@ func (p *reporter) gather(ctx context.Context) bool {
 
 // answered reports whether the report says of everything in the order what came of it, good or bad.
 func answered(o *searchpack.Order, r *searchpack.Report) bool {
-	if r.Generation != o.Generation || len(r.Probes) < len(o.Probes) || len(r.Duties) < len(o.Duties) || len(r.Candidates) < len(o.Candidates) {
+	candidates := 0
+	for _, c := range o.Candidates {
+		if !c.Later {
+			candidates++
+		}
+	}
+	if r.Generation != o.Generation || len(r.Probes) < len(o.Probes) || len(r.Duties) < len(o.Duties) || len(r.Candidates) < candidates {
 		return false
 	}
 	for _, c := range r.Candidates {

@@ -15,7 +15,7 @@ func TestAnswered(t *testing.T) {
 		return &searchpack.Order{
 			Generation: 7, Probes: []searchpack.Probe{{ID: "p"}}, Duties: []searchpack.Duty{{ID: "d"}},
 			Files:      []searchpack.FileOrder{{PackageID: "F1", State: searchpack.FileLive, Digest: v2}, {PackageID: "F2", State: searchpack.FileHidden, Digest: v1}},
-			Candidates: []searchpack.Candidate{{Digest: v2}},
+			Candidates: []searchpack.Candidate{{Digest: v2}, {Digest: v1, Later: true}},
 		}
 	}
 	report := func() *searchpack.Report {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/searchpack/searchpack"
@@ -125,7 +126,10 @@ func (w *worker) tellingTexts(ctx context.Context, c *comparison) ([]telling, er
 	}
 	var former [][]string
 	if c.Former != "" {
-		var err error
+		err := w.fetchFormer(ctx, c.Witness)
+		if err != nil {
+			return nil, err
+		}
 		if former, err = w.node.Terms(ctx, c.Former, c.Texts); err != nil {
 			return nil, err
 		}
@@ -141,6 +145,18 @@ func (w *worker) tellingTexts(ctx context.Context, c *comparison) ([]telling, er
 	}
 	c.asked = true
 	return c.tells, nil
+}
+
+// fetchFormer brings the former bytes to where q.Former reads them, if the order left that for later.
+func (w *worker) fetchFormer(ctx context.Context, q searchpack.Witness) error {
+	for _, c := range w.book.order().Candidates {
+		if c.Later && c.PackageID == q.PackageID && strings.Contains(q.Former, searchpack.CandidatePath(c.Digest)) {
+			if err := w.fetch(ctx, c); err != nil {
+				return searchpack.Errorf(searchpack.ErrUnavailable, "the former version of %s to compare with: %s", q.PackageID, explain(err))
+			}
+		}
+	}
+	return nil
 }
 
 // point asks one analyzer of one index. An error: the former file cannot be asked.

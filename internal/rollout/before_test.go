@@ -36,6 +36,7 @@ func TestBefore(t *testing.T) {
 	t.Parallel()
 	b := updates(t, nil)
 	var told searchpack.Duty
+	former := searchpack.Candidate{PackageID: "F1", Digest: b.w.Versions["v1"].Digest, Size: 2, Kind: searchpack.KindSynonyms, Later: true}
 	for _, phase := range []searchpack.Phase{searchpack.PhaseFetch, searchpack.PhaseProbe} {
 		b.until(phase)
 		for name, want := range map[string]int{"n1": 1, "n2": 0, "n3": 1} {
@@ -44,6 +45,9 @@ func TestBefore(t *testing.T) {
 			}
 		}
 		told = b.beforeOf("n1")[0]
+		if all := b.w.Agents[0].Order.Candidates; len(all) != 2 || all[0].Later || all[1] != former {
+			t.Errorf("in %s the candidates are %+v", phase, all)
+		}
 		if w := told.Witnesses; told.Kind != searchpack.DutyWitness || len(w) != 1 || w[0].Digest != b.w.Versions["v2"].Digest || !slices.Equal(w[0].Texts, []string{"sofa"}) {
 			t.Errorf("in %s it is %+v", phase, told)
 		}
@@ -89,5 +93,20 @@ func TestNothingBefore(t *testing.T) {
 		if got := slices.Concat(b.beforeOf("n1"), b.beforeOf("n3")); len(got) > 0 {
 			t.Errorf("%s: told %v", name, got)
 		}
+	}
+}
+
+// What a preview needs is fetched now, also if a witness leaves it for later.
+func TestPreviewOfWhatIsForLater(t *testing.T) {
+	t.Parallel()
+	b := previewed(t, wholeUse())
+	b.preview("p")
+	d := newDecider(b.w, guards{})
+	d.takeStock()
+	d.takePreviews()
+	o := searchpack.Order{Candidates: []searchpack.Candidate{{PackageID: "F1", Digest: b.w.Versions["v2"].Digest, Later: true}}}
+	d.addPreviews(&o)
+	if len(o.Candidates) != 2 || o.Candidates[1].Later || o.Candidates[1].Digest != o.Candidates[0].Digest {
+		t.Errorf("the candidates are %+v", o.Candidates)
 	}
 }

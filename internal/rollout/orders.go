@@ -101,9 +101,9 @@ func (d *decider) candidatesOf(r *searchpack.Rollout) []searchpack.Candidate {
 	for _, s := range r.Steps {
 		v := d.Versions[s.VersionID]
 		out = append(out, searchpack.Candidate{PackageID: s.PackageID, Digest: v.Digest, Size: v.Size, Kind: v.Kind, Tree: v.Tree, Plugin: d.isPlugin(s.PackageID), Signature: signatureOf(v)})
-		// What the former bytes make of a text is asked beside what the new ones do.
+		// What the former bytes make of a text is asked where a node does not show what is expected.
 		if f := d.Versions[s.FormerID]; f.Digest != "" && f.Digest != v.Digest && len(d.stepWitness(r, s).duty.Witnesses) > 0 {
-			out = append(out, searchpack.Candidate{PackageID: s.PackageID, Digest: f.Digest, Size: f.Size, Kind: f.Kind, Tree: f.Tree})
+			out = append(out, searchpack.Candidate{PackageID: s.PackageID, Digest: f.Digest, Size: f.Size, Kind: f.Kind, Tree: f.Tree, Later: true})
 		}
 	}
 	return out

@@ -170,7 +170,7 @@ func (d *decider) addPreviews(o *searchpack.Order) {
 			continue
 		}
 		o.Duties = append(o.Duties[:len(o.Duties):len(o.Duties)], duty)
-		if !slices.ContainsFunc(o.Candidates, func(x searchpack.Candidate) bool { return x.Digest == c.Digest }) {
+		if !slices.ContainsFunc(o.Candidates, func(x searchpack.Candidate) bool { return x.Digest == c.Digest && !x.Later }) {
 			o.Candidates = append(o.Candidates, c)
 		}
 	}
