@@ -36,8 +36,10 @@ func (e earlier) only(o *searchpack.Order) {
 	})
 }
 
-func keyOf(q searchpack.Witness, p searchpack.WitnessPlace) earlierKey {
-	return earlierKey{q.PackageID, q.Digest, p, textsHash(q.Texts)}
+// keyFor returns the key of each point of a witness. The texts are hashed once.
+func keyFor(q searchpack.Witness) func(p searchpack.WitnessPlace) earlierKey {
+	texts := textsHash(q.Texts)
+	return func(p searchpack.WitnessPlace) earlierKey { return earlierKey{q.PackageID, q.Digest, p, texts} }
 }
 
 // lookBefore asks what the order wants to be remembered, each point once. It gives up at the first that
@@ -59,8 +61,9 @@ func (w *worker) lookBefore(ctx context.Context, o *searchpack.Order) {
 			if w.isLive(ctx, q) == nil {
 				continue // placed: it is too late
 			}
+			key := keyFor(q)
 			for _, p := range q.Points {
-				if ctx.Err() != nil || w.book.order().Generation != o.Generation || !w.lookAtPoint(ctx, q, p, shards, facts.EphemeralID) {
+				if ctx.Err() != nil || w.book.order().Generation != o.Generation || !w.lookAtPoint(ctx, q.Texts, p, key, shards, facts.EphemeralID) {
 					return
 				}
 			}
@@ -70,16 +73,17 @@ func (w *worker) lookBefore(ctx context.Context, o *searchpack.Order) {
 
 // lacks reports whether a point of the witness was not asked yet.
 func (e earlier) lacks(q searchpack.Witness) bool {
-	return slices.ContainsFunc(q.Points, func(p searchpack.WitnessPlace) bool { _, asked := e[keyOf(q, p)]; return !asked })
+	key := keyFor(q)
+	return slices.ContainsFunc(q.Points, func(p searchpack.WitnessPlace) bool { _, asked := e[key(p)]; return !asked })
 }
 
 // lookAtPoint remembers what one analyzer makes of the texts now. false: it gave no answer.
-func (w *worker) lookAtPoint(ctx context.Context, q searchpack.Witness, p searchpack.WitnessPlace, shards map[string]int, start string) bool {
-	key := keyOf(q, p)
-	if _, asked := w.before[key]; asked {
+func (w *worker) lookAtPoint(ctx context.Context, texts []string, p searchpack.WitnessPlace, key func(searchpack.WitnessPlace) earlierKey, shards map[string]int, start string) bool {
+	asked := key(p)
+	if _, done := w.before[asked]; done {
 		return true
 	}
-	w.before[key] = earlierTerms{}
+	w.before[asked] = earlierTerms{}
 	shard, here := shards[p.Index]
 	if !here {
 		return true
@@ -88,12 +92,12 @@ func (w *worker) lookAtPoint(ctx context.Context, q searchpack.Witness, p search
 	if err != nil || p.Field == "" {
 		return err == nil
 	}
-	terms, err := w.node.LoadedTerms(ctx, p.Index, shard, p.Field, p.Analyzer, q.Texts...)
+	terms, err := w.node.LoadedTerms(ctx, p.Index, shard, p.Field, p.Analyzer, texts...)
 	if err != nil {
 		return false
 	}
-	w.before[key] = earlierTerms{start, textsHash(terms)}
-	w.before[keyOf(q, p)] = w.before[key]
+	w.before[asked] = earlierTerms{start, textsHash(terms)}
+	w.before[key(p)] = w.before[asked] // with the field, by which it is looked for
 	return true
 }
 
@@ -108,12 +112,12 @@ func (w *worker) askable(ctx context.Context, p searchpack.WitnessPlace) (search
 }
 
 // changed reports whether the analyzer shows the live file: it gives the terms of it for all texts, and
-// gave others before. live are the terms of all texts, sorted. The field of p is known.
-func (w *worker) changed(ctx context.Context, q searchpack.Witness, p searchpack.WitnessPlace, shard int, start string, live []string) bool {
-	e := w.before[keyOf(q, p)]
-	if q.Former == "" || e.terms == "" || e.start != start || e.terms == textsHash(live) {
+// gave others before. The field of p is known.
+func (w *worker) changed(ctx context.Context, c *comparison, p searchpack.WitnessPlace, shard int) bool {
+	e := w.before[c.key(p)]
+	if c.Former == "" || e.terms == "" || e.start == "" || e.start != c.start || e.terms == textsHash(c.all) {
 		return false
 	}
-	loaded, err := w.node.LoadedTerms(ctx, p.Index, shard, p.Field, p.Analyzer, q.Texts...)
-	return err == nil && slices.Equal(loaded, live)
+	loaded, err := w.node.LoadedTerms(ctx, p.Index, shard, p.Field, p.Analyzer, c.Texts...)
+	return err == nil && slices.Equal(loaded, c.all)
 }

@@ -107,10 +107,10 @@ func TestLookBefore(t *testing.T) {
 	if want := []string{"a title x+y", "b title x+y"}; !slices.Equal(n.asked, want) {
 		t.Errorf("asked %q, want %q", n.asked, want)
 	}
-	if e := w.before[keyOf(q, q.Points[0])]; e.start != "e1" || e.terms != textsHash([]string{"v1", "v1", "x", "y"}) {
+	if e := w.before[keyFor(q)(q.Points[0])]; e.start != "e1" || e.terms != textsHash([]string{"v1", "v1", "x", "y"}) {
 		t.Errorf("remembered %+v", e)
 	}
-	if e := w.before[keyOf(q, q.Points[1])]; e.terms != "" {
+	if e := w.before[keyFor(q)(q.Points[1])]; e.terms != "" {
 		t.Errorf("remembered what was not answered: %+v", e)
 	}
 	w.only(orderBefore(q))
@@ -130,10 +130,12 @@ func TestCheckBefore(t *testing.T) {
 		t.Fatal(err)
 	}
 	pattern := orderBefore(witnessOf([]string{"x"}, "*"))
+	large := orderBefore(witnessOf([]string{"x"}, slices.Repeat([]string{"shop"}, maxWitnessPoints*2/3)...)).Before[0]
 	for name, all := range map[string][]searchpack.Duty{
 		"a refresh":    {{ID: "d", Kind: searchpack.DutyRefresh, Indices: []string{"shop"}}},
 		"too many":     slices.Repeat(good.Before, maxDuties+1),
 		"of a pattern": pattern.Before,
+		"many points":  slices.Repeat([]searchpack.Duty{large}, 2),
 	} {
 		if checkBefore(all) == nil {
 			t.Errorf("%s is taken", name)

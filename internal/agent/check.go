@@ -66,15 +66,19 @@ func checkOrder(o *searchpack.Order) error {
 	return checkDuties(o.Duties)
 }
 
-// checkBefore takes witnesses only.
+// checkBefore takes witnesses only. Of each point something is remembered, so all together are bounded.
 func checkBefore(all []searchpack.Duty) error {
-	if len(all) > maxDuties {
-		return fmt.Errorf("the order has %d witnesses to come; the limit is %d", len(all), maxDuties)
-	}
+	points := 0
 	for _, d := range all {
 		if d.Kind != searchpack.DutyWitness {
 			return fmt.Errorf("the order has a duty %.40q where only witnesses to come may be", d.Kind)
 		}
+		for _, q := range d.Witnesses {
+			points += len(q.Points)
+		}
+	}
+	if len(all) > maxDuties || points > maxWitnessPoints {
+		return fmt.Errorf("the order has %d witnesses to come with %d points; the limit is %d with %d", len(all), points, maxDuties, maxWitnessPoints)
 	}
 	return checkDuties(all)
 }

@@ -73,6 +73,7 @@ type telling struct {
 // comparison is one witness being answered: what the node makes of its texts, asked when it is needed.
 type comparison struct {
 	searchpack.Witness
+	key    func(searchpack.WitnessPlace) earlierKey
 	shards map[string]int
 	start  string     // of the node
 	live   [][]string // terms of each text by the live file
@@ -84,7 +85,7 @@ type comparison struct {
 // compare asks every point of the witness.
 func (w *worker) compare(ctx context.Context, q searchpack.Witness, shards map[string]int, start string) (searchpack.WitnessReport, error) {
 	r := searchpack.WitnessReport{Counts: map[searchpack.WitnessState]int{}}
-	c := &comparison{Witness: q, shards: shards, start: start}
+	c := &comparison{Witness: q, key: keyFor(q), shards: shards, start: start}
 	if len(q.Texts) > 0 && slices.ContainsFunc(q.Points, func(p searchpack.WitnessPlace) bool { _, here := shards[p.Index]; return here }) {
 		var err error
 		if c.live, err = w.builds.terms(ctx, q, start, true); err != nil {
@@ -172,7 +173,7 @@ func (w *worker) point(ctx context.Context, c *comparison, p searchpack.WitnessP
 		return f, nil
 	}
 	p, noField := w.askable(ctx, p)
-	if noField == nil && p.Field != "" && w.changed(ctx, c.Witness, p, shard, c.start, c.all) {
+	if noField == nil && p.Field != "" && w.changed(ctx, c, p, shard) {
 		f.State = searchpack.WitnessMatched
 		return f, nil
 	}

@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -83,6 +84,13 @@ func TestNothingBefore(t *testing.T) {
 			u := b.uses[0]
 			u.PackageID = "F2"
 			b.uses = append(b.uses, u)
+		},
+		"many analyzers": func(b *bench) {
+			for i := range maxBefore {
+				u := indexUse(fmt.Sprintf("shop%d", i))
+				u.Witnesses = []searchpack.WitnessPoint{{Analyzer: "srch", Field: "title", Body: u.Chains[0].Body}}
+				b.uses = append(b.uses, u)
+			}
 		},
 		"the first version": func(b *bench) {
 			b.w.Associations[0].ServingID = ""

@@ -10,14 +10,14 @@ import (
 // writeOrders tells every node what it should be like, if that is not what it was told last, and
 // reports whether any was told something. Nodes whose identity is in doubt keep what they were told.
 func (d *decider) writeOrders() bool {
-	duties, candidates, told := slices.Concat(d.duties(), d.mends(), d.putBack()), d.candidates(), false
+	duties, candidates, before, told := slices.Concat(d.duties(), d.mends(), d.putBack()), d.candidates(), d.before(), false
 	for _, n := range d.nodes {
 		if n.conflict != "" {
 			continue
 		}
 		o := searchpack.Order{
 			Schema: 1, Speaker: n == d.speaker,
-			Files: d.files(n), Candidates: candidates, Probes: d.probesFor(n), Before: d.before(n), Plugins: d.pluginOrders(n), Restart: d.offerFor(n),
+			Files: d.files(n), Candidates: candidates, Probes: d.probesFor(n), Before: d.beforeAt(n, before), Plugins: d.pluginOrders(n), Restart: d.offerFor(n),
 		}
 		if n == d.speaker {
 			o.Duties = duties
