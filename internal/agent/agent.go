@@ -124,6 +124,7 @@ func (r *run) begin() {
 	}
 	r.prober = newProber(r.placer.conf, r.node, r.book, r.cfg.now, r.report.ring)
 	r.worker = newWorker(r.placer.conf, r.node, r.book, r.link.teller, r.cfg.now, r.report.ring, r.backoff)
+	r.worker.needs = r.pluginer.needs
 	r.pluginer.facts = func() *searchpack.NodeFacts { f, _ := r.facts.get(); return f }
 	r.restarts = &restarter{
 		log: r.log, control: r.cfg.Control, node: r.node, swap: r.pluginer, book: r.book, server: r.link.permits,

@@ -133,7 +133,7 @@ func (s *sim) someCall() {
 func (s *sim) somePlugin() {
 	switch s.rng.IntN(8) {
 	case 6:
-		s.cluster.create(simUser{kind: searchpack.UserIndex, plug: true})
+		s.cluster.create(simUser{kind: searchpack.UserIndex, plug: true, unseen: s.chance(0.3)})
 	case 7:
 		for _, name := range s.cluster.names() {
 			if s.cluster.users[name].plug {

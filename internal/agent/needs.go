@@ -1,0 +1,139 @@
+package agent
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/agent/supply"
+	"github.com/searchpack/searchpack/internal/usage/needs"
+)
+
+// configFile is where a node's settings stand, in its configuration folder.
+const configFile = "opensearch.yml"
+
+// needs says who needs a plugin that lies on this node. What is read is newer than the call: the names
+// in use, and the jars.
+func (p *pluginer) needs(ctx context.Context, node OpenSearch, q *searchpack.NeedsTask) (*searchpack.NeedsReport, error) {
+	if p.cfg == nil {
+		return nil, searchpack.Errorf(searchpack.ErrUnsupported, "%s", noPlugins)
+	}
+	folder, going, err := p.goingFolders(ctx, q)
+	switch {
+	case err != nil:
+		return nil, err
+	case folder == "":
+		return &searchpack.NeedsReport{Absent: true}, nil
+	case p.cfg.NoNode:
+		return &searchpack.NeedsReport{}, nil // there is no OpenSearch that could need anything
+	}
+	var head searchpack.NeedsReport
+	used := needs.NewNames()
+	if q.Cluster {
+		used, err = clusterNames(ctx, node, &head)
+	} else {
+		err = p.configNames(ctx, node, used)
+	}
+	if err != nil || head.Truncated {
+		return &head, err
+	}
+	home := supply.Home{Dir: p.cfg.Home, Plugins: cmp.Or(p.cfg.Plugins, filepath.Join(p.cfg.Home, "plugins"))}
+	own, err := home.Plugin(ctx, folder)
+	if err != nil {
+		return nil, err
+	}
+	candidates := used.Candidates(own)
+	core, others, err := home.Rest(ctx, going, candidates)
+	if err != nil {
+		return nil, err
+	}
+	out := needs.Judge(candidates, core, others)
+	out.Term, out.Version, out.Truncated = head.Term, head.Version, used.Truncated
+	return &out, nil
+}
+
+// goingFolders are those of the plugins that go, and that of the one asked about; "" if Searchpack has not
+// placed it.
+func (p *pluginer) goingFolders(ctx context.Context, q *searchpack.NeedsTask) (folder string, going []string, err error) {
+	p.work.Lock()
+	defer p.work.Unlock()
+	d, err := p.openSoon(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	defer d.Close()
+	placed, err := d.Placed()
+	if err != nil {
+		return "", nil, err
+	}
+	for _, x := range placed {
+		if x.Name == q.Plugin {
+			folder = x.Folder
+		}
+		if x.Name == q.Plugin || slices.Contains(q.Going, x.Name) {
+			going = append(going, x.Folder)
+		}
+	}
+	return folder, going, nil
+}
+
+// clusterNames reads what the cluster uses now.
+func clusterNames(ctx context.Context, node OpenSearch, head *searchpack.NeedsReport) (*needs.Names, error) {
+	raw, term, version, truncated, err := node.Metadata(ctx)
+	if err != nil {
+		return nil, err
+	}
+	head.Term, head.Version, head.Truncated = term, version, truncated
+	if truncated {
+		return nil, nil
+	}
+	return needs.Read(bytes.NewReader(raw))
+}
+
+// configNames reads the settings that keep a node without the plugin from starting: those of its file, and
+// those that it was started with otherwise. The cluster's own do not, and are only told.
+func (p *pluginer) configNames(ctx context.Context, node OpenSearch, used *needs.Names) error {
+	file, err := readConfigFile(filepath.Join(p.conf, configFile))
+	if err != nil {
+		return err
+	}
+	own, cluster, err := node.SettingKeys(ctx)
+	if err != nil {
+		return err
+	}
+	for _, key := range file {
+		used.Add(needs.NodeSetting, key, configFile)
+	}
+	for _, key := range own {
+		if !slices.Contains(file, key) {
+			used.Add(needs.NodeSetting, key, "the node's command line or environment")
+		}
+	}
+	for _, key := range cluster {
+		used.Add(needs.ClusterSetting, key, "the cluster's settings")
+	}
+	return nil
+}
+
+func readConfigFile(name string) ([]string, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %s", configFile, explain(err))
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, needs.MaxConfig+1))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %s", configFile, explain(err))
+	}
+	keys, err := needs.ConfigKeys(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s cannot be read: %w", configFile, err)
+	}
+	return keys, nil
+}

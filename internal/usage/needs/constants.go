@@ -1,0 +1,100 @@
+package needs
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/searchpack/searchpack/internal/inspect/classfile"
+)
+
+// maxKept bounds the constants that are kept of one bundle of jars, in bytes: a plugin of 100 MB of
+// classes has some 10 MB of them. What comes after is not seen.
+const maxKept = 64 << 20
+
+// Constants are the string constants of one bundle of jars: a plugin's, a module's, or those of lib/.
+// They are compared without regard to case: an enum's constants are upper case, and what they name often
+// lower case.
+type Constants struct {
+	lib    bool
+	wanted func(text string) bool // nil = all
+	texts  map[string]kinds
+	able   kinds
+	kept   int
+}
+
+// OfBundle returns the constants of a plugin or a module, yet to be added. wanted: see Wanted; nil =
+// all.
+func OfBundle(wanted func(text string) bool) *Constants {
+	return &Constants{wanted: wanted, texts: map[string]kinds{}, able: alwaysEnabled()}
+}
+
+// OfLib returns those of OpenSearch's lib/.
+func OfLib(wanted func(text string) bool) *Constants {
+	return &Constants{lib: true, wanted: wanted, texts: map[string]kinds{}, able: every}
+}
+
+// Add adds those of a class file, "org/example/A.class" by its path in the jar. What cannot be read adds
+// nothing: Java could not load it either.
+func (c *Constants) Add(path string, file []byte) {
+	in := every
+	if c.lib {
+		in = coreKinds(path)
+	}
+	if in == 0 {
+		return
+	}
+	_ = classfile.Constants(file, func(text []byte) { c.add(text, in) }, func(class []byte) { c.able |= enabledBy(class) })
+}
+
+// add keeps a constant. One that string concatenation fills in at run time ("my.plugin.\u0001") counts
+// for what stands before the first gap (StringConcatFactory).
+func (c *Constants) add(text []byte, in kinds) {
+	if gap := bytes.IndexByte(text, 1); gap >= 0 {
+		text = text[:gap]
+		if !bytes.HasSuffix(text, []byte(".")) {
+			return
+		}
+	}
+	if len(text) == 0 || len(text) > maxText {
+		return
+	}
+	key := strings.ToLower(string(text))
+	if c.wanted != nil && !c.wanted(key) {
+		return
+	}
+	have, known := c.texts[key]
+	if !known {
+		if c.kept += len(key); c.kept > maxKept {
+			return
+		}
+	}
+	c.texts[key] = have | in
+}
+
+// match is the constant by which the bundle may supply the name; "" if it does not. The key of a setting
+// may be known by how it begins.
+func (c *Constants) match(n Name) string {
+	of := setOf(n.Kind)
+	if c.able&of == 0 {
+		return ""
+	}
+	key := strings.ToLower(n.Text)
+	if c.texts[key]&of != 0 {
+		return key
+	}
+	if !n.Kind.setting() {
+		return ""
+	}
+	for at := strings.LastIndexByte(key, '.'); at > 0; at = strings.LastIndexByte(key[:at], '.') {
+		if group := key[:at+1]; c.texts[group]&of != 0 {
+			return group
+		}
+	}
+	return ""
+}
+
+// supplies reports whether the bundle may supply the candidate at least as certainly as the plugin: a
+// group of settings as narrow as that by which it is the plugin's, or a narrower one.
+func (c *Constants) supplies(x Candidate) bool {
+	return len(c.match(x.Name)) >= len(x.match)
+}
