@@ -2,6 +2,7 @@ package needs
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"github.com/searchpack/searchpack/internal/inspect/classfile"
@@ -93,8 +94,16 @@ func (c *Constants) match(n Name) string {
 	return ""
 }
 
-// supplies reports whether the bundle may supply the candidate at least as certainly as the plugin: a
-// group of settings as narrow as that by which it is the plugin's, or a narrower one.
-func (c *Constants) supplies(x Candidate) bool {
-	return len(c.match(x.Name)) >= len(x.match)
+// supplies reports whether the bundle may supply the candidate too. A setting that a plugin knows only by
+// its group is that of who knows it by a narrower one. OpenSearch's own bundles need not: plugins name
+// its settings in full ("index.blocks.read_only"), where it puts them together ("index.blocks.").
+func (c *Constants) supplies(x Candidate, core bool) bool {
+	match := c.match(x.Name)
+	if core && strings.HasSuffix(match, ".") && !slices.Contains(generic, match) {
+		return true
+	}
+	return len(match) >= len(x.match)
 }
+
+// generic groups have settings of everybody in them.
+var generic = []string{"index.", "plugins.", "opensearch."}

@@ -125,12 +125,11 @@ func Judge(all []Candidate, core []*Constants, others map[string]*Constants) sea
 	}
 	slices.Sort(names)
 	for _, c := range all {
-		by := func(x *Constants) bool { return x.supplies(c) }
-		if slices.ContainsFunc(core, by) {
+		if slices.ContainsFunc(core, func(x *Constants) bool { return x.supplies(c, true) }) {
 			continue
 		}
 		other := ""
-		if i := slices.IndexFunc(names, func(name string) bool { return by(others[name]) }); i >= 0 {
+		if i := slices.IndexFunc(names, func(name string) bool { return others[name].supplies(c, false) }); i >= 0 {
 			other = names[i]
 		}
 		for _, u := range c.users.named {

@@ -170,7 +170,9 @@ func TestWhoElse(t *testing.T) {
 		"another plugin":           {state: filter, other: []string{"o/O implements " + api + "AnalysisPlugin says tag"}, want: "index shop: token filter tag? other"},
 		"one of other things":      {state: filter, other: []string{"o/O says tag"}, want: "index shop: token filter tag"},
 		"a setting of lib":         {state: index(`"index.tag.mode":"1"`, ``), lib: []string{"org/opensearch/X says index.tag.mode"}},
-		"a wider group of lib":     {state: index(`"index.tag.mode":"1"`, ``), lib: []string{"org/opensearch/X says index.tag., index."}, want: "index shop: index setting index.tag.mode"},
+		"put together in lib":      {state: index(`"index.tag.mode":"1"`, ``), lib: []string{"org/opensearch/X says index.tag., index."}},
+		"anybody's":                {state: index(`"index.tag.mode":"1"`, ``), lib: []string{"org/opensearch/X says index."}, want: "index shop: index setting index.tag.mode"},
+		"a wider group of another": {state: index(`"index.tag.mode":"1"`, ``), other: []string{"o/O says index.tag."}, want: "index shop: index setting index.tag.mode"},
 		"the same group":           {state: index(`"index.group.a":"1"`, ``), lib: []string{"org/opensearch/X says index.group."}},
 		"a narrower group":         {state: index(`"index.group.a.b":"1"`, ``), other: []string{"o/O says index.group.a."}, want: "index shop: index setting index.group.a.b? other"},
 	} {
