@@ -6,9 +6,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
+	"time"
 
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/agent/supply"
@@ -136,4 +139,83 @@ func readConfigFile(name string) ([]string, error) {
 		return nil, fmt.Errorf("%s cannot be read: %w", configFile, err)
 	}
 	return keys, nil
+}
+
+// needsPause is the shortest time between two findings of who needs the plugins, unasked: they are for
+// people to look at, and cost the cluster an answer with much of its metadata.
+const needsPause = time.Minute
+
+// needsTeller finds out now and then, on the speaker, who needs the plugins that the node is to have.
+type needsTeller struct {
+	ask  func(context.Context, OpenSearch, *searchpack.NeedsTask) (*searchpack.NeedsReport, error)
+	node OpenSearch
+	book *book
+	now  func() time.Time
+	rang func()
+
+	next          time.Time
+	term, version int64 // of the cluster state that was seen
+
+	mu    sync.Mutex
+	found map[string]*searchpack.NeedsReport // by the plugin's name
+}
+
+// turn looks, if it is time and the cluster or the plugins have changed.
+func (t *needsTeller) turn(ctx context.Context) error {
+	names := spokenPlugins(t.book.order())
+	t.keepOnly(names)
+	if len(names) == 0 || t.now().Before(t.next) {
+		return nil
+	}
+	began := t.now()
+	_, term, version, err := t.node.StateVersion(ctx)
+	if err != nil {
+		return err
+	}
+	same := t.term == term && t.version == version
+	for _, name := range names {
+		if t.of(name) != nil && same {
+			continue
+		}
+		r, err := t.ask(ctx, t.node, &searchpack.NeedsTask{Plugin: name, Going: []string{name}, Cluster: true})
+		if err != nil {
+			return err
+		}
+		r.Term, r.Version = 0, 0 // a newer state that says the same is no news
+		t.mu.Lock()
+		t.found[name] = r
+		t.mu.Unlock()
+	}
+	t.term, t.version = term, version
+	// A cluster whose metadata takes long to read is asked less often.
+	t.next = t.now().Add(max(needsPause, 10*t.now().Sub(began)))
+	t.rang()
+	return nil
+}
+
+// spokenPlugins are the plugins for which this agent speaks.
+func spokenPlugins(o *searchpack.Order) []string {
+	var out []string
+	for _, x := range o.Plugins {
+		if o.Speaker && x.State == searchpack.PluginInstalled {
+			out = append(out, x.Name)
+		}
+	}
+	return out
+}
+
+func (t *needsTeller) keepOnly(names []string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.found == nil {
+		t.found = map[string]*searchpack.NeedsReport{}
+	}
+	maps.DeleteFunc(t.found, func(name string, _ *searchpack.NeedsReport) bool { return !slices.Contains(names, name) })
+}
+
+// of is what was found out about a plugin; nil = nothing yet.
+func (t *needsTeller) of(name string) *searchpack.NeedsReport {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.found[name]
 }

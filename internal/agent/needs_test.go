@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/inspect/inspecttest"
@@ -214,5 +215,63 @@ func TestNeedsDuty(t *testing.T) {
 	}
 	if err := checkOrder(&searchpack.Order{Schema: 1, Duties: []searchpack.Duty{duty}}); err != nil {
 		t.Error(err)
+	}
+}
+
+// versionNode has a cluster state of some version.
+type versionNode struct {
+	metadataNode
+	version int64
+	err     error
+}
+
+func (n *versionNode) StateVersion(context.Context) (uuid string, term, version int64, err error) {
+	return "U", 3, n.version, n.err
+}
+
+// TestNeedsTeller: the speaker finds out who needs its plugins now and then, when the cluster has changed.
+func TestNeedsTeller(t *testing.T) {
+	t.Parallel()
+	p := newPlugins(t, nil)
+	o := p.zip("lemmas", "")
+	clock, node, asked := time.Unix(1000, 0), &versionNode{version: 7}, 0
+	tell := &needsTeller{
+		node: node, book: p.book, now: func() time.Time { return clock }, rang: func() {},
+		ask: func(_ context.Context, _ OpenSearch, q *searchpack.NeedsTask) (*searchpack.NeedsReport, error) {
+			if asked++; !q.Cluster || q.Plugin != "lemmas" {
+				t.Errorf("asked %+v", q)
+			}
+			clock = clock.Add(time.Second)
+			return &searchpack.NeedsReport{Term: 3, Version: 7, MoreNeeds: asked}, nil
+		},
+	}
+	turn := func(what string, wanted int) {
+		t.Helper()
+		if err := tell.turn(t.Context()); err != nil || asked != wanted {
+			t.Errorf("%s: asked %d times, want %d; %v", what, asked, wanted, err)
+		}
+	}
+	p.installs(o)
+	turn("not the speaker", 0)
+	p.ordered(searchpack.Order{Speaker: true, Plugins: []searchpack.PluginOrder{o}})
+	turn("first", 1)
+	if r := tell.of("lemmas"); r == nil || r.MoreNeeds != 1 || r.Version != 0 {
+		t.Errorf("%+v", r)
+	}
+	node.version++
+	turn("too soon", 1)
+	clock = clock.Add(needsPause)
+	turn("changed", 2)
+	clock = clock.Add(needsPause)
+	turn("not changed", 2)
+	node.err = errors.New("busy")
+	clock = clock.Add(needsPause)
+	if err := tell.turn(t.Context()); err == nil || tell.of("lemmas") == nil {
+		t.Errorf("%v; what is known is kept", err)
+	}
+	p.installs(o)
+	turn("not the speaker any more", 2)
+	if tell.of("lemmas") != nil {
+		t.Error("who does not speak says nothing")
 	}
 }

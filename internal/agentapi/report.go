@@ -110,6 +110,11 @@ func checkLengths(in *searchpack.Report) error {
 			return err
 		}
 	}
+	for _, p := range in.Plugins {
+		if err := checkNeeds(p.Needs); err != nil {
+			return err
+		}
+	}
 	if in.Node != nil {
 		members, loaded = len(in.Node.Members), len(in.Node.Plugins)
 	}
