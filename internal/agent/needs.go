@@ -15,6 +15,7 @@ import (
 
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/agent/supply"
+	"github.com/searchpack/searchpack/internal/inspect/plugin"
 	"github.com/searchpack/searchpack/internal/usage/needs"
 )
 
@@ -57,6 +58,13 @@ func (p *pluginer) needs(ctx context.Context, node OpenSearch, q *searchpack.Nee
 		return nil, err
 	}
 	out := needs.Judge(candidates, core, others)
+	if !q.Cluster {
+		extending, err := p.extending(ctx, q.Plugin, going)
+		if err != nil {
+			return nil, err
+		}
+		out.Needs = append(extending, out.Needs...)[:min(len(extending)+len(out.Needs), searchpack.MaxNeeds)]
+	}
 	out.Term, out.Version, out.Truncated = head.Term, head.Version, used.Truncated
 	return &out, nil
 }
@@ -85,6 +93,25 @@ func (p *pluginer) goingFolders(ctx context.Context, q *searchpack.NeedsTask) (f
 	}
 	return folder, going, nil
 }
+
+// extending are the plugins that keep the node from starting once the one that they extend is gone.
+func (p *pluginer) extending(ctx context.Context, name string, going []string) ([]searchpack.Need, error) {
+	node, err := p.collect(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	var out []searchpack.Need
+	for _, b := range node.Bundles {
+		extends := slices.ContainsFunc(b.Extends, func(e plugin.Extended) bool { return e.Name == name && !e.Optional })
+		if extends && !b.Module && !slices.Contains(going, b.Folder) {
+			out = append(out, searchpack.Need{User: "plugin " + cutText(b.Name, maxPluginName), Kind: "extended plugin", Name: name})
+		}
+	}
+	return out, nil
+}
+
+// maxPluginName bounds the name of a plugin that somebody else put there, in bytes.
+const maxPluginName = 200
 
 // clusterNames reads what the cluster uses now.
 func clusterNames(ctx context.Context, node OpenSearch, head *searchpack.NeedsReport) (*needs.Names, error) {

@@ -165,6 +165,25 @@ func TestNeedsOfConfiguration(t *testing.T) {
 	}
 }
 
+// A plugin that stays and extends one that goes would keep the node from starting.
+func TestNeedsOfExtendingPlugins(t *testing.T) {
+	t.Parallel()
+	p := newPlugins(t, nil)
+	p.installs(p.zip("lemmas", ""), p.zip("second", "extended.plugins=lemmas"), p.zip("third", "extended.plugins=lemmas;optional=true"))
+	p.restarts()
+	node := &metadataNode{}
+	if got, want := p.needed(node, false), "plugin second: extended plugin lemmas"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if got := p.needed(node, false, "second"); got != "" {
+		t.Errorf("together: %s", got)
+	}
+	p.node = nil
+	if got := p.needed(node, false); !strings.HasPrefix(got, "error: the node does not answer") {
+		t.Errorf("nobody answers: %s", got)
+	}
+}
+
 // Jars that no Java can read have nothing to say, and neither have strays.
 func TestNeedsAndDamagedJars(t *testing.T) {
 	t.Parallel()
