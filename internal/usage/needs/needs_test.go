@@ -192,7 +192,7 @@ func TestConfiguration(t *testing.T) {
 		"# nothing\n":                         nil,
 		"cluster.name: c\nmy.plugin.mode: on": {"cluster.name", "my.plugin.mode"},
 		"my:\n  plugin:\n    mode: on\n    list: [a, b]\n  plugin.x: ${X}\n": {"my.plugin.list", "my.plugin.mode", "my.plugin.x"},
-		"a: &x {b: 1}\nc: *x\n":                                              {"a.b", "c.b"},
+		"a: &x {b: 1}\nc: *x\n": {"a.b", "c.b"},
 	} {
 		if got, err := needs.ConfigKeys([]byte(text)); err != nil || !slices.Equal(got, want) {
 			t.Errorf("%q: %q %v", text, got, err)
