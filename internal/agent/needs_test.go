@@ -82,7 +82,7 @@ func installedLemmas(t *testing.T) *plugins {
 	p := newPlugins(t, nil)
 	p.installs(p.zip("lemmas", ""))
 	p.restarts()
-	p.jar("plugins/lemmas/lemmas.jar", "org/example/P"+analysisAPI, "org/example/Names says lemma, lowercase, stop, also, lemmas.mode, cluster.name, lemmas.limit")
+	p.jar("plugins/lemmas/lemmas.jar", "org/example/P"+analysisAPI, "org/example/Names extends org/opensearch/Names says lemma, lowercase, stop, also, lemmas.mode, cluster.name, lemmas.limit")
 	p.jar("lib/opensearch-3.8.0.jar", "org/opensearch/plugins/Plugin", "org/opensearch/index/analysis/A says lowercase", "org/opensearch/cluster/C says cluster.name", "org/yaml/Y says lemma")
 	p.jar("modules/analysis-common/a.jar", "org/opensearch/analysis/common/A"+analysisAPI+" says stop")
 	p.jar("plugins/beside/b.jar", "org/beside/B"+analysisAPI+" says also")

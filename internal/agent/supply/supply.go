@@ -40,7 +40,7 @@ type Home struct {
 
 // Plugin returns the constants of the plugin in that folder of plugins/.
 func (h Home) Plugin(ctx context.Context, folder string) (*needs.Constants, error) {
-	c := needs.OfBundle(nil)
+	c := needs.OfPlugin(nil)
 	err := h.read(ctx, func(r *reader) error {
 		return r.jars(h.Plugins, folder, c, func(string) bool { return true })
 	})
@@ -66,7 +66,7 @@ func (h Home) Rest(ctx context.Context, going []string, all []needs.Candidate) (
 			return err
 		}
 		for _, m := range modules {
-			c := needs.OfBundle(wanted)
+			c := needs.OfModule(wanted)
 			if err := r.jars(path.Join(h.Dir, "modules"), m, c, func(string) bool { return true }); err != nil {
 				return err
 			}
@@ -80,7 +80,7 @@ func (h Home) Rest(ctx context.Context, going []string, all []needs.Candidate) (
 			if slices.Contains(going, p) {
 				continue
 			}
-			c := needs.OfBundle(wanted)
+			c := needs.OfPlugin(wanted)
 			if err := r.jars(h.Plugins, p, c, func(string) bool { return true }); err != nil {
 				return err
 			}

@@ -17,15 +17,25 @@ const maxKept = 64 << 20
 // lower case.
 type Constants struct {
 	lib    bool
+	strict bool                   // only of classes that mention OpenSearch or Lucene
 	wanted func(text string) bool // nil = all
 	texts  map[string]kinds
 	able   kinds
 	kept   int
 }
 
-// OfBundle returns the constants of a plugin or a module, yet to be added. wanted: see Wanted; nil =
-// all.
-func OfBundle(wanted func(text string) bool) *Constants {
+// OfPlugin returns the constants of a plugin, yet to be added. wanted: see Wanted; nil = all. Those of
+// classes that mention neither OpenSearch nor Lucene do not count: plugins have libraries with words of
+// all sorts in them.
+func OfPlugin(wanted func(text string) bool) *Constants {
+	c := OfModule(wanted)
+	c.strict = true
+	return c
+}
+
+// OfModule returns those of a module. All count, since what is OpenSearch's must not be taken for a
+// plugin's.
+func OfModule(wanted func(text string) bool) *Constants {
 	return &Constants{wanted: wanted, texts: map[string]kinds{}, able: alwaysEnabled()}
 }
 
@@ -44,7 +54,18 @@ func (c *Constants) Add(path string, file []byte) {
 	if in == 0 {
 		return
 	}
-	_ = classfile.Constants(file, func(text []byte) { c.add(text, in) }, func(class []byte) { c.able |= enabledBy(class) })
+	var texts [][]byte // of the file, which is there until the end of the call
+	known := !c.strict
+	_ = classfile.Constants(file, func(text []byte) { texts = append(texts, text) }, func(class []byte) {
+		c.able |= enabledBy(class)
+		known = known || bytes.HasPrefix(class, []byte("org/opensearch/")) || bytes.HasPrefix(class, []byte("org/apache/lucene/"))
+	})
+	if !known {
+		return
+	}
+	for _, text := range texts {
+		c.add(text, in)
+	}
 }
 
 // add keeps a constant. One that string concatenation fills in at run time ("my.plugin.\u0001") counts

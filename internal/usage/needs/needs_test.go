@@ -41,11 +41,11 @@ func judged(t *testing.T, state string, plugin, lib, module, other []string) str
 
 func verdict(t *testing.T, names *needs.Names, plugin, lib, module, other []string) string {
 	t.Helper()
-	all := names.Candidates(classes(t, needs.OfBundle(nil), plugin...))
+	all := names.Candidates(classes(t, needs.OfPlugin(nil), plugin...))
 	wanted := needs.Wanted(all)
 	r := needs.Judge(all,
-		[]*needs.Constants{classes(t, needs.OfLib(wanted), lib...), classes(t, needs.OfBundle(wanted), module...)},
-		map[string]*needs.Constants{"other": classes(t, needs.OfBundle(wanted), other...)})
+		[]*needs.Constants{classes(t, needs.OfLib(wanted), lib...), classes(t, needs.OfModule(wanted), module...)},
+		map[string]*needs.Constants{"other": classes(t, needs.OfPlugin(wanted), other...)})
 	var out []string
 	for _, x := range r.Needs {
 		out = append(out, fmt.Sprintf("%s: %s %s", x.User, x.Kind, x.Name))
@@ -135,7 +135,7 @@ func TestKinds(t *testing.T) {
 				}
 				iface := strings.Replace(api+c.iface, "plugins/../", "", 1)
 				if c.iface == "" {
-					iface = "a/B"
+					iface = api + "Plugin"
 				}
 				plugin = []string{"a/P implements " + iface + " says " + says}
 			}
@@ -168,13 +168,14 @@ func TestWhoElse(t *testing.T) {
 		"a module":                 {state: filter, module: []string{"m/M says tag", "m/N implements " + api + "AnalysisPlugin"}},
 		"a module of other things": {state: filter, module: []string{"m/M implements " + api + "MapperPlugin says tag"}, want: "index shop: token filter tag"},
 		"another plugin":           {state: filter, other: []string{"o/O implements " + api + "AnalysisPlugin says tag"}, want: "index shop: token filter tag? other"},
+		"a library of another":     {state: filter, other: []string{"o/O implements " + api + "AnalysisPlugin", "o/Library says tag"}, want: "index shop: token filter tag"},
 		"one of other things":      {state: filter, other: []string{"o/O says tag"}, want: "index shop: token filter tag"},
 		"a setting of lib":         {state: index(`"index.tag.mode":"1"`, ``), lib: []string{"org/opensearch/X says index.tag.mode"}},
 		"put together in lib":      {state: index(`"index.tag.mode":"1"`, ``), lib: []string{"org/opensearch/X says index.tag., index."}},
 		"anybody's":                {state: index(`"index.tag.mode":"1"`, ``), lib: []string{"org/opensearch/X says index."}, want: "index shop: index setting index.tag.mode"},
-		"a wider group of another": {state: index(`"index.tag.mode":"1"`, ``), other: []string{"o/O says index.tag."}, want: "index shop: index setting index.tag.mode"},
+		"a wider group of another": {state: index(`"index.tag.mode":"1"`, ``), other: []string{"o/O extends org/opensearch/O says index.tag."}, want: "index shop: index setting index.tag.mode"},
 		"the same group":           {state: index(`"index.group.a":"1"`, ``), lib: []string{"org/opensearch/X says index.group."}},
-		"a narrower group":         {state: index(`"index.group.a.b":"1"`, ``), other: []string{"o/O says index.group.a."}, want: "index shop: index setting index.group.a.b? other"},
+		"a narrower group":         {state: index(`"index.group.a.b":"1"`, ``), other: []string{"o/O extends org/opensearch/O says index.group.a."}, want: "index shop: index setting index.group.a.b? other"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -218,8 +219,9 @@ func TestSettings(t *testing.T) {
 	names := needs.NewNames()
 	names.Add(needs.NodeSetting, "tag.mode", "opensearch.yml")
 	names.Add(needs.NodeSetting, "cluster.name", "opensearch.yml")
+	names.Add(needs.NodeSetting, "cluster.id", "opensearch.yml")
 	names.Add(needs.ClusterSetting, "tag.limit", "the cluster's settings")
-	got := verdict(t, names, []string{"a/P says tag.mode, tag.limit, cluster.name"}, []string{"org/opensearch/X says cluster.name"}, nil, nil)
+	got := verdict(t, names, []string{"a/P extends org/opensearch/plugins/Plugin says tag.mode, tag.limit, cluster.name", "a/Library says cluster.id"}, []string{"org/opensearch/X says cluster.name"}, nil, nil)
 	if want := "opensearch.yml: node setting tag.mode\nthe cluster's settings: cluster setting tag.limit? "; got != want {
 		t.Errorf("got %s", got)
 	}
@@ -234,7 +236,7 @@ func TestBounds(t *testing.T) {
 		names.Add(needs.TokenFilter, "tag", fmt.Sprint("index ", i))
 	}
 	names.Add(needs.TokenFilter, strings.Repeat("x", 1<<20), "index x")
-	plugin := classes(t, needs.OfBundle(nil), "a/P implements "+api+"AnalysisPlugin says tag")
+	plugin := classes(t, needs.OfPlugin(nil), "a/P implements "+api+"AnalysisPlugin says tag")
 	r := needs.Judge(names.Candidates(plugin), nil, nil)
 	if len(r.Needs) != searchpack.MaxNeeds || r.MoreNeeds != many-searchpack.MaxNeeds {
 		t.Errorf("%d needs, %d more", len(r.Needs), r.MoreNeeds)
@@ -261,7 +263,7 @@ func TestDamaged(t *testing.T) {
 	if _, err := needs.Read(strings.NewReader(`{"metadata":{"new":{"a":[1,{}]},"indices":{}}}`)); err != nil {
 		t.Error(err)
 	}
-	c := needs.OfBundle(nil)
+	c := needs.OfPlugin(nil)
 	c.Add("a/P.class", []byte("no class"))
 	if got := needs.NewNames().Candidates(c); len(got) != 0 {
 		t.Error(cmp.Diff(nil, got))
