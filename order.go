@@ -174,6 +174,8 @@ const (
 	DutyPreview DutyKind = "preview"
 	// DutyVerify: run the verify checks of a version that is live.
 	DutyVerify DutyKind = "verify"
+	// DutyNeeds: say who needs a plugin.
+	DutyNeeds DutyKind = "needs"
 )
 
 // Duty is a typed task for one agent on behalf of the domain. Doing it twice does no harm.
@@ -192,6 +194,8 @@ type Duty struct {
 	Baseline []string `json:"baseline,omitempty"`
 	// Verify of DutyVerify.
 	Verify *VerifyTask `json:"verify,omitempty"`
+	// Needs of DutyNeeds.
+	Needs *NeedsTask `json:"needs,omitempty"`
 	// CachedResources: a refresh also reads anew what nodes keep for all indices together, Hunspell
 	// dictionaries. OpenSearch knows it from 3.7 on.
 	CachedResources bool `json:"cached_resources,omitempty"`

@@ -63,6 +63,9 @@ type PluginReport struct {
 	// node's own words; the node got its former plugins back. It is forgotten once no order names it.
 	Failed    Digest `json:"failed,omitempty"`
 	FailedWhy string `json:"failed_why,omitempty"`
+	// Needs is who in the cluster needs the plugin; nil = this agent does not speak for the domain, or has
+	// not found it out yet. It is minutes old, and for people: a removal asks anew (DutyNeeds).
+	Needs *NeedsReport `json:"needs,omitempty"`
 }
 
 // LoadedPlugin is one plugin in the node's own list (GET _nodes/_local/plugins).

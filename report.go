@@ -117,6 +117,8 @@ type DutyResult struct {
 	Preview *PreviewReport `json:"preview,omitempty"`
 	// Verified answers the checks of the duty, in their order.
 	Verified []CheckResult `json:"verified,omitempty"`
+	// Needs answers DutyNeeds.
+	Needs *NeedsReport `json:"needs,omitempty"`
 }
 
 // WitnessState is what an analyzer that a node has loaded turned out to be.

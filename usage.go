@@ -28,6 +28,8 @@ type Usage struct {
 	Truncated   bool      `json:"truncated,omitempty"`
 	Uses        []Use     `json:"uses,omitempty"`
 	At          time.Time `json:"at"` // when the server got it
+	// Needs is who needs a plugin: of the one package that was asked about, and never stored here.
+	Needs *NeedsReport `json:"needs,omitempty"`
 }
 
 // UserKind is what names a file.

@@ -47,9 +47,9 @@ const rolloutPatience = 10 * time.Minute
 
 // TestPluginRollout takes a plugin through its life on a real cluster of three nodes while somebody
 // searches and somebody else writes all the time: installed, upgraded, a version that no node starts
-// with, versions that the nodes refuse, removed while an agent dies; and plugins that others have made. Not
-// one request may fail. The parts build on each other. make test has it on 3.8.0, which starts more slowly, so that requests have
-// longer to fail; 2.19.0 is a drill.
+// with, versions that the nodes refuse, a removal while it is in use, one while an agent dies; and plugins
+// that others have made. Not one request may fail. The parts build on each other. make test has it on 3.8.0,
+// which starts more slowly, so that requests have longer to fail; 2.19.0 is a drill.
 func TestPluginRollout(t *testing.T) {
 	needsJVM(t)
 	version := clusterVersion()
@@ -76,6 +76,7 @@ func TestPluginRollout(t *testing.T) {
 		{"upgraded", (*plugged).upgrades},
 		{"its constructor throws", (*plugged).throws},
 		{"nodes refuse it", (*plugged).refuses},
+		{"in use", (*plugged).isInUse},
 		{"removed, and an agent dies while its node is down", (*plugged).removes},
 		{"plugins of others", (*plugged).ofOthers},
 	}
@@ -281,6 +282,36 @@ func (c *plugged) refuses(t *testing.T) {
 		p.becomes(t, patience, "none")
 	}
 	c.serves(t)
+	if started := c.restarts.taken(c.u); len(started) > 0 {
+		t.Errorf("nodes were restarted: %v", started)
+	}
+}
+
+// isInUse: while an index and a template need the plugin, its removal is refused
+// before anything is stopped or set, whoever needs it is named, and it goes on serving.
+func (c *plugged) isInUse(t *testing.T) {
+	n1, before := nodeOf(t, c.u, "n1"), c.settings(t)
+	require(t, n1, http.MethodPut, "/_index_template/tags", object{"index_patterns": []string{"tags-*"}, "template": object{
+		"settings": object{"index.analysis.analyzer.a": object{"type": "custom", "tokenizer": "whitespace", "filter": []string{"lowercase", "tag"}}},
+	}})
+	c.restarts.taken(c.u)
+	began := time.Now()
+	c.p.askDissociate(t)
+	c.p.becomes(t, patience, fmt.Sprintf("DISSOCIATION_FAILED v%d", c.version))
+	t.Logf("refused after %.1f s", time.Since(began).Seconds())
+	why := c.p.state(t)
+	for _, user := range []string{"index " + taggedIndex + " (token filter tag)", "index template tags (token filter tag)"} {
+		if !strings.Contains(why, user) {
+			t.Errorf("%s is not named: %s", user, why)
+		}
+	}
+	t.Log(why)
+	if strings.Contains(why, plainIndex) || strings.Contains(why, loadedIndex) {
+		t.Errorf("an index is named that does not need it: %s", why)
+	}
+	require(t, n1, http.MethodDelete, "/_index_template/tags", nil)
+	c.serves(t)
+	c.sameSettings(t, before)
 	if started := c.restarts.taken(c.u); len(started) > 0 {
 		t.Errorf("nodes were restarted: %v", started)
 	}

@@ -75,6 +75,7 @@ type run struct {
 	reporter *reporter
 	pluginer *pluginer
 	restarts *restarter
+	needs    *needsTeller
 
 	plugin, restart, place, candidates, live, probe, duty, report bell
 }
@@ -131,6 +132,8 @@ func (r *run) begin() {
 	r.prober = newProber(r.placer.conf, r.node, r.book, once, r.cfg.now, r.report.ring)
 	r.worker = newWorker(r.placer.conf, r.node, r.book, once, r.link.teller, r.cfg.now, r.report.ring, r.backoff)
 	r.worker.fetch = r.fetcher.candidate
+	r.worker.needs = r.pluginer.needs
+	r.needs = &needsTeller{ask: r.pluginer.needs, node: r.node, book: r.book, now: r.cfg.now, rang: r.report.ring}
 	r.pluginer.facts = func() *searchpack.NodeFacts { f, _ := r.facts.get(); return f }
 	r.restarts = &restarter{
 		log: r.log, control: r.cfg.Control, node: r.node, swap: r.pluginer, book: r.book, server: r.link.permits,
@@ -265,6 +268,9 @@ func (r *run) speakLoop(ctx context.Context) {
 	for {
 		if err := r.worker.speak(ctx); err != nil && ctx.Err() == nil {
 			r.log.Info("cannot tell the usage of the domain; trying again", "error", err)
+		}
+		if err := r.needs.turn(ctx); err != nil && ctx.Err() == nil {
+			r.log.Info("cannot tell who needs the plugins; trying again", "error", err)
 		}
 		select {
 		case <-ctx.Done():

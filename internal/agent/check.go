@@ -295,6 +295,10 @@ func checkDuties(duties []searchpack.Duty) error {
 			if err := checkVerify(d); err != nil {
 				return err
 			}
+		case searchpack.DutyNeeds:
+			if err := checkNeeds(d); err != nil {
+				return err
+			}
 		default:
 			return fmt.Errorf("the order has a duty %.40q that this agent does not know: upgrade the agent", d.Kind)
 		}
@@ -378,6 +382,16 @@ func checkVerify(d searchpack.Duty) error {
 	}
 	if err := checks.Validate(q.Checks); err != nil {
 		return fmt.Errorf("the order has checks (%s) that this agent does not take: %w", d.ID, err)
+	}
+	return nil
+}
+
+// checkNeeds takes names that a plugin may have.
+func checkNeeds(d searchpack.Duty) error {
+	q := d.Needs
+	bad := func(name string) bool { return !namePattern.MatchString(name) }
+	if q == nil || bad(q.Plugin) || len(q.Going) > maxFiles || slices.ContainsFunc(q.Going, bad) {
+		return fmt.Errorf("the order asks who needs a plugin (%s) that is none", d.ID)
 	}
 	return nil
 }

@@ -27,6 +27,8 @@ type worker struct {
 	now    func() time.Time
 	rang   func()
 	retry  func() *backoff
+	// needs answers DutyNeeds: the plugins' business.
+	needs func(context.Context, OpenSearch, *searchpack.NeedsTask) (*searchpack.NeedsReport, error)
 
 	mu      sync.Mutex
 	results map[string]searchpack.DutyResult
@@ -153,6 +155,9 @@ func (w *worker) do(ctx context.Context, d searchpack.Duty) (searchpack.DutyResu
 		return w.preview(ctx, d.Preview)
 	case searchpack.DutyVerify:
 		return w.verify(ctx, d.Verify)
+	case searchpack.DutyNeeds:
+		r, err := w.needs(ctx, w.node, d.Needs)
+		return searchpack.DutyResult{Needs: r}, err
 	}
 	return searchpack.DutyResult{}, searchpack.Errorf(searchpack.ErrUnsupported, "this agent does not know the duty %q: upgrade it", d.Kind)
 }

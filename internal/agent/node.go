@@ -20,6 +20,10 @@ type OpenSearch interface {
 	Analyze(ctx context.Context, body string) usage.Answer
 	// State reads the filtered cluster state from the elected manager; truncated: it is too much.
 	State(ctx context.Context) (raw json.RawMessage, clusterUUID string, term, version int64, truncated bool, err error)
+	// Metadata reads what needs.Read reads from the elected manager; truncated: it is too much.
+	Metadata(ctx context.Context) (raw json.RawMessage, term, version int64, truncated bool, err error)
+	// SettingKeys lists the settings that the node was started with, and the cluster's own.
+	SettingKeys(ctx context.Context) (node, cluster []string, err error)
 	// StateVersion asks the elected manager which state is the newest.
 	StateVersion(ctx context.Context) (clusterUUID string, term, version int64, err error)
 	// RefreshSearchAnalyzers refreshes one index; noAPI: there is no route for it. An index that is
@@ -90,6 +94,16 @@ func (f *filesOnly) State(context.Context) (raw json.RawMessage, clusterUUID str
 		"cluster_uuid": clusterUUID, "version": version, "metadata": map[string]any{"indices": map[string]any{}},
 	})
 	return raw, clusterUUID, term, version, false, err
+}
+
+// Metadata implements OpenSearch: there is no cluster.
+func (f *filesOnly) Metadata(context.Context) (raw json.RawMessage, term, version int64, truncated bool, err error) {
+	return nil, 0, 0, false, errFilesOnly
+}
+
+// SettingKeys implements OpenSearch: there is no node.
+func (f *filesOnly) SettingKeys(context.Context) (node, cluster []string, err error) {
+	return nil, nil, errFilesOnly
 }
 
 // StateVersion implements OpenSearch.

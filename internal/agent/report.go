@@ -139,6 +139,9 @@ func (p *reporter) build() *searchpack.Report {
 	}
 	rep.Node, rep.NodeError = r.facts.get()
 	rep.Plugins = r.pluginer.reports(o)
+	for i := range rep.Plugins {
+		rep.Plugins[i].Needs = r.needs.of(rep.Plugins[i].Name)
+	}
 	if r.cfg.Control != nil {
 		rep.RestartMode = searchpack.RestartOwn
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -168,6 +169,38 @@ func TestReportOfChecks(t *testing.T) {
 	}
 	if err := report(make([]searchpack.CheckResult, searchpack.MaxChecks+1)...); searchpack.ErrorCode(err) != searchpack.ErrInvalid {
 		t.Errorf("many: %v", err)
+	}
+}
+
+// TestReportOfNeeds: who needs a plugin goes into rows and sentences.
+func TestReportOfNeeds(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", searchpack.MaxNeedWord)
+	most := searchpack.NeedsReport{
+		Needs:  slices.Repeat([]searchpack.Need{{User: long, Kind: long, Name: long}}, searchpack.MaxNeeds),
+		Doubts: slices.Repeat([]searchpack.Need{{Other: long}}, searchpack.MaxNeeds),
+	}
+	for name, c := range map[string]struct {
+		edit func(*searchpack.NeedsReport)
+		code searchpack.Code
+	}{
+		"most":        {func(*searchpack.NeedsReport) {}, ""},
+		"more needs":  {func(r *searchpack.NeedsReport) { r.Needs = append(slices.Clone(r.Needs), r.Needs[0]) }, searchpack.ErrInvalid},
+		"more doubts": {func(r *searchpack.NeedsReport) { r.Doubts = append(slices.Clone(r.Doubts), r.Doubts[0]) }, searchpack.ErrInvalid},
+		"a user":      {func(r *searchpack.NeedsReport) { r.Needs = []searchpack.Need{{User: long + "x"}} }, searchpack.ErrInvalid},
+		"a name":      {func(r *searchpack.NeedsReport) { r.Doubts = []searchpack.Need{{Name: long + "x"}} }, searchpack.ErrInvalid},
+		"less":        {func(r *searchpack.NeedsReport) { r.MoreNeeds = -1 }, searchpack.ErrInvalid},
+	} {
+		r := most
+		c.edit(&r)
+		for _, in := range []*searchpack.Report{
+			{Schema: 1, Epoch: 1, Seq: 1, Duties: []searchpack.DutyResult{{ID: "d", Needs: &r}}},
+			{Schema: 1, Epoch: 1, Seq: 1, Plugins: []searchpack.PluginReport{{PackageID: "P1", Needs: &r}}},
+		} {
+			if err := checkReport(in); searchpack.ErrorCode(err) != c.code {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
 	}
 }
 

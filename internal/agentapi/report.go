@@ -106,6 +106,14 @@ func checkLengths(in *searchpack.Report) error {
 		if err := checkVerified(d.Verified); err != nil {
 			return err
 		}
+		if err := checkNeeds(d.Needs); err != nil {
+			return err
+		}
+	}
+	for _, p := range in.Plugins {
+		if err := checkNeeds(p.Needs); err != nil {
+			return err
+		}
 	}
 	if in.Node != nil {
 		members, loaded = len(in.Node.Members), len(in.Node.Plugins)
@@ -158,6 +166,21 @@ func checkVerified(all []searchpack.CheckResult) error {
 			len(r.Missing) > 2*searchpack.MaxCheckList || len(r.Unwanted) > 2*searchpack.MaxCheckList || slices.ContainsFunc(lists, long) {
 			return searchpack.Errorf(searchpack.ErrInvalid, "The report answers a check with more or longer words than it may.")
 		}
+	}
+	return nil
+}
+
+// checkNeeds bounds what a node says of who needs a plugin.
+func checkNeeds(r *searchpack.NeedsReport) error {
+	if r == nil {
+		return nil
+	}
+	long := func(n searchpack.Need) bool {
+		return max(len(n.User), len(n.Kind), len(n.Name), len(n.Other)) > searchpack.MaxNeedWord
+	}
+	if max(len(r.Needs), len(r.Doubts)) > searchpack.MaxNeeds || min(r.MoreNeeds, r.MoreDoubts) < 0 ||
+		slices.ContainsFunc(r.Needs, long) || slices.ContainsFunc(r.Doubts, long) {
+		return searchpack.Errorf(searchpack.ErrInvalid, "The report says who needs a plugin in more or longer words than it may.")
 	}
 	return nil
 }

@@ -64,6 +64,23 @@ func versionsOf(rollouts []*searchpack.Rollout) []string {
 	return ids
 }
 
+// needsOf is who needs the package's plugin, by the newest report that says so; nil = none does.
+func needsOf(agents []*searchpack.AgentState, packageID string) *searchpack.NeedsReport {
+	var newest *searchpack.AgentState
+	var found *searchpack.NeedsReport
+	for _, a := range agents {
+		if a.Report == nil || !a.RetiredAt.IsZero() || newest != nil && !a.ReportedAt.After(newest.ReportedAt) {
+			continue
+		}
+		for _, p := range a.Report.Plugins {
+			if p.PackageID == packageID && p.Needs != nil && !p.Needs.Absent {
+				newest, found = a, p.Needs
+			}
+		}
+	}
+	return found
+}
+
 // Usage returns who uses the packages of a domain, of one package if packageID is not "". It is
 // nil while no node has told yet.
 func (c *Catalog) Usage(ctx context.Context, who searchpack.Caller, domain, packageID string) (*searchpack.Usage, error) {
@@ -74,6 +91,11 @@ func (c *Catalog) Usage(ctx context.Context, who searchpack.Caller, domain, pack
 		if searchpack.ErrorCode(err) == searchpack.ErrNotFound {
 			u, err = nil, nil
 		}
+		if err != nil || u == nil || packageID == "" {
+			return err
+		}
+		agents, err := tx.Agents(ctx, key)
+		u.Needs = needsOf(agents, packageID)
 		return err
 	})
 	if u == nil || packageID == "" {

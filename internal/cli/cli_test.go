@@ -52,6 +52,7 @@ var commands = map[string]commandTest{
 	"rollouts":      {&RolloutsCmd{Domain: "shop", Limit: 7}, []string{"GET /domains/shop/rollouts?limit=7", "GET /domains/shop/proofs", "GET /domains/shop/nodes"}, ""},
 	"rollouts-none": {&RolloutsCmd{Domain: "empty", Limit: 20}, []string{"GET /domains/empty/rollouts?limit=20", "GET /domains/empty/proofs"}, ""},
 	"usage":         {&UsageCmd{Package: "synonyms", Domain: "shop"}, []string{"GET /domains/shop/usage?package_id=F111111111"}, "usage"},
+	"usage-plugin":  {&UsageCmd{Package: "synonyms", Domain: "plug"}, []string{"GET /domains/plug/usage?package_id=F111111111"}, "usage-plugin"},
 	"usage-none":    {&UsageCmd{Package: "synonyms", Domain: "empty"}, []string{"GET /domains/empty/usage?package_id=F111111111"}, "usage-none"},
 	"events":        {&EventsCmd{Limit: 1}, []string{"GET /events?limit=1"}, "events"},
 	"events-some": {

@@ -169,10 +169,11 @@ func (u *UsageCmd) Run(c *Context) error {
 		return err
 	}
 	var answer struct {
-		Known     bool      `json:"known"`
-		Truncated bool      `json:"truncated"`
-		At        time.Time `json:"at"`
-		Uses      []useLine `json:"uses"`
+		Known     bool                    `json:"known"`
+		Truncated bool                    `json:"truncated"`
+		At        time.Time               `json:"at"`
+		Uses      []useLine               `json:"uses"`
+		Needs     *searchpack.NeedsReport `json:"needs"`
 	}
 	path := "/domains/" + url.PathEscape(u.Domain) + "/usage?package_id=" + url.QueryEscape(id)
 	document, err := cl.call(c, "GET", path, nil, &answer)
@@ -183,6 +184,9 @@ func (u *UsageCmd) Run(c *Context) error {
 		switch {
 		case !answer.Known:
 			p.line("No node of %s has said yet what its indices use (files-only nodes have none).", u.Domain)
+			return
+		case answer.Needs != nil:
+			u.plugin(p, answer.Needs)
 			return
 		case answer.Truncated:
 			p.line("The cluster state is too large to send: usage truncated.")
@@ -199,6 +203,34 @@ func (u *UsageCmd) Run(c *Context) error {
 		}
 		p.table(t)
 	})
+}
+
+// plugin says who needs one, and what cannot be seen.
+func (u *UsageCmd) plugin(p *page, r *searchpack.NeedsReport) {
+	switch {
+	case r.Truncated:
+		p.line("The cluster's metadata is too large to be read: not everybody who needs the plugin is known.")
+	case len(r.Needs) == 0:
+		p.line("Nothing in %s was seen that needs the plugin.", u.Domain)
+	}
+	t := newTable("NEEDED BY", "KIND", "NAME", "NOTE")
+	for _, x := range r.Needs {
+		t.row(x.User, x.Kind, x.Name, "")
+	}
+	for _, x := range r.Doubts {
+		note := "does not keep the plugin from being removed"
+		if x.Other != "" {
+			note = "plugin " + x.Other + " may supply it too: " + note
+		}
+		t.row(x.User, x.Kind, x.Name, note)
+	}
+	if len(r.Needs)+len(r.Doubts) > 0 {
+		p.table(t)
+	}
+	if more := r.MoreNeeds + r.MoreDoubts; more > 0 {
+		p.line("And %d more.", more)
+	}
+	p.line("Queries and scripts of applications cannot be seen, nor names that a plugin puts together at run time. The nodes' own configuration is looked at when the plugin is removed.")
 }
 
 // reached says how a new version reaches a user of the file.

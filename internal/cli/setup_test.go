@@ -56,6 +56,7 @@ var recorded = map[string]string{
 	"GET /domains/empty/rollouts":        "rollouts-none",
 	"GET /domains/shop/usage":            "usage",
 	"GET /domains/empty/usage":           "usage-none",
+	"GET /domains/plug/usage":            "usage-plugin",
 	"GET /domains/shop/tokens":           "tokens",
 	"POST /domains/shop/tokens":          "token-created",
 	"DELETE /domains/shop/tokens/tok-1":  "token-deleted",

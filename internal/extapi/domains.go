@@ -141,10 +141,14 @@ func (e *edge) usage(c call) (any, error) {
 			uses[i].Witnesses = append(uses[i].Witnesses, p)
 		}
 	}
-	return map[string]any{
+	answer := map[string]any{
 		"domain": c.PathValue("domain"), "known": true, "truncated": u.Truncated, "cluster_uuid": u.ClusterUUID,
 		"state_version": u.Version, "at": u.At, "uses": uses,
-	}, nil
+	}
+	if u.Needs != nil {
+		answer["needs"] = u.Needs
+	}
+	return answer, nil
 }
 
 // tokenJSON is a join token; Token, the secret text, only in the answer that makes it.

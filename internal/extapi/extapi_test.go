@@ -83,6 +83,7 @@ var answers = []answerCase{
 	{name: "rollouts", operation: "GET /domains/{domain}/rollouts", request: "GET /domains/shop/rollouts", asked: []any{"shop", 20}},
 	{name: "rollouts-none", operation: "GET /domains/{domain}/rollouts", request: "GET /domains/shop/rollouts?limit=100", prepare: nothing, asked: []any{"shop", 100}},
 	{name: "usage", operation: "GET /domains/{domain}/usage", request: "GET /domains/shop/usage?package_id=F1", asked: []any{"shop", "F1"}},
+	{name: "usage-plugin", operation: "GET /domains/{domain}/usage", request: "GET /domains/shop/usage?package_id=F1", prepare: func(s *site) { s.catalog.plugin = true }, asked: []any{"shop", "F1"}},
 	{name: "usage-none", operation: "GET /domains/{domain}/usage", request: "GET /domains/shop/usage", prepare: nothing, asked: []any{"shop", ""}},
 	{name: "tokens", operation: "GET /domains/{domain}/tokens", request: "GET /domains/shop/tokens", asked: []any{"shop"}},
 	{name: "tokens-none", operation: "GET /domains/{domain}/tokens", request: "GET /domains/shop/tokens", prepare: nothing, asked: []any{"shop"}},

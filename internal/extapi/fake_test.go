@@ -158,6 +158,7 @@ var (
 // fake is a Catalog that answers with these values, or with nothing, or with an error, and notes
 // what it was asked.
 type fake struct {
+	plugin  bool // who needs a plugin is asked
 	nothing bool
 	err     error
 	panics  any
@@ -290,7 +291,17 @@ func (f *fake) Usage(_ context.Context, _ searchpack.Caller, domain, packageID s
 	if f.nothing {
 		return nil, f.note(domain, packageID)
 	}
+	if f.plugin {
+		return &searchpack.Usage{ClusterUUID: "uuid", Version: 42, At: moment, Needs: needed}, f.note(domain, packageID)
+	}
 	return uses, f.note(domain, packageID)
+}
+
+// needed is who needs a plugin.
+var needed = &searchpack.NeedsReport{
+	Truncated: true, MoreNeeds: 3, MoreDoubts: 1,
+	Needs:  []searchpack.Need{{User: "index shop", Kind: "token filter", Name: "icu_folding"}, {User: "ingest pipeline mails", Kind: "ingest processor", Name: "attach"}},
+	Doubts: []searchpack.Need{{User: "index logs", Kind: "analyzer", Name: "words", Other: "other-plugin"}, {User: "the cluster's settings", Kind: "cluster setting", Name: "icu.limit"}},
 }
 
 func (f *fake) Events(_ context.Context, _ searchpack.Caller, q catalog.EventQuery) (*catalog.EventPage, error) {

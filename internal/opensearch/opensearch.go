@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/usage/needs"
 )
 
 const (
@@ -54,6 +55,8 @@ type Client struct {
 	http     *http.Client
 	timeout  time.Duration
 	maxState int64 // usage.MaxState; smaller in tests
+	// maxMetadata is needs.MaxMetadata; smaller in tests.
+	maxMetadata int64
 
 	mu      sync.Mutex
 	refresh map[string]bool // ephemeral id -> the refresh route exists; one entry
@@ -82,7 +85,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	c := &Client{
 		base: url.URL{Scheme: u.Scheme, Host: u.Host, Path: strings.TrimSuffix(u.Path, "/")},
-		user: user, timeout: cfg.Timeout, maxState: maxState, refresh: map[string]bool{},
+		user: user, timeout: cfg.Timeout, maxState: maxState, maxMetadata: needs.MaxMetadata, refresh: map[string]bool{},
 	}
 	if c.timeout <= 0 {
 		c.timeout = DefaultTimeout

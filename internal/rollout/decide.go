@@ -73,6 +73,7 @@ type decider struct {
 	checkHashes  map[string]string    // by version id, made once
 	previews     []searchpack.Preview // that wait for an answer
 	sorted       []string             // see ids
+	free         bool                 // nobody needs the plugins that the running rollout takes away
 
 	saved  *searchpack.SavedAllocation // of the domain, as it was
 	orders map[string]searchpack.Order

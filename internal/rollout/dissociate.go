@@ -26,6 +26,9 @@ func (d *decider) lookForUsers(r *searchpack.Rollout) bool {
 	if errorType, reason := d.inUse(r); reason != "" {
 		return d.fail(r, errorType, reason)
 	}
+	if ok, moved := d.unneeded(r, d.fail); !ok {
+		return moved
+	}
 	return d.enter(r, next)
 }
 

@@ -34,5 +34,6 @@ type guards struct {
 	releases    bool // an adopted file is removed like one that was placed
 	askAgain    bool // a look whose answer was lost is not asked again
 	verify      bool // the checks of a version are not run
+	needs       bool // a plugin is removed without asking who needs it
 	stale       bool // of the bytes that serve nothing is reloaded, although a node has others loaded
 }

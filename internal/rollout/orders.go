@@ -25,6 +25,7 @@ func (d *decider) writeOrders() bool {
 		}
 		o.Duties = append(o.Duties[:len(o.Duties):len(o.Duties)], d.witnessDuties(n)...)
 		o.Duties = append(o.Duties, d.verifyDuties(n)...)
+		o.Duties = append(o.Duties, d.needsDuties(n)...)
 		if slices.ContainsFunc(o.Files, func(f searchpack.FileOrder) bool { return f.Path != "" }) {
 			o.Schema = searchpack.OrderSchemaPaths
 		}

@@ -185,8 +185,10 @@ func (d *decider) itsTurn(r *searchpack.Rollout, n *node) bool {
 	switch {
 	case d.paused(r):
 		return false
-	case d.Domain.FilesOnly, n.Report != nil && n.Report.RestartMode == searchpack.RestartExternal:
+	case d.Domain.FilesOnly:
 		return true
+	case n.Report != nil && n.Report.RestartMode == searchpack.RestartExternal:
+		return d.free
 	}
 	return r.Restart != nil && r.Restart.AgentID == n.ID && r.Restart.Stage != searchpack.StageHold
 }

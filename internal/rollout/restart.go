@@ -41,10 +41,15 @@ func (d *decider) restart(r *searchpack.Rollout) bool {
 			return d.undo(r, errorType, reason)
 		}
 	}
+	var moved bool
+	if d.free, moved = d.unneeded(r, d.undo); !d.free {
+		return moved
+	}
 	if refused := d.refusedPlugin(r); refused != "" && r.Restart == nil { // by a node that was away before
 		return d.undo(r, pluginRefused, refused)
 	}
-	if done, moved := d.restartNext(r); !done {
+	done, moved := d.restartNext(r)
+	if !done {
 		return moved
 	}
 	return d.enter(r, next)

@@ -20,6 +20,8 @@ type plugBench struct {
 	// happened is what was done to nodes and settings: "stop n2", "set primaries/-".
 	happened []string
 	done     map[string]bool // duties of the cluster
+	// needs is what a node says who needs the plugin; nil = nobody does.
+	needs func(node string, q *searchpack.NeedsTask) searchpack.DutyResult
 }
 
 // plugNode is a node with its plugin.
@@ -170,6 +172,12 @@ func (b *plugBench) obeyPlugin(a *searchpack.AgentState) {
 		case searchpack.DutyHealth:
 			h := b.cluster
 			r.Duties[i].Health = &h
+		case searchpack.DutyNeeds:
+			r.Duties[i].Needs = &searchpack.NeedsReport{}
+			if b.needs != nil {
+				r.Duties[i] = b.needs(a.Name, d.Needs)
+				r.Duties[i].ID = d.ID
+			}
 		case searchpack.DutyAllocation:
 			if !b.done[d.ID] {
 				b.done[d.ID] = true

@@ -364,6 +364,8 @@ func (a *simAgent) duty(d searchpack.Duty) searchpack.DutyResult {
 		}
 	case searchpack.DutyVerify:
 		return a.verify(d)
+	case searchpack.DutyNeeds:
+		res.Needs = a.needs(d.Needs)
 	case searchpack.DutyHealth:
 		h := a.node.health()
 		res.Health = &h

@@ -29,7 +29,8 @@ type simUser struct {
 	name    string
 	kind    searchpack.UserKind
 	pkg     string
-	plug    bool   // its analyzer needs the plugin, which nobody sees
+	plug    bool   // its analyzer needs the plugin
+	unseen  bool   // nobody sees that it needs the plugin
 	path    string // named instead of the package's own file
 	strict  bool   // its analyzer refuses files that others take
 	created time.Time

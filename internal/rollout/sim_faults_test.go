@@ -131,9 +131,14 @@ func (s *sim) someCall() {
 
 // somePlugin is a call about the plugin, or somebody changing settings that its rollouts change too.
 func (s *sim) somePlugin() {
+	if a := s.server.associations[simPlugin]; s.seed%3 == 0 && a.Status == searchpack.Active {
+		s.cluster.create(simUser{kind: searchpack.UserIndex, plug: true})
+		s.call(searchpack.ActionDissociate, false, simPlugin) // while somebody needs it
+		return
+	}
 	switch s.rng.IntN(8) {
 	case 6:
-		s.cluster.create(simUser{kind: searchpack.UserIndex, plug: true})
+		s.cluster.create(simUser{kind: searchpack.UserIndex, plug: true, unseen: s.cluster.made%3 == 2})
 	case 7:
 		for _, name := range s.cluster.names() {
 			if s.cluster.users[name].plug {

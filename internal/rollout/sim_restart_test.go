@@ -394,9 +394,47 @@ func (v *simServer) checkStop(a *simAgent, permit string) {
 			v.fail("rule 4: %s is stopped by %s while %s is away by %s", a.node.name, permit, n.name, n.plugins.down)
 		}
 	}
+	v.checkUnneeded(a, permit)
 	if v.cluster.effective() == "all" {
 		v.fail("%s is stopped while copies are allocated elsewhere", a.node.name)
 	}
+}
+
+// checkUnneeded: the first node that is stopped to lose a plugin is not stopped while an index that was
+// there before, and whose need is to be seen, needs the plugin.
+func (v *simServer) checkUnneeded(a *simAgent, permit string) {
+	i := slices.IndexFunc(v.permits, func(p searchpack.Permit) bool { return p.ID == permit })
+	if i < 0 {
+		return
+	}
+	r := v.rollouts[slices.IndexFunc(v.rollouts, func(r searchpack.Rollout) bool { return r.ID == v.permits[i].RolloutID })]
+	first := !slices.ContainsFunc(v.permits, func(p searchpack.Permit) bool { return p.RolloutID == r.ID && p.ID != permit })
+	if !first || actionOf(&r) != searchpack.ActionDissociate || r.Phase != searchpack.PhaseRestart {
+		return
+	}
+	for _, name := range v.cluster.names() {
+		if u := v.cluster.users[name]; u.plug && !u.unseen && u.created.Before(r.StartedAt) {
+			v.fail("%s is stopped to lose the plugin, which index %s needs", a.node.name, name)
+		}
+	}
+}
+
+// needs says who needs the plugin, as this node sees it.
+func (a *simAgent) needs(q *searchpack.NeedsTask) *searchpack.NeedsReport {
+	if a.node.plugins.disk[simPlugin] == "" {
+		return &searchpack.NeedsReport{Absent: true}
+	}
+	out := &searchpack.NeedsReport{}
+	if !q.Cluster {
+		return out
+	}
+	out.Term, out.Version = a.cluster.term, a.cluster.version
+	for _, name := range a.cluster.names() {
+		if u := a.cluster.users[name]; u.plug && !u.unseen {
+			out.Needs = append(out.Needs, searchpack.Need{User: string(u.kind) + " " + name, Kind: "token filter", Name: "plug"})
+		}
+	}
+	return out
 }
 
 // checkPlugins is rule 2 for plugins: none is told to install what it refuses.

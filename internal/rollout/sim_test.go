@@ -118,6 +118,7 @@ func TestSimulatorSeesBrokenRules(t *testing.T) {
 		"heal":         {heal: true},
 		"preflight":    {preflight: true},
 		"releases":     {releases: true},
+		"needs":        {needs: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

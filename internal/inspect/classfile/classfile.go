@@ -98,6 +98,39 @@ func Parse(b []byte) (*Class, error) {
 
 var errEnds = errors.New("it ends too early")
 
+// Constants calls text for each constant string of a class file, and class for the name of each class
+// that it mentions. Both get bytes of the file, in its modified UTF-8. What comes behind the constants
+// is not looked at.
+func Constants(b []byte, text, class func([]byte)) error {
+	if _, err := Release(b); err != nil {
+		return err
+	}
+	if len(b) < headerLen || len(b) > MaxSize {
+		return errEnds
+	}
+	p := &parser{rest: b[headerLen:]}
+	p.constants(int(binary.BigEndian.Uint16(b[8:])))
+	for _, c := range p.pool {
+		if p.err != nil {
+			break
+		}
+		if c == nil || c[0] != tagString && c[0] != tagClass {
+			continue
+		}
+		at := int(binary.BigEndian.Uint16(c[1:]))
+		if at >= len(p.pool) || p.pool[at] == nil || p.pool[at][0] != tagText {
+			p.fail("its constant %d is no text", at)
+			break
+		}
+		if c[0] == tagString {
+			text(p.pool[at][3:])
+		} else {
+			class(p.pool[at][3:])
+		}
+	}
+	return p.err
+}
+
 // parser takes a class file apart. After its first error it reads zeros.
 type parser struct {
 	rest []byte
@@ -145,8 +178,8 @@ func (p *parser) count(size int) int {
 
 // Tags of constants (JVMS 4.4).
 const (
-	tagText, tagLong, tagDouble, tagClass = 1, 5, 6, 7
-	lastTag                               = 20
+	tagText, tagLong, tagDouble, tagClass, tagString = 1, 5, 6, 7, 8
+	lastTag                                          = 20
 )
 
 // lengths of constants behind their tag, in bytes; 0 = no constant has that tag.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -73,7 +74,7 @@ func TestDamagedClasses(t *testing.T) {
 }
 
 // All kinds of constants are passed over, and the two that count twice.
-func TestConstants(t *testing.T) {
+func TestConstantStrings(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
 	put := func(values ...any) {
@@ -154,5 +155,32 @@ func TestConstantsAreShared(t *testing.T) {
 	}
 	if took := (after.TotalAlloc - before.TotalAlloc) >> 20; took > 64 {
 		t.Errorf("%d MiB for a class file of %d KiB", took, len(b)>>10)
+	}
+}
+
+func TestConstants(t *testing.T) {
+	t.Parallel()
+	file := classOf(t, "class org/example/P implements org/opensearch/plugins/AnalysisPlugin says tag, my.key java 21")
+	read := func(b []byte) (texts, classes []string, err error) {
+		err = Constants(b, func(x []byte) { texts = append(texts, string(x)) }, func(x []byte) { classes = append(classes, string(x)) })
+		return texts, classes, err
+	}
+	texts, classes, err := read(file)
+	if err != nil || !slices.Equal(texts, []string{"tag", "my.key"}) ||
+		!slices.Equal(classes, []string{"org/example/P", "java/lang/Object", "org/opensearch/plugins/AnalysisPlugin"}) {
+		t.Errorf("%q %q %v", texts, classes, err)
+	}
+	if texts, _, err := read(append(bytes.Clone(file), "what comes behind the constants"...)); err != nil || len(texts) != 2 {
+		t.Errorf("%q %v", texts, err)
+	}
+	for n := range 30 { // in the middle of a constant
+		if _, _, err := read(file[:n]); err == nil {
+			t.Errorf("the first %d bytes are no class file", n)
+		}
+	}
+	bad := bytes.Clone(file)
+	bad[headerLen+1+2+3+1] = 0xff // the text of the first string
+	if _, _, err := read(bad); err == nil {
+		t.Error("a string without a text passes")
 	}
 }

@@ -11,14 +11,15 @@ import (
 	"strings"
 )
 
-var classLine = regexp.MustCompile(`^(?:(abstract|hidden) )?(class|interface|module) (\S+?)(?: extends (\S+))?(?: implements (.+?))?(?: new (.+?))?(?: java (\d+))?$`)
+var classLine = regexp.MustCompile(`^(?:(abstract|hidden) )?(class|interface|module) (\S+?)(?: extends (\S+))?(?: implements (.+?))?(?: new (.+?))?(?: says (.+?))?(?: java (\d+))?$`)
 
 // Class assembles a class file without code from a line like
 //
-//	class org/example/P extends org/opensearch/plugins/Plugin implements a/B, a/C new (La/D;)V, private ()V java 21
+//	class org/example/P extends org/opensearch/plugins/Plugin implements a/B, a/C new (La/D;)V, private ()V says tag, my.key java 21
 //
 // Without extends it is java/lang/Object, without new it is one public constructor without parameters
 // ("new none": there is no constructor), without java it is 11. A hidden class is not public.
+// What it says are constant strings; "\1" in them is the character of that code.
 // "module module-info" is a module's description. In front of all, "cut " takes the last byte away and
 // "broken " changes the first.
 func Class(line string) ([]byte, error) {
@@ -41,8 +42,8 @@ func Class(line string) ([]byte, error) {
 	if m[4] != "" {
 		super = m[4]
 	}
-	if m[7] != "" {
-		release, _ = strconv.Atoi(m[7])
+	if m[8] != "" {
+		release, _ = strconv.Atoi(m[8])
 	}
 	flags := uint16(0x0021) // public, super
 	switch {
@@ -56,6 +57,9 @@ func Class(line string) ([]byte, error) {
 		flags &^= 0x0001
 	}
 	var f classFile
+	for _, s := range list(m[7]) {
+		f.constant(8, strings.ReplaceAll(s, `\1`, "\x01"))
+	}
 	f.put(flags, f.class(m[3]), f.class(super))
 	interfaces := list(m[5])
 	f.put(uint16(len(interfaces))) //nolint:gosec // small numbers of a test
@@ -122,8 +126,13 @@ func (f *classFile) class(name string) uint16 {
 	if name == "" {
 		return 0
 	}
-	text := f.text(name)
-	f.pool.WriteByte(7)
+	return f.constant(7, name)
+}
+
+// constant adds one that has a text: of the kind Class, 7, or String, 8.
+func (f *classFile) constant(tag byte, s string) uint16 {
+	text := f.text(s)
+	f.pool.WriteByte(tag)
 	_ = binary.Write(&f.pool, binary.BigEndian, text) // as above
 	f.constants++
 	return f.constants
