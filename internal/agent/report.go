@@ -133,6 +133,9 @@ func (p *reporter) build() *searchpack.Report {
 	}
 	rep.Node, rep.NodeError = r.facts.get()
 	rep.Plugins = r.pluginer.reports(o)
+	if rep.OpenSearch = r.pluginer.installed(); r.pluginer.another(rep.OpenSearch) {
+		r.plugin.ring() // a package manager has been here
+	}
 	if r.cfg.Control != nil {
 		rep.RestartMode = searchpack.RestartOwn
 	}

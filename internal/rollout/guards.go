@@ -34,5 +34,7 @@ type guards struct {
 	releases    bool // an adopted file is removed like one that was placed
 	askAgain    bool // a look whose answer was lost is not asked again
 	verify      bool // the checks of a version are not run
+	line        bool // every node is given the version that serves, whatever OpenSearch it has
+	moveOn      bool // an association stays with a version that no node runs any more
 	stale       bool // of the bytes that serve nothing is reloaded, although a node has others loaded
 }
