@@ -62,6 +62,7 @@ func (p *pluginer) fitted(o *searchpack.Order) (*searchpack.Order, error) {
 		})
 		if at >= 0 {
 			fitted.Plugins[i] = o.Alternatives[at]
+			fitted.Alternatives = append(slices.Clone(fitted.Alternatives), x)
 		}
 	}
 	return &fitted, nil
@@ -118,9 +119,18 @@ func (p *pluginer) missing(ctx context.Context, o *searchpack.Order, failed map[
 	}
 	var texts []string
 	for _, x := range o.Plugins {
-		_, bad := failed[x.Digest]
-		lies := slices.ContainsFunc(placed, func(q plugindir.Placed) bool { return q.Zip == x.Digest })
-		if x.State == searchpack.PluginInstalled && !bad && !lies && !slices.Contains(staged, x.Digest) {
+		at := slices.IndexFunc(placed, func(q plugindir.Placed) bool { return q.Name == x.Name })
+		if x.State != searchpack.PluginInstalled || at >= 0 && placed[at].Zip == x.Digest {
+			continue
+		}
+		if _, bad := failed[x.Digest]; bad { // what lies there stays
+			if at >= 0 && p.unfitThere(o, placed[at].Zip) {
+				return searchpack.Errorf(searchpack.ErrConflict, "the node did not start with the plugin %s v%d, and what lies there is made for another OpenSearch than is installed: "+
+					"push a build that starts, or install the former OpenSearch again", x.Name, x.Version)
+			}
+			continue
+		}
+		if !slices.Contains(staged, x.Digest) {
 			text := fmt.Sprintf("%s v%d", x.Name, x.Version)
 			if x.OpenSearch != "" {
 				text += ", made for OpenSearch " + x.OpenSearch
@@ -133,6 +143,14 @@ func (p *pluginer) missing(ctx context.Context, o *searchpack.Order, failed map[
 	}
 	return searchpack.Errorf(searchpack.ErrNotFound, "these plugins are not ready on this machine, and the node must not start without them: %s. "+
 		"The log says why; if the server could not be asked, start the node again when it can", strings.Join(texts, "; "))
+}
+
+// unfitThere: the zip is known to be made for another OpenSearch than lies in the home.
+func (p *pluginer) unfitThere(o *searchpack.Order, zip searchpack.Digest) bool {
+	openSearch := p.installed()
+	return openSearch != "" && slices.ContainsFunc(slices.Concat(o.Plugins, o.Alternatives), func(x searchpack.PluginOrder) bool {
+		return x.Digest == zip && !fits(x, openSearch)
+	})
 }
 
 // await waits until what the node is to start with is staged: by the agent that holds the state folder,

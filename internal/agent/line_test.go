@@ -222,3 +222,26 @@ func TestOrderWithoutVersions(t *testing.T) {
 		t.Errorf("without OpenSearch: %+v, %v", got, err)
 	}
 }
+
+// The version for the OpenSearch that is installed is one with which the node did not start, and what lies
+// there is for the former: it does not start with that either.
+func TestNoStartWithWhatDidNotStart(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"alone", "beside"} {
+		p := newPlugins(t, nil)
+		o, next := p.build("1", "3.8.0"), p.build("2", "3.8.1")
+		p.lines(o, next)
+		p.restarts()
+		p.upgraded("3.8.1")
+		if err := p.book.condemn(map[searchpack.Digest]string{next.Digest: "it ended"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := startsOf(p)[name](); err == nil || !strings.Contains(err.Error(), "did not start with the plugin lemmas") || p.placedVersion() != "1" {
+			t.Errorf("%s: %v, version %s", name, err, p.placedVersion())
+		}
+		p.upgraded("3.8.0")
+		if err := startsOf(p)[name](); err != nil {
+			t.Errorf("%s: with the former OpenSearch: %v", name, err)
+		}
+	}
+}

@@ -134,7 +134,7 @@ func (d *decider) takeStock() {
 	for i, r := range d.rollouts {
 		w.Rollouts[i] = *r
 	}
-	d.who, d.engines = membersOf(w, d.nodes), nil
+	d.who = membersOf(w, d.nodes)
 }
 
 // must lists the nodes whose proof counts, by agent id.

@@ -149,11 +149,11 @@ func (d *decider) brings(s searchpack.RolloutStep, openSearch string) searchpack
 	return d.fitting(v, openSearch)
 }
 
-// madeForSome: there is a node that takes the version.
+// madeForSome: there is a node that takes the version, be it silent for the moment.
 func (d *decider) madeForSome(v searchpack.Version) bool {
 	if d.engines == nil {
 		d.engines = map[string]bool{}
-		for _, n := range d.must() {
+		for _, n := range d.nodes {
 			d.engines[d.starts(n)] = true
 		}
 	}

@@ -267,14 +267,17 @@ func (v *simServer) checkFailed(w World, a, old searchpack.Association) {
 	if a.ServingID == "" {
 		return
 	}
-	failed := v.versions[a.WantedID].Digest
+	failed, serving := v.versions[a.WantedID].Digest, v.versions[a.ServingID]
 	if failed == v.versions[a.ServingID].Digest {
 		return
 	}
 	for _, m := range v.must() {
 		if isPlugin(a.PackageID) {
+			if !m.agent.node.takes(serving) || m.agent.node.home != m.agent.node.engine {
+				continue // it has another of the line
+			}
 			told := slices.ContainsFunc(m.agent.order.Plugins, func(o searchpack.PluginOrder) bool { return o.Digest == failed })
-			if n := m.agent.node; n.up && n.since.Before(w.Now.Add(-time.Minute)) && (n.plugins.runs[a.PackageID] == failed || told) {
+			if n := m.agent.node; n.up && n.since.Before(w.Now.Add(-time.Minute)) && (n.plugins.runs[simPlugin] == failed || told) {
 				v.fail("rule 10: the update of %s failed, but %s runs with it or may still (%v)", a.PackageID, n.name, told)
 			}
 			continue
@@ -508,7 +511,8 @@ func (s *sim) checkNodeEnd(a *simAgent, pkg string, as searchpack.Association) {
 	}
 	ver := s.server.versions[as.ServingID]
 	if isPlugin(pkg) {
-		if p := s.server.proofs[proofKey{a.id, pkg}]; p.VersionID != as.ServingID && a.node.plugins.bad[ver.Digest] == "" {
+		p := s.server.proofs[proofKey{a.id, pkg}]
+		if !a.node.right(p.Digest, ver) && a.node.plugins.bad[ver.Digest] == "" {
 			s.fail("rule 8: the proof of plugin %s on %s is still owed", ver.ID, a.node.name)
 		}
 		return

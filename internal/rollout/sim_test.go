@@ -118,6 +118,8 @@ func TestSimulatorSeesBrokenRules(t *testing.T) {
 		"heal":         {heal: true},
 		"preflight":    {preflight: true},
 		"releases":     {releases: true},
+		"line":         {line: true},
+		"move on":      {moveOn: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
