@@ -191,6 +191,10 @@ func runsOnNodes(ctx context.Context, tx searchpack.Tx, p *searchpack.Package) e
 	if err != nil {
 		return err
 	}
+	ids := map[string]bool{}
+	for _, v := range versions {
+		ids[v.ID] = true
+	}
 	for _, sibling := range all {
 		used, err := tx.AssociationsOf(ctx, sibling.ID)
 		if err != nil {
@@ -201,18 +205,19 @@ func runsOnNodes(ctx context.Context, tx searchpack.Tx, p *searchpack.Package) e
 			if err != nil {
 				return err
 			}
-			for _, agent := range agents {
-				if agent.RetiredAt.IsZero() && slices.ContainsFunc(agent.Order.Plugins, func(o searchpack.PluginOrder) bool {
-					return slices.ContainsFunc(versions, func(v *searchpack.Version) bool { return v.ID == o.VersionID })
-				}) {
-					return searchpack.Errorf(searchpack.ErrConflict,
-						"Package %s is used by nodes: package %s of the same name is associated with their domain, and they have the OpenSearch that this one is for. Dissociate %s first.",
-						p.ID, sibling.ID, sibling.ID)
-				}
+			if slices.ContainsFunc(agents, func(agent *searchpack.AgentState) bool { return isToHave(agent, ids) }) {
+				return searchpack.Errorf(searchpack.ErrConflict,
+					"Package %s is used by nodes: package %s of the same name is associated with their domain, and they have the OpenSearch that this one is for. Dissociate %s first.",
+					p.ID, sibling.ID, sibling.ID)
 			}
 		}
 	}
 	return nil
+}
+
+// isToHave: the node in service is told to have a plugin of one of these versions.
+func isToHave(a *searchpack.AgentState, ids map[string]bool) bool {
+	return a.RetiredAt.IsZero() && slices.ContainsFunc(a.Order.Plugins, func(o searchpack.PluginOrder) bool { return ids[o.VersionID] })
 }
 
 // inUse names a domain of the caller's, and never one of another account.

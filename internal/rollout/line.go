@@ -162,7 +162,15 @@ func (d *decider) madeForSome(v searchpack.Version) bool {
 			return true
 		}
 	}
-	return false
+	return len(d.engines) == 0
+}
+
+// Suits reports whether some node of the domain takes the newest version of a package that follows the
+// latest. A plugin's build for an OpenSearch that no node has waits until one has it.
+func Suits(w World, packageID string) bool {
+	d := newDecider(w, guards{})
+	v, known := w.Versions[w.Packages[packageID].AvailableID]
+	return !known || !d.isPlugin(packageID) || d.madeForSome(v)
 }
 
 // candidatesOf are those that the node is to try: of a plugin the version for its own OpenSearch.

@@ -312,3 +312,27 @@ func (b *plugBench) row(packageID string) *searchpack.Association {
 	}
 	return nil
 }
+
+// What follows the latest version does not follow a build that no node takes.
+func TestSuits(t *testing.T) {
+	t.Parallel()
+	b := lineBench(t)
+	suits := func(version string) bool {
+		p := b.w.Packages["P1"]
+		p.AvailableID = version
+		b.w.Packages["P1"] = p
+		return Suits(b.w, "P1")
+	}
+	if !suits("p1") || suits("p2") || !suits("gone") || !Suits(b.w, "F1") {
+		t.Error("before an upgrade")
+	}
+	b.engine(0, "2.19.1")
+	b.reportAll()
+	if !suits("p1") || !suits("p2") {
+		t.Error("while one is upgraded")
+	}
+	b.w.Agents = nil
+	if !suits("p2") {
+		t.Error("without nodes")
+	}
+}

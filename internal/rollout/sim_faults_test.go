@@ -145,6 +145,9 @@ func (s *sim) somePlugin() {
 		}
 	case 0, 1:
 		fault := []string{"", "", "", "all", "start", "n2", "start n1", "start n3"}[s.rng.IntN(8)]
+		if s.engines() && fault != "all" { // a build that one node does not take needs more than a push
+			fault = ""
+		}
 		s.server.update(s.plug(), fault)
 		s.call(searchpack.ActionAssociate, false, s.plug())
 	case 2:

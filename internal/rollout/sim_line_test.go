@@ -93,7 +93,7 @@ func (n *simNode) unfit() bool {
 			continue
 		}
 		d, fits := n.chosen(o)
-		if !fits {
+		if !fits || n.refusal(d) != "" {
 			return true
 		}
 		if n.plugins.bad[d] != "" { // it stays with what lies there
@@ -172,16 +172,20 @@ func (s *sim) upgrade(to string) {
 	}
 }
 
-// pushFor makes a version for an OpenSearch, if there is none.
+// pushFor makes a version for an OpenSearch, if there is none or the newest is bad.
 func (s *sim) pushFor(openSearch string) {
 	pkg := simPlugin
 	if openSearch >= "3" {
 		pkg = simSibling
 	}
+	newest := searchpack.Version{}
 	for _, v := range s.server.versions {
-		if isPlugin(v.PackageID) && s.truth[v.Digest] == "" && plugin.Fits(v.Plugin.OpenSearch, openSearch) {
-			return
+		if isPlugin(v.PackageID) && plugin.Fits(v.Plugin.OpenSearch, openSearch) && !v.CreatedAt.Before(newest.CreatedAt) && v.Number > newest.Number {
+			newest = v
 		}
+	}
+	if newest.ID != "" && s.truth[newest.Digest] == "" {
+		return
 	}
 	s.server.updateFor(pkg, "", openSearch)
 	s.server.dirty()
@@ -260,6 +264,18 @@ func (v *simServer) checkRemoved(d Decision, o searchpack.PluginOrder) {
 			v.fail("%s is removed because the association moves on to %s", o.PackageID, a.PackageID)
 		}
 	}
+}
+
+// moved: the association is another package's by now, or another version serves, because nodes have another
+// OpenSearch.
+func (v *simServer) moved(d Decision, pkg string) bool {
+	return isPlugin(pkg) && slices.ContainsFunc(d.Associations, func(a searchpack.Association) bool {
+		old := v.associations[pkg]
+		return slot(a.PackageID) == slot(pkg) && a.ServingID != old.ServingID && old.ServingID != "" &&
+			!slices.ContainsFunc(v.must(), func(m simMember) bool {
+				return m.agent.node.takes(v.versions[old.ServingID]) && m.agent.node.home == m.agent.node.engine
+			})
+	})
 }
 
 // checkMoved: at the end what serves is made for a node, if any version that runs is.
