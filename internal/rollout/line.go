@@ -173,23 +173,19 @@ func Suits(w World, packageID string) bool {
 	return !known || !d.isPlugin(packageID) || d.madeForSome(v)
 }
 
-// candidatesOf are those that the node is to try: of a plugin the version for its own OpenSearch.
-func (d *decider) candidatesOf(n *node, all []searchpack.Candidate) []searchpack.Candidate {
-	r := d.running()
-	if r == nil || len(all) == 0 {
-		return all
-	}
+// candidatesFor are those that the node is to try: of a plugin the version for its own OpenSearch.
+func (d *decider) candidatesFor(n *node, all []searchpack.Candidate) []searchpack.Candidate {
 	own := all
-	for _, s := range d.plugins(r) {
-		v, wanted := d.brings(s, d.starts(n)), d.Versions[s.VersionID]
-		if v.ID == wanted.ID {
+	for i, c := range all {
+		r, s := d.step(c.PackageID)
+		if !c.Plugin || r == nil || c.Digest != d.Versions[s.VersionID].Digest {
 			continue
 		}
-		own = slices.Clone(own)
-		for i, c := range own {
-			if c.Plugin && c.PackageID == s.PackageID && c.Digest == wanted.Digest {
-				own[i].Digest, own[i].Size, own[i].Signature = v.Digest, v.Size, signatureOf(v)
+		if v := d.brings(s, d.starts(n)); v.ID != s.VersionID {
+			if &own[0] == &all[0] {
+				own = slices.Clone(all)
 			}
+			own[i].Digest, own[i].Size, own[i].Signature = v.Digest, v.Size, signatureOf(v)
 		}
 	}
 	return own

@@ -17,7 +17,7 @@ func (d *decider) writeOrders() bool {
 		}
 		o := searchpack.Order{
 			Schema: 1, Speaker: n == d.speaker,
-			Files: d.files(n), Candidates: d.candidatesOf(n, candidates), Probes: d.probesFor(n), Plugins: d.pluginOrders(n), Restart: d.offerFor(n),
+			Files: d.files(n), Candidates: d.candidatesFor(n, candidates), Probes: d.probesFor(n), Plugins: d.pluginOrders(n), Restart: d.offerFor(n),
 		}
 		o.Alternatives = d.alternatives(o.Plugins)
 		if n == d.speaker {
