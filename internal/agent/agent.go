@@ -215,7 +215,7 @@ func (r *run) liveLoop(ctx context.Context) {
 	wait := r.backoff()
 	r.until(ctx, r.live, func() time.Duration {
 		done, err := r.fetcher.live(ctx, r.book.order())
-		if done {
+		if done && r.cfg.Plugins != nil {
 			done, err = r.fetcher.ahead(ctx, r.book.order())
 		}
 		if done {

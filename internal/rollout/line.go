@@ -282,6 +282,9 @@ func (d *decider) withoutVersion(a *searchpack.Association) string {
 // they are of another package, the association becomes that one's, as at AWS the package id on a domain
 // changes with an upgrade.
 func (d *decider) moveOn() {
+	if slices.ContainsFunc(d.rollouts, func(r *searchpack.Rollout) bool { return !r.State.Open() }) {
+		d.takeStock() // who blocks depends on what runs, and one has ended just now
+	}
 	for _, id := range slices.Clone(d.ids()) {
 		a := d.associations[id]
 		if !d.isPlugin(id) || a.ServingID == "" || d.inRollout(id) || d.off.moveOn {

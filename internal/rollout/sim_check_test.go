@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/inspect/plugin"
 )
 
 // check holds a decision against the rules of docs/architecture.md before it is written. It knows
@@ -435,12 +436,13 @@ func (v *simServer) checkServing(w World, d Decision, id string) {
 // and nothing of it is under way.
 func (v *simServer) checkParked(w World, d Decision) {
 	for _, r := range w.Rollouts {
+		was := r.Phase
 		for _, x := range d.Rollouts {
 			if x.ID == r.ID {
 				r = x
 			}
 		}
-		if r.State != searchpack.RolloutParked {
+		if r.State != searchpack.RolloutParked || r.Phase != was { // it went on, was aborted, and is parked on its way back
 			continue
 		}
 		if r.Restart != nil || w.Domain.Saved != nil && d.Settings == nil {
@@ -452,6 +454,9 @@ func (v *simServer) checkParked(w World, d Decision) {
 				continue
 			}
 			for _, told := range a.Order.Plugins {
+				if a.Report != nil && told.OpenSearch != "" && !plugin.Fits(told.OpenSearch, a.Report.OpenSearch) {
+					continue // its OpenSearch is another by now
+				}
 				if hasStep(r, told.PackageID) && r.Steps[0].VersionID == told.VersionID && !slices.Contains(o.Plugins, told) {
 					v.fail("rule 6: %s is parked, and the order of %s no longer says %s of %s", r.ID, a.ID, told.VersionID, told.PackageID)
 				}
@@ -473,7 +478,9 @@ func (s *sim) checkEnd() {
 	}
 	// What serves and cannot be loaded again leaves its node as it turned back.
 	open := slices.DeleteFunc(slices.Clone(v.incidents), func(i searchpack.NodeIncident) bool {
-		return s.truth[v.versions[v.associations[i.PackageID].ServingID].Digest] == "load"
+		strict := slices.ContainsFunc(s.cluster.usedBy(i.PackageID), func(u *simUser) bool { return u.strict })
+		d := v.versions[v.associations[i.PackageID].ServingID].Digest
+		return s.truth[d] == "load" || v.byID[i.AgentID].node.refuses(d, strict)
 	})
 	if len(open) > 0 || !v.watched.DifferSince.IsZero() || !v.watched.FrozenSince.IsZero() {
 		s.fail("at the end %d incidents are open, and the domain is watched: %+v", len(open), v.watched)

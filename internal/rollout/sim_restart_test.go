@@ -476,13 +476,7 @@ func (s *sim) checkPluginEnd() {
 			s.fail("rule 8: the restart of %s has not ended", n.name)
 		}
 	}
-	for _, u := range s.cluster.users {
-		for _, a := range s.agents {
-			if _, has := a.node.loaded[u.name]; u.plug && want != "" && !has && a.node.plugins.bad[want] == "" && s.cluster.effective() == "all" {
-				s.fail("rule 10: %s of index %s needs the plugin, which serves, and is not there", a.node.name, u.name)
-			}
-		}
-	}
+	s.checkPlugIndices(want)
 	if got, want := allocationText(s.cluster.alloc), allocationText(s.wanted); got != want || s.server.saved != nil {
 		s.fail("the cluster's settings are %s, before they were %s (saved %v)", got, want, s.server.saved)
 	}
@@ -490,6 +484,17 @@ func (s *sim) checkPluginEnd() {
 		r := s.server.rollouts[slices.IndexFunc(s.server.rollouts, func(r searchpack.Rollout) bool { return r.ID == p.RolloutID })]
 		if p.EndedAt.IsZero() && r.Abort == "" { // else the agent may never have had it, and never asks again
 			s.fail("permit %s has not ended", p.ID)
+		}
+	}
+}
+
+// checkPlugIndices: every copy of an index that needs the plugin is there where the plugin serves.
+func (s *sim) checkPlugIndices(want searchpack.Digest) {
+	for _, u := range s.cluster.users {
+		for _, a := range s.agents {
+			if _, has := a.node.loaded[u.name]; u.plug && want != "" && !has && a.node.plugins.bad[want] == "" && s.cluster.effective() == "all" {
+				s.fail("rule 10: %s of index %s needs the plugin, which serves, and is not there", a.node.name, u.name)
+			}
 		}
 	}
 }
