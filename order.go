@@ -21,6 +21,10 @@ type Order struct {
 	// Plugins are what the node is to have under plugins/ when it next starts. What is not listed is
 	// left as it is.
 	Plugins []PluginOrder `json:"plugins,omitempty"`
+	// Alternatives are other versions of the plugins listed, for other versions of OpenSearch, by
+	// preference: a node that starts with an OpenSearch for which its plugin is not made, because its
+	// package manager has been there, takes the first of the same package id that is.
+	Alternatives []PluginOrder `json:"alternatives,omitempty"`
 	// Restart offers a permit; nil = the node is to run on.
 	Restart *RestartOffer `json:"restart,omitempty"`
 	// Speaker: this agent sends the usage of the domain (UsageReport), at once and then whenever

@@ -106,6 +106,9 @@ type PluginProperties struct {
 	Version          string `json:"version"`
 	ClassName        string `json:"class_name"`
 	UncompressedSize int64  `json:"uncompressed_size"`
+	// OpenSearch is for which versions the plugin is made: "3.8.0", or a range as its descriptor has it.
+	// "" = not known, of plugins that an older Searchpack has imported.
+	OpenSearch string `json:"opensearch,omitempty"`
 }
 
 // Kind is what text a dictionary holds. The names are the same in object metadata, command line

@@ -28,6 +28,9 @@ type PluginOrder struct {
 	Size      int64       `json:"size,omitempty"`   // of the zip, in bytes
 	// Signature that came with the zip; "" = none.
 	Signature string `json:"signature,omitempty"`
+	// OpenSearch is for which versions the zip is made, as its descriptor has it: "2.19.1", "~3.8.0"; ""
+	// = not known.
+	OpenSearch string `json:"opensearch,omitempty"`
 }
 
 // RestartOffer allows an agent to ask for a permit to restart its node. It is no permit.

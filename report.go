@@ -23,6 +23,8 @@ type Report struct {
 	Probes     []ProbeResult     `json:"probes,omitempty"`     // of the probes ordered
 	Duties     []DutyResult      `json:"duties,omitempty"`     // of the duties ordered
 	Plugins    []PluginReport    `json:"plugins,omitempty"`    // every plugin that Searchpack brought, or was told to
+	// OpenSearch is the version that lies in the node's home, with which it starts next; "" = not known.
+	OpenSearch string `json:"opensearch,omitempty"`
 	// RestartMode is how this node is restarted.
 	RestartMode RestartMode `json:"restart_mode,omitempty"`
 	Incidents   []Incident  `json:"incidents,omitempty"` // newest last; sent until the server has them, told apart by id

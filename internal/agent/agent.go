@@ -225,12 +225,15 @@ func (r *run) liveLoop(ctx context.Context) {
 	wait := r.backoff()
 	r.until(ctx, r.live, func() time.Duration {
 		done, err := r.fetcher.live(ctx, r.book.order())
+		if done && r.cfg.Plugins != nil {
+			done, err = r.fetcher.ahead(ctx, r.book.order())
+		}
 		if done {
 			wait.reset()
 			return 0
 		}
 		if ctx.Err() == nil {
-			r.log.Info("the bytes of a live file are not here yet", "error", err)
+			r.log.Info("bytes that the node needs, or may need at its next start, are not here yet", "error", err)
 			r.report.ring()
 		}
 		return wait.next()

@@ -33,7 +33,7 @@ func checkOrder(o *searchpack.Order) error {
 	if o.Schema != 1 && o.Schema != searchpack.OrderSchemaPaths {
 		return fmt.Errorf("the order has schema %d, this agent reads 1 and 2: upgrade the agent", o.Schema)
 	}
-	if len(o.Files) > maxFiles || len(o.Plugins) > maxFiles || len(o.Candidates) > maxFiles || len(o.Probes) > maxProbes || len(o.Duties) > maxDuties {
+	if len(o.Files) > maxFiles || len(o.Plugins) > maxFiles || len(o.Alternatives) > maxFiles || len(o.Candidates) > maxFiles || len(o.Probes) > maxProbes || len(o.Duties) > maxDuties {
 		return fmt.Errorf("the order is too long: %d files, %d plugins, %d candidates, %d probes, %d duties", len(o.Files), len(o.Plugins), len(o.Candidates), len(o.Probes), len(o.Duties))
 	}
 	paths, total, err := checkFiles(o)
@@ -46,6 +46,9 @@ func checkOrder(o *searchpack.Order) error {
 	}
 	plugins, err := checkPlugins(o.Plugins)
 	if err != nil {
+		return err
+	}
+	if err := checkAlternatives(o.Alternatives); err != nil {
 		return err
 	}
 	total += candidates + plugins
@@ -137,6 +140,19 @@ func checkPlugins(all []searchpack.PluginOrder) (size int64, err error) {
 		size += p.Size
 	}
 	return size, nil
+}
+
+// checkAlternatives looks at versions of which a node has at most one of each package.
+func checkAlternatives(all []searchpack.PluginOrder) error {
+	for _, p := range all {
+		if err := checkPlugin(p); err != nil {
+			return err
+		}
+		if p.State != searchpack.PluginInstalled {
+			return fmt.Errorf("the order has an alternative of the plugin %s that is none", p.Name)
+		}
+	}
+	return nil
 }
 
 func checkPlugin(p searchpack.PluginOrder) error {

@@ -234,7 +234,7 @@ func (f *fetcher) tidy() error {
 	for _, c := range o.Candidates {
 		need[c.Digest] = true
 	}
-	for _, x := range o.Plugins {
+	for _, x := range slices.Concat(o.Plugins, o.Alternatives) {
 		need[x.Digest] = true
 	}
 	for _, e := range f.book.entries() {

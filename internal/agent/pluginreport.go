@@ -47,10 +47,16 @@ func (p *pluginer) candidate(r *searchpack.CandidateReport) {
 // order before.
 func (p *pluginer) reports(o *searchpack.Order) []searchpack.PluginReport {
 	failed := p.book.failed()
+	given := o
+	if p.cfg != nil {
+		if fitted, err := p.fitted(o); err == nil {
+			given = fitted
+		}
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var out []searchpack.PluginReport
-	for _, x := range o.Plugins {
+	for _, x := range given.Plugins {
 		r := searchpack.PluginReport{PackageID: x.PackageID, Name: x.Name}
 		if p.cfg == nil {
 			r.Error = noPlugins
@@ -81,6 +87,13 @@ func (p *pluginer) reports(o *searchpack.Order) []searchpack.PluginReport {
 func (p *pluginer) ready(o *searchpack.Order) error {
 	if p.cfg == nil {
 		return errors.New(noPlugins)
+	}
+	o, err := p.fitted(o)
+	if err == nil {
+		err = p.unfit(o)
+	}
+	if err != nil {
+		return err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

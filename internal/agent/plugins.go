@@ -43,6 +43,7 @@ type pluginer struct {
 
 	mu     sync.Mutex
 	status map[searchpack.Digest]*pluginStatus
+	found  string // the OpenSearch in the node's home, as the last report has it
 	placed []plugindir.Placed
 	drift  map[string]string // folder -> what is not as it was placed
 	said   string            // what is wrong with the folders
@@ -120,15 +121,17 @@ func wantedPlugins(o *searchpack.Order) []wanted {
 // nothing is to be tried again.
 func (p *pluginer) pass(ctx context.Context) (done bool) {
 	o := p.book.order()
-	want := wantedPlugins(o)
-	if p.cfg == nil {
-		return true
-	}
-	if len(want) == 0 && len(o.Plugins) == 0 && !p.used() {
+	if p.cfg == nil || len(wantedPlugins(o)) == 0 && len(o.Plugins) == 0 && !p.used() {
 		return true
 	}
 	p.work.Lock()
 	defer p.work.Unlock()
+	o, err := p.fitted(o)
+	if err != nil {
+		p.say(explain(err))
+		return false
+	}
+	want := wantedPlugins(o)
 	if err := p.look(ctx, o); err != nil {
 		p.say(explain(err))
 		return false
@@ -166,7 +169,11 @@ func (p *pluginer) refresh(ctx context.Context) error {
 	}
 	p.work.Lock()
 	defer p.work.Unlock()
-	return p.look(ctx, p.book.order())
+	o, err := p.fitted(p.book.order())
+	if err != nil {
+		return err
+	}
+	return p.look(ctx, o)
 }
 
 // used: something was staged or placed here before.
@@ -200,6 +207,9 @@ func (p *pluginer) look(ctx context.Context, o *searchpack.Order) error {
 	var keep []searchpack.Digest
 	for _, w := range want {
 		keep = append(keep, w.digest)
+	}
+	for _, x := range o.Alternatives {
+		keep = append(keep, x.Digest)
 	}
 	if err := d.Unstage(ctx, keep...); err != nil {
 		return err

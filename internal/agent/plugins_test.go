@@ -270,6 +270,7 @@ func TestRefusedUntilTheNodeIsAnother(t *testing.T) {
 	if p.candidate(&c); c.Refused == "" {
 		t.Fatal("taken")
 	}
+	p.upgraded("3.8.1")
 	p.node = &searchpack.NodeFacts{NodeID: "N1", EphemeralID: "e2", Version: "3.8.1", Java: 25, StartedAt: time.Now()}
 	p.ordered(order)
 	c = searchpack.CandidateReport{Digest: o.Digest}

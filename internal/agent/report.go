@@ -142,6 +142,9 @@ func (p *reporter) build() *searchpack.Report {
 	for i := range rep.Plugins {
 		rep.Plugins[i].Needs = r.needs.of(rep.Plugins[i].Name)
 	}
+	if rep.OpenSearch = r.pluginer.installed(); r.pluginer.another(rep.OpenSearch) {
+		r.plugin.ring() // a package manager has been here
+	}
 	if r.cfg.Control != nil {
 		rep.RestartMode = searchpack.RestartOwn
 	}

@@ -10,7 +10,6 @@ import (
 	"github.com/searchpack/searchpack/internal/agent/allow"
 	"github.com/searchpack/searchpack/internal/agent/plugindir"
 	"github.com/searchpack/searchpack/internal/agent/preflight"
-	"github.com/searchpack/searchpack/internal/inspect/target"
 )
 
 // maxPlugin is the server's default limit for plugins: what an order may make the agent fetch.
@@ -50,7 +49,7 @@ func (p *pluginer) nodeText() string {
 	if f == nil {
 		return ""
 	}
-	return fmt.Sprint(f.EphemeralID, f.Version, f.Java)
+	return fmt.Sprint(f.EphemeralID, f.Version, f.Java, " ", p.installed())
 }
 
 // stage fetches a plugin, holds it against the node and what the node allows, and unpacks it beside
@@ -74,6 +73,9 @@ func (p *pluginer) stage(ctx context.Context, w wanted, offline bool) (refused s
 	c, refusals, err := preflight.Inspect(f, w.size, node)
 	if err != nil {
 		return "", err
+	}
+	if len(refusals) == 0 && c != nil && !p.cfg.NoNode {
+		refusals = preflight.Fits(node, c.Bundle)
 	}
 	if len(refusals) == 0 && c != nil && w.candidate && !p.cfg.NoNode {
 		if refusals, err = p.beside(ctx, c.Bundle, node); err != nil {
@@ -138,16 +140,8 @@ func (p *pluginer) collect(ctx context.Context, offline bool, extended ...string
 	if f == nil {
 		return preflight.Node{}, searchpack.Errorf(searchpack.ErrUnavailable, "the node does not answer, so that it is not known which plugins it would take")
 	}
-	node, err := preflight.Collect(ctx, p.cfg.Home, f.Java, extended...)
-	if err != nil {
-		return node, err
-	}
-	v, err := target.Parse(f.Version)
-	if err != nil {
-		return node, err
-	}
-	node.Version = v // what runs, not what lies there: a package manager may have been here
-	return node, nil
+	// Of the version that lies there, not of what runs: that is what it starts with.
+	return preflight.Collect(ctx, p.cfg.Home, f.Java, extended...)
 }
 
 // allowed says why the node's allow file does not take the plugin; "" if it does.

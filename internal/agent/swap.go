@@ -19,6 +19,13 @@ func (p *pluginer) apply(ctx context.Context, o *searchpack.Order) error {
 	}
 	p.work.Lock()
 	defer p.work.Unlock()
+	o, err := p.fitted(o)
+	if err == nil {
+		err = p.unfit(o)
+	}
+	if err != nil {
+		return err
+	}
 	return p.applyBut(ctx, o, p.book.failed())
 }
 
@@ -149,9 +156,21 @@ func (r *run) syncPlugins(ctx context.Context, asked error) error {
 		r.log.Info("the plugins stay as they are: the node did not start with others")
 		return nil
 	}
+	o, err := r.pluginer.fitted(o)
+	if err == nil {
+		err = r.pluginer.unfit(o)
+	}
+	if err != nil {
+		return err
+	}
 	changed := r.pluginer.changed(ctx, o)
-	err := errors.Join(r.pluginer.stageOffline(ctx, o, asked == nil, changed), r.pluginer.apply(ctx, o))
-	return errors.Join(err, r.pluginer.mend(ctx, changed))
+	if err := r.pluginer.stageOffline(ctx, o, asked == nil, changed); err != nil {
+		return err
+	}
+	if err := r.pluginer.missing(ctx, o, r.book.failed()); err != nil {
+		return err
+	}
+	return errors.Join(r.pluginer.apply(ctx, o), r.pluginer.mend(ctx, changed))
 }
 
 // changed are the ordered plugins that lie there, and not as they were placed. What cannot be read is not

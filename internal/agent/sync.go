@@ -202,13 +202,24 @@ func (a *Agent) swapBeside(ctx context.Context, state *tree) error {
 	if err != nil || a.cfg.Plugins == nil || len(rec.Order.Plugins) == 0 || rec.Restart.restored() {
 		return err
 	}
-	p := newPluginer(a.cfg.Plugins, a.cfg.ConfigDir, &fetcher{}, nil, a.log, func() {})
+	store := &localStore{tree: state}
+	p := newPluginer(a.cfg.Plugins, a.cfg.ConfigDir, newFetcher(nil, nil, store, nil, func() blobSource { return nil }, func() {}), nil, a.log, func() {})
 	if err := p.stopped(); err != nil {
 		a.log.Info("the plugins stay as they are", "reason", err)
 		return nil
 	}
-	changed := p.changed(ctx, &rec.Order)
-	if err := p.applyBut(ctx, &rec.Order, rec.Failed); err != nil {
+	o, err := p.fitted(&rec.Order)
+	if err == nil {
+		err = p.unfit(o)
+	}
+	if err == nil {
+		err = p.await(ctx, o, rec.Failed)
+	}
+	if err != nil {
+		return err
+	}
+	changed := p.changed(ctx, o)
+	if err := p.applyBut(ctx, o, rec.Failed); err != nil {
 		return err
 	}
 	return p.mend(ctx, changed)

@@ -54,7 +54,7 @@ func (p *patientWriter) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 
 func ordered(o *searchpack.Order, d searchpack.Digest) bool {
 	return slices.ContainsFunc(o.Files, func(f searchpack.FileOrder) bool { return f.Digest == d }) ||
-		slices.ContainsFunc(o.Plugins, func(p searchpack.PluginOrder) bool { return p.Digest == d }) ||
+		slices.ContainsFunc(slices.Concat(o.Plugins, o.Alternatives), func(p searchpack.PluginOrder) bool { return p.Digest == d }) ||
 		slices.ContainsFunc(o.Candidates, func(c searchpack.Candidate) bool { return c.Digest == d })
 }
 

@@ -80,6 +80,10 @@ func checkReport(in *searchpack.Report) error {
 	if err := checkLengths(in); err != nil {
 		return err
 	}
+	const maxVersion = 32
+	if len(in.OpenSearch) > maxVersion {
+		return searchpack.Errorf(searchpack.ErrInvalid, "The report has a version of OpenSearch of more than %d bytes.", maxVersion)
+	}
 	for _, f := range in.Files {
 		if len(f.Path) > searchpack.MaxFilePath {
 			return searchpack.Errorf(searchpack.ErrInvalid, "The report has a file with a path of more than %d bytes.", searchpack.MaxFilePath)

@@ -537,6 +537,15 @@ func TestBlobs(t *testing.T) {
 	if _, err := m.Blob(t.Context(), gone, 0); searchpack.ErrorCode(err) != searchpack.ErrUnavailable {
 		t.Errorf("a blob that is lost: %v", err)
 	}
+	for _, o := range []searchpack.Order{
+		{Generation: 2, Plugins: []searchpack.PluginOrder{{PackageID: "pkg-1", Digest: gone}}}, {Generation: 3, Alternatives: []searchpack.PluginOrder{{PackageID: "pkg-1", Digest: gone}}},
+	} {
+		o.Candidates = []searchpack.Candidate{{PackageID: "F1", Digest: d, Size: size}}
+		s.order(m.got.AgentID, o)
+		if _, err := m.Blob(t.Context(), gone, 0); searchpack.ErrorCode(err) != searchpack.ErrUnavailable {
+			t.Errorf("a plugin's blob by order %d: %v", o.Generation, err)
+		}
+	}
 	for _, offset := range []int64{0, 1, size - 1} {
 		got, err := m.Blob(t.Context(), d, offset)
 		if err != nil {

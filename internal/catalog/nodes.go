@@ -137,6 +137,13 @@ func digestNumbers(ctx context.Context, tx searchpack.Tx, w rollout.World) (vers
 			}
 		}
 	}
+	for id, line := range w.Lines { // what nodes have of a namesake they report as the package's that is associated
+		for _, version := range line {
+			if v := w.Versions[version]; v.PackageID != id {
+				numbers[versionKey{id, v.Digest}] = v.Number
+			}
+		}
+	}
 	return numbers, nil
 }
 

@@ -166,12 +166,58 @@ func (c *Catalog) DeletePackage(ctx context.Context, who searchpack.Caller, id s
 		if len(used) > 0 {
 			return inUse(who, id, used)
 		}
+		if err := runsOnNodes(ctx, tx, p); err != nil {
+			return err
+		}
 		if err := tx.DeletePackage(ctx, id); err != nil {
 			return err
 		}
 		return c.audit(ctx, tx, who, "DeletePackage", id, p.Name)
 	})
 	return p, err
+}
+
+// runsOnNodes refuses to delete a plugin's package of which nodes are to have a version because a namesake
+// is associated: while they have another OpenSearch than the rest of their domain.
+func runsOnNodes(ctx context.Context, tx searchpack.Tx, p *searchpack.Package) error {
+	if p.Type != searchpack.TypePlugin {
+		return nil
+	}
+	all, err := tx.Packages(ctx, searchpack.PackageQuery{Account: p.Account, Region: p.Region, Names: []string{p.Name}, Types: []searchpack.PackageType{p.Type}})
+	if err != nil {
+		return err
+	}
+	versions, err := tx.Versions(ctx, p.ID)
+	if err != nil {
+		return err
+	}
+	ids := map[string]bool{}
+	for _, v := range versions {
+		ids[v.ID] = true
+	}
+	for _, sibling := range all {
+		used, err := tx.AssociationsOf(ctx, sibling.ID)
+		if err != nil {
+			return err
+		}
+		for _, a := range used {
+			agents, err := tx.Agents(ctx, a.Domain)
+			if err != nil {
+				return err
+			}
+			if slices.ContainsFunc(agents, func(agent *searchpack.AgentState) bool { return isToHave(agent, ids) }) {
+				return searchpack.Errorf(searchpack.ErrConflict,
+					"Package %s is used by nodes: package %s of the same name is associated with their domain, and they have the OpenSearch that this one is for. Dissociate %s first.",
+					p.ID, sibling.ID, sibling.ID)
+			}
+		}
+	}
+	return nil
+}
+
+// isToHave: the node in service is told to have a plugin of one of these versions.
+func isToHave(a *searchpack.AgentState, ids map[string]bool) bool {
+	return a.RetiredAt.IsZero() && slices.ContainsFunc(a.Order.Plugins, func(o searchpack.PluginOrder) bool { return ids[o.VersionID] })
 }
 
 // inUse names a domain of the caller's, and never one of another account.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/rollout"
 )
 
 // UpgradeDomain checks whether the domain can be upgraded and, unless only that was asked for,
@@ -31,6 +32,15 @@ func (c *Catalog) UpgradeDomain(ctx context.Context, who searchpack.Caller, in U
 		}
 		if ch, err = c.planUpgrade(v, in); err != nil {
 			return err
+		}
+		if ch.Status != searchpack.ChangeFailed {
+			why, err := lacksPlugin(ctx, tx, d, in.TargetVersion)
+			if err != nil {
+				return err
+			}
+			if why != "" {
+				endChange(ch, ch.StartedAt, why)
+			}
 		}
 		if err := tx.PutChange(ctx, ch); err != nil {
 			return err
@@ -71,4 +81,57 @@ func (c *Catalog) planUpgrade(v *DomainView, in UpgradeInput) (*searchpack.Domai
 		endChange(ch, ch.StartedAt, "")
 	}
 	return ch, nil
+}
+
+// lacksPlugin says which plugin of the domain has no version for the engine: without it nodes of that
+// engine would not be started. "" = each has one.
+func lacksPlugin(ctx context.Context, tx searchpack.Tx, d *searchpack.Domain, engine string) (string, error) {
+	associations, err := tx.Associations(ctx, d.DomainKey)
+	if err != nil {
+		return "", err
+	}
+	for _, a := range associations {
+		p, err := tx.Package(ctx, a.PackageID)
+		if err != nil {
+			return "", err
+		}
+		if p.Type != searchpack.TypePlugin {
+			continue
+		}
+		has, err := hasVersionFor(ctx, tx, d, p, engine)
+		if err != nil {
+			return "", err
+		}
+		if !has {
+			return fmt.Sprintf("Package %s (%s), which is associated with domain %s, has no available version for %s. "+
+				"Create a package of the same name with EngineVersion %s, or dissociate %s, then ask again.", p.Name, p.ID, d.Name, engine, engine, p.ID), nil
+		}
+	}
+	return "", nil
+}
+
+// hasVersionFor reports whether the package, or a namesake that the domain may use, has a version for some
+// patch of the engine.
+func hasVersionFor(ctx context.Context, tx searchpack.Tx, d *searchpack.Domain, p *searchpack.Package, engine string) (bool, error) {
+	all, err := tx.Packages(ctx, searchpack.PackageQuery{
+		Account: p.Account, Region: p.Region, Names: []string{p.Name}, Types: []searchpack.PackageType{searchpack.TypePlugin},
+	})
+	if err != nil {
+		return false, err
+	}
+	for _, sibling := range all {
+		if sibling.ID != p.ID && !sibling.VisibleTo(d.Account) {
+			continue
+		}
+		versions, err := tx.Versions(ctx, sibling.ID)
+		if err != nil {
+			return false, err
+		}
+		for _, v := range versions {
+			if v.Status == searchpack.PackageAvailable && v.Plugin != nil && rollout.MadeForEngine(*sibling, *v, engine) {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
 }

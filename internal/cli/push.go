@@ -47,7 +47,8 @@ var packageName = regexp.MustCompile(`^[a-z][a-z0-9-]{2,255}$`)
 // Help stands below the flags.
 func (*PushCmd) Help() string {
 	return "Repeat it as you like: a file that the newest version holds already, with the same checks, is not imported again,\nand a domain " +
-		"that has it is left alone. A zip with a plugin-descriptor.properties is a plugin; its signature, FILE.sig, goes along.\nS3 is found as the AWS SDKs do: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, else AWS.\n\n" +
+		"that has it is left alone. A zip with a plugin-descriptor.properties is a plugin; its signature, FILE.sig, goes along.\n" +
+		"Plugins of one name for several versions of OpenSearch are a line: push each build, and nodes take the one for theirs.\nS3 is found as the AWS SDKs do: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, else AWS.\n\n" +
 		"Examples:\n  searchpack push synonyms.txt --name synonyms --domain products --bucket dictionaries --wait\n" +
 		"  searchpack push synonyms.txt --name synonyms --domain products --bucket dictionaries --plan"
 }
@@ -169,7 +170,7 @@ func (s *push) run() error {
 		}
 	}
 	for _, d := range s.Domains {
-		if s.Wait && d.Error == "" {
+		if s.Wait && d.Error == "" && d.Namesake == "" {
 			if err := s.proven(d); err != nil {
 				return err
 			}

@@ -17,10 +17,13 @@ import (
 
 // pushDomain is what came of a push in one domain.
 type pushDomain struct {
-	Domain   string               `json:"domain"`
-	Status   string               `json:"status,omitempty"`
-	Serving  string               `json:"serving,omitempty"`
-	Asked    bool                 `json:"associated"` // by this push; false: the domain had it, or was about to
+	Domain  string `json:"domain"`
+	Status  string `json:"status,omitempty"`
+	Serving string `json:"serving,omitempty"`
+	Asked   bool   `json:"associated"` // by this push; false: the domain had it, or was about to
+	// Namesake is the package of the same name, for another OpenSearch, that the domain has: by that its
+	// nodes take this version when they have the OpenSearch that it is for.
+	Namesake string               `json:"namesake,omitempty"`
 	Error    string               `json:"error,omitempty"`
 	Findings []searchpack.Finding `json:"findings,omitempty"`
 	Proofs   []searchpack.Proof   `json:"proofs,omitempty"`
@@ -36,7 +39,8 @@ type pushOwed struct {
 // pushAssociation is an association with how its domain follows versions.
 type pushAssociation struct {
 	associationLine
-	Track string `json:"track"`
+	Track    string `json:"track"`
+	namesake string // if there is no association: of the package of the same name that there is one of
 }
 
 // association of the package with a domain; the zero value if there is none.
@@ -45,12 +49,16 @@ func (s *push) association(domain string) (pushAssociation, error) {
 		Associations []pushAssociation `json:"associations"`
 	}
 	_, err := s.cl.call(s.c, "GET", "/domains/"+url.PathEscape(domain)+"/associations", nil, &answer)
+	none := pushAssociation{}
 	for _, a := range answer.Associations {
-		if a.PackageID == s.PackageID {
+		switch {
+		case a.PackageID == s.PackageID:
 			return a, err
+		case s.plugin && a.Name == s.Name:
+			none.namesake = a.PackageID
 		}
 	}
-	return pushAssociation{}, err
+	return none, err
 }
 
 // associate has the version rolled out unless the domain has it, or is getting it.
@@ -61,6 +69,10 @@ func (s *push) associate(d *pushDomain) error {
 			return err
 		}
 		d.Status, d.Serving = a.Status, a.Serving
+		if d.Namesake = a.namesake; d.Namesake != "" {
+			s.said.step("%s: it has %s (%s): its nodes take %s of %s when they are upgraded to %s", d.Domain, s.Name, d.Namesake, s.Version, s.PackageID, s.EngineVersion)
+			return nil
+		}
 		rolling := a.Status == string(searchpack.Associating)
 		switch {
 		case s.elsewhere(&a): // the server says what is in the way, if anything is

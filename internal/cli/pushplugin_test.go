@@ -153,3 +153,32 @@ func TestPushReadsTheSignature(t *testing.T) {
 		t.Errorf("key %q, unsigned %q", s.key(), unsigned)
 	}
 }
+
+// The build for another OpenSearch of a plugin that a domain has is a package of its own, which nodes take
+// when they are upgraded: there is nothing to be associated, or to wait for.
+func TestPushForAnotherOpenSearch(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "lemmas.zip")
+	zip := zipOf(t, descriptorName+"name=lemmas\nopensearch.version=3.8.0\n")
+	if err := os.WriteFile(path, zip, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d := searchpack.DigestOf(zip)
+	imported := func(status, version string) string {
+		return versionsOf(strings.ReplaceAll(attempt(version, status, d), "words/"+string(pushed), "lemmas/"+string(d)+".zip"))
+	}
+	s, asked := script{
+		describes:                      {`{"PackageDetailsList":[{"PackageID":"pkg-1","PackageName":"lemmas","PackageType":"ZIP-PLUGIN","EngineVersion":"OpenSearch_3.7"}]}`},
+		creates:                        {`{"PackageDetails":{"PackageID":"pkg-2"}}`},
+		"GET /packages/pkg-2/versions": {imported("COPYING", ""), imported("AVAILABLE", "v1")},
+		lists:                          {`{"associations":[{"package_id":"F9","name":"words"},{"package_id":"pkg-1","name":"lemmas","status":"ACTIVE","serving":"v4","wanted":"v4"}]}`},
+	}.serving(t)
+	p := PushCmd{File: path, Name: "lemmas", Bucket: "dictionaries", Domain: []string{"shop"}, Wait: true, Every: time.Millisecond, Timeout: Span(time.Minute)}
+	out, err := s.run(t, &p, "table", Terminal{})
+	if err != nil || !strings.Contains(out, "shop: it has lemmas (pkg-1): its nodes take v1 of pkg-2 when they are upgraded to OpenSearch_3.8") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if asked(creates) != 1 || asked(updates) != 0 || asked("POST /2021-01-01/packages/associate/pkg-2/shop") != 0 {
+		t.Errorf("requests: %v", s.requests)
+	}
+}

@@ -87,7 +87,7 @@ func TestPluginAvailable(t *testing.T) {
 	if v.Source.Signature != "searchpack-ed25519-1 line" {
 		t.Errorf("signature %q", v.Source.Signature)
 	}
-	want := &searchpack.PluginProperties{Name: "lemmas", Description: "Lemmas", Version: "1.2", ClassName: "com.example.Lemmas", UncompressedSize: int64(len(descriptor("3.8.0")) + len(lemmasJar(t)))}
+	want := &searchpack.PluginProperties{Name: "lemmas", Description: "Lemmas", Version: "1.2", ClassName: "com.example.Lemmas", UncompressedSize: int64(len(descriptor("3.8.0")) + len(lemmasJar(t))), OpenSearch: "3.8.0"}
 	for name, got := range map[string]*searchpack.PluginProperties{"version": v.Plugin, "package": p.AvailablePlugin} {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)

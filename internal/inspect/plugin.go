@@ -58,6 +58,7 @@ func Plugin(r io.ReaderAt, size int64, rules PluginRules) (*searchpack.PluginPro
 	p := searchpack.PluginProperties{
 		Name: cutTo(facts.Name), Description: cutTo(facts.Description), Version: cutTo(facts.Version),
 		ClassName: cutTo(facts.ClassName), UncompressedSize: a.Unpacked(),
+		OpenSearch: cutTo(facts.OpenSearch.Text),
 	}
 	res := Result{Manifest: manifest}
 	if err := libraries(a, p, rules, &res, &out); err != nil {

@@ -17,7 +17,7 @@ func TestPlugin(t *testing.T) {
 	got, res, err := Plugin(bytes.NewReader(b), int64(len(b)), PluginRules{EngineVersion: "OpenSearch_3.8", MaxUnpacked: 1 << 20})
 	want := &searchpack.PluginProperties{
 		Name: "lemmas", Description: "Lemmas for äll", Version: "1.2", ClassName: "com.example.Lemmas",
-		UncompressedSize: int64(3 + len(descriptor("3.8.1")) + len(lemmasJar(t))),
+		UncompressedSize: int64(3 + len(descriptor("3.8.1")) + len(lemmasJar(t))), OpenSearch: "3.8.1",
 	}
 	if diff := cmp.Diff(want, got); diff != "" || res.Failed() || err != nil {
 		t.Errorf("%+v, %v (-want +got):\n%s", res, err, diff)

@@ -69,23 +69,22 @@ type Debt struct {
 // Debts lists the proofs that nodes in service owe, by agent id, then package id: of every version that
 // serves and is not proven there.
 func Debts(w World) map[string][]Debt {
-	proofs := make(map[proofKey]searchpack.Proof, len(w.Proofs))
-	for _, p := range w.Proofs {
-		proofs[proofKey{p.AgentID, p.PackageID}] = p
-	}
+	d := newDecider(w, guards{})
 	out := map[string][]Debt{}
-	for _, a := range w.Agents {
-		if !a.RetiredAt.IsZero() {
-			continue
-		}
+	for _, n := range d.nodes {
 		for _, as := range w.Associations {
 			v, ok := w.Versions[as.ServingID]
-			if p := proofs[proofKey{a.ID, as.PackageID}]; !ok || p.VersionID == v.ID && p.Digest == v.Digest {
+			if !ok || d.proves(n, &as) {
 				continue
 			}
-			d := Debt{PackageID: as.PackageID, Version: v}
-			d.Behind, d.Why = debtOf(w, a, v)
-			out[a.ID] = append(out[a.ID], d)
+			debt := Debt{PackageID: as.PackageID, Version: v}
+			if d.isPlugin(as.PackageID) {
+				debt.Version = d.fitting(v, d.runs(n))
+				debt.Behind, debt.Why = d.pluginDebt(n, as.PackageID, debt.Version)
+			} else {
+				debt.Behind, debt.Why = debtOf(w, n.AgentState, v)
+			}
+			out[n.ID] = append(out[n.ID], debt)
 		}
 	}
 	return out
@@ -93,9 +92,6 @@ func Debts(w World) map[string][]Debt {
 
 // debtOf says why a node has not proven a version, by its last report.
 func debtOf(w World, a searchpack.AgentState, v searchpack.Version) (behind bool, why string) {
-	if w.Packages[v.PackageID].Type == searchpack.TypePlugin {
-		return pluginDebt(w, a, v)
-	}
 	f, there := searchpack.FileReport{}, false
 	if a.Report != nil {
 		for _, x := range a.Report.Files {
@@ -120,29 +116,25 @@ func debtOf(w World, a searchpack.AgentState, v searchpack.Version) (behind bool
 }
 
 // pluginDebt says the same of a plugin.
-func pluginDebt(w World, a searchpack.AgentState, v searchpack.Version) (behind bool, why string) {
-	p := searchpack.PluginReport{}
-	if a.Report != nil {
-		for _, x := range a.Report.Plugins {
-			if x.PackageID == v.PackageID {
-				p = x
-			}
-		}
-	}
+func (d *decider) pluginDebt(n *node, packageID string, v searchpack.Version) (behind bool, why string) {
+	p := n.plugins[packageID]
+	none, _ := d.noneFits(n, d.installed(packageID, d.fitting(v, d.starts(n))))
 	switch {
-	case a.Report == nil:
+	case n.Report == nil:
 		return false, "its agent has not reported yet"
+	case none != "":
+		return false, none
 	case p.Installed != "" && p.Installed != v.Digest:
 		return true, "it has another version in place"
 	case p.Error != "":
 		return false, quote(p.Error)
 	case p.Installed == "":
 		return false, "the plugin is not there yet"
-	case !fresh(w.Now, a):
+	case !n.fresh:
 		return false, "the plugin is there; its agent was silent since"
-	case a.Report.Node == nil:
+	case n.Report.Node == nil:
 		return false, "the plugin is there; OpenSearch does not answer"
-	case !p.Started && !w.Domain.FilesOnly:
+	case !p.Started && !d.Domain.FilesOnly:
 		return false, "the plugin is there; OpenSearch was not started since"
 	}
 	return false, "the plugin is there; the node's own list has not shown it yet"

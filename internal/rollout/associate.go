@@ -30,7 +30,7 @@ func (d *decider) fetch(r *searchpack.Rollout) bool {
 	}
 	ok := d.everyone(r, "to fetch "+d.stepsText(r), func(n *node) (bool, string) {
 		for _, s := range r.Steps {
-			if c := n.ready[d.Versions[s.VersionID].Digest]; !c.Ready {
+			if c := n.ready[d.brings(s, d.starts(n)).Digest]; !c.Ready {
 				return false, c.Error
 			}
 			if f := n.files[s.PackageID]; d.adopting(s) && !d.isLive(n, s.PackageID, d.Versions[s.VersionID].Digest) {
@@ -87,8 +87,10 @@ func (d *decider) probe(r *searchpack.Rollout) bool {
 func (d *decider) refusedPlugin(r *searchpack.Rollout) string {
 	for _, n := range d.must() {
 		for _, s := range d.plugins(r) {
-			if why := n.ready[d.Versions[s.VersionID].Digest].Refused; why != "" {
-				return fmt.Sprintf("%s refuses %s: %s.", n.called(), d.versionText(s), strings.TrimSuffix(quote(why), "."))
+			v := d.brings(s, d.starts(n))
+			if why := n.ready[v.Digest].Refused; why != "" {
+				return fmt.Sprintf("%s refuses v%d of %s: %s.%s", n.called(), v.Number, d.packageText(v.PackageID),
+					strings.TrimSuffix(quote(why), "."), d.instead(n, v))
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package rollout
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -109,6 +110,9 @@ func (c Call) associate(ask Ask, asked []string) (searchpack.Association, error)
 	if err := pinned(a, ask); err != nil {
 		return a, err
 	}
+	if err := c.ofALine(p, asked); err != nil {
+		return a, err
+	}
 	if err := c.adopt(&a, ask); err != nil {
 		return a, err
 	}
@@ -134,6 +138,27 @@ func (c Call) associate(ask Ask, asked []string) (searchpack.Association, error)
 		a.KeyStore = ask.KeyStore
 	}
 	return a, nil
+}
+
+// ofALine refuses a second package of one line: nodes get the version for their OpenSearch from either.
+func (c Call) ofALine(p searchpack.Package, asked []string) error {
+	for _, id := range slices.Sorted(maps.Keys(c.Packages)) {
+		q := c.Packages[id]
+		_, associated := c.Associations[id]
+		if id == p.ID || !associated && !slices.Contains(asked, id) || !Namesakes(p, q) {
+			continue
+		}
+		return searchpack.Errorf(searchpack.ErrConflict,
+			"Package %s (%s, %s) has the name of package %s (%s), which domain %s has or is to have. Nodes take the version for their OpenSearch from either of them, "+
+				"and the association becomes that of %s when every node runs %s. To have %s now, dissociate %s first.",
+			p.ID, p.Name, p.EngineVersion, q.ID, q.EngineVersion, c.Domain.Name, p.ID, p.EngineVersion, p.ID, q.ID)
+	}
+	return nil
+}
+
+// Namesakes are packages of one line: plugins of one name and owner for several versions of OpenSearch.
+func Namesakes(p, q searchpack.Package) bool {
+	return p.Type == searchpack.TypePlugin && q.Type == searchpack.TypePlugin && p.Name == q.Name && p.Account == q.Account && p.Region == q.Region
 }
 
 // overtake checks whether an association that has not ended may be followed by another.

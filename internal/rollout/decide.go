@@ -35,6 +35,7 @@ func decide(w World, off guards) Decision {
 		d.chooseSpeaker()
 		d.advance()
 		d.keepProofs()
+		d.moveOn()
 		if !d.writeOrders() {
 			break
 		}
@@ -74,6 +75,11 @@ type decider struct {
 	previews     []searchpack.Preview // that wait for an answer
 	sorted       []string             // see ids
 	free         bool                 // nobody needs the plugins that the running rollout takes away
+	// Of plugins' lines, made once: see madeFor, lineOf, othersOf, lying, madeForSome.
+	fits          map[[2]string]bool
+	lines, beside map[string][]searchpack.Version
+	lie           map[searchpack.Digest]bool
+	engines       map[string]bool
 
 	saved  *searchpack.SavedAllocation // of the domain, as it was
 	orders map[string]searchpack.Order
@@ -98,6 +104,8 @@ func newDecider(w World, off guards) *decider {
 		checkHashes:  map[string]string{},
 		orders:       map[string]searchpack.Order{},
 		byID:         map[string]*node{},
+		fits:         map[[2]string]bool{},
+		lines:        map[string][]searchpack.Version{}, beside: map[string][]searchpack.Version{},
 	}
 	for _, n := range d.nodes {
 		d.byID[n.ID] = n
@@ -166,6 +174,11 @@ func (d *decider) decision() Decision {
 			out.Dissociated = append(out.Dissociated, old.PackageID)
 		case !reflect.DeepEqual(*a, old):
 			out.Associations = append(out.Associations, *a)
+		}
+	}
+	for _, id := range d.ids() { // that have moved on to another package
+		if !slices.ContainsFunc(d.World.Associations, func(a searchpack.Association) bool { return a.PackageID == id }) {
+			out.Associations = append(out.Associations, *d.associations[id])
 		}
 	}
 	slices.Sort(out.Dissociated)

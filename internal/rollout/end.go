@@ -10,6 +10,7 @@ import (
 func (d *decider) end(r *searchpack.Rollout, state searchpack.RolloutState, errorType, reason string) bool {
 	r.State, r.EndedAt, r.Waiting = state, d.Now, ""
 	r.Reason, r.ErrorType = reason, errorType
+	d.forgetLines()
 	d.event("rollout "+string(state), d.subject(r), reason)
 	return true
 }

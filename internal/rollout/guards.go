@@ -35,5 +35,7 @@ type guards struct {
 	askAgain    bool // a look whose answer was lost is not asked again
 	verify      bool // the checks of a version are not run
 	needs       bool // a plugin is removed without asking who needs it
+	line        bool // every node is given the version that serves, whatever OpenSearch it has
+	moveOn      bool // an association stays with a version that no node runs any more
 	stale       bool // of the bytes that serve nothing is reloaded, although a node has others loaded
 }

@@ -37,9 +37,9 @@ func (d *decider) needsDuties(n *node) []searchpack.Duty {
 }
 
 func (d *decider) needsDuty(r *searchpack.Rollout, i int, s searchpack.RolloutStep, cluster bool) searchpack.Duty {
-	q := &searchpack.NeedsTask{Plugin: d.target(s).Name, Cluster: cluster}
+	q := &searchpack.NeedsTask{Plugin: d.pluginName(s.PackageID, s.FormerID), Cluster: cluster}
 	for _, x := range d.plugins(r) {
-		q.Going = append(q.Going, d.target(x).Name)
+		q.Going = append(q.Going, d.pluginName(x.PackageID, x.FormerID))
 	}
 	id := d.dutyID(r, searchpack.DutyNeeds, i)
 	if cluster {

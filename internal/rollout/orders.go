@@ -17,8 +17,9 @@ func (d *decider) writeOrders() bool {
 		}
 		o := searchpack.Order{
 			Schema: 1, Speaker: n == d.speaker,
-			Files: d.files(n), Candidates: candidates, Probes: d.probesFor(n), Before: d.beforeAt(n, before), Plugins: d.pluginOrders(n), Restart: d.offerFor(n),
+			Files: d.files(n), Candidates: d.candidatesFor(n, candidates), Probes: d.probesFor(n), Before: d.beforeAt(n, before), Plugins: d.pluginOrders(n), Restart: d.offerFor(n),
 		}
+		o.Alternatives = d.alternatives(o.Plugins)
 		if n == d.speaker {
 			o.Duties = duties
 			d.addPreviews(&o)
@@ -50,7 +51,7 @@ func (d *decider) writeOrders() bool {
 // sameContent compares orders but for schema and generation.
 func sameContent(a, b searchpack.Order) bool {
 	return a.Speaker == b.Speaker && slices.Equal(a.Files, b.Files) &&
-		slices.Equal(a.Plugins, b.Plugins) && sameOffer(a.Restart, b.Restart) &&
+		slices.Equal(a.Plugins, b.Plugins) && slices.Equal(a.Alternatives, b.Alternatives) && sameOffer(a.Restart, b.Restart) &&
 		slices.Equal(a.Candidates, b.Candidates) && slices.Equal(a.Probes, b.Probes) &&
 		slices.EqualFunc(a.Before, b.Before, func(x, y searchpack.Duty) bool { return x.ID == y.ID }) &&
 		slices.EqualFunc(a.Duties, b.Duties, func(x, y searchpack.Duty) bool {

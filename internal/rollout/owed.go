@@ -11,6 +11,9 @@ import (
 // of them serve another version meanwhile; "" if all have proven it.
 func (d *decider) owedNote(a *searchpack.Association) string {
 	serving, ok := d.Versions[a.ServingID]
+	if d.isPlugin(a.PackageID) {
+		return d.withoutVersion(a)
+	}
 	if !ok || serving.Digest == "" || !d.onNodes(a.PackageID) {
 		return ""
 	}

@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/searchpack/searchpack"
@@ -20,7 +21,7 @@ func (d *decider) plugins(r *searchpack.Rollout) []searchpack.RolloutStep {
 // that its node was started with it.
 func (d *decider) has(n *node, packageID string, v searchpack.Version) bool {
 	if d.isPlugin(packageID) {
-		return d.hasPlugin(n, installed(v))
+		return d.hasPlugin(n, d.installed(packageID, d.fitting(v, d.runs(n))))
 	}
 	return d.shows(n, packageID, v.Digest)
 }
@@ -33,10 +34,12 @@ func (d *decider) pluginProof(v searchpack.Version) (searchpack.Level, string) {
 	return searchpack.LevelLoaded, "in the node's own list of plugins, and on its disk as inspected"
 }
 
-func installed(v searchpack.Version) searchpack.PluginOrder {
+// installed is the version, which may be of another package of the line, as that of the package that is
+// associated.
+func (d *decider) installed(packageID string, v searchpack.Version) searchpack.PluginOrder {
 	o := searchpack.PluginOrder{
-		PackageID: v.PackageID, State: searchpack.PluginInstalled, VersionID: v.ID, Version: v.Number, Digest: v.Digest, Size: v.Size,
-		Signature: v.Source.Signature,
+		PackageID: packageID, State: searchpack.PluginInstalled, VersionID: v.ID, Version: v.Number, Digest: v.Digest, Size: v.Size,
+		Signature: v.Source.Signature, OpenSearch: d.madeForText(v),
 	}
 	if v.Plugin != nil {
 		o.Name = v.Plugin.Name
@@ -83,11 +86,19 @@ func (d *decider) pluginOrders(n *node) []searchpack.PluginOrder {
 func (d *decider) leftPlugins(n *node) []searchpack.PluginOrder {
 	var out []searchpack.PluginOrder
 	for _, id := range n.pluginIDs {
-		if d.associations[id] == nil && n.plugins[id].Installed != "" {
+		if d.associations[id] == nil && n.plugins[id].Installed != "" && !d.movedOn(n.plugins[id].Name) {
 			out = append(out, removed(id, n.plugins[id].Name))
 		}
 	}
 	return out
+}
+
+// movedOn: an association brings a plugin of that name, so that what lies there is that one's.
+func (d *decider) movedOn(name string) bool {
+	return slices.ContainsFunc(d.ids(), func(id string) bool {
+		a := d.associations[id]
+		return d.isPlugin(id) && name != "" && d.pluginName(id, cmp.Or(a.ServingID, a.WantedID)) == name
+	})
 }
 
 func removed(id, name string) searchpack.PluginOrder {
@@ -103,7 +114,7 @@ func (d *decider) pluginFor(n *node, id string) (searchpack.PluginOrder, bool) {
 	if r == nil || !placed(r.Phase) || r.Phase == searchpack.PhaseReturnRestart {
 		return d.servingPlugin(n, d.associations[id])
 	}
-	target := d.target(s)
+	target := d.target(s, d.starts(n))
 	told, listed := n.orderedPlugin(id)
 	switch {
 	case listed && told.State == target.State && told.Digest == target.Digest:
@@ -122,18 +133,18 @@ func (d *decider) couldStart(n *node, target searchpack.PluginOrder) bool {
 	return target.State == searchpack.PluginRemoved || n.ready[target.Digest].Ready
 }
 
-// target is what a step brings.
-func (d *decider) target(s searchpack.RolloutStep) searchpack.PluginOrder {
+// target is what a step brings to a node of that OpenSearch.
+func (d *decider) target(s searchpack.RolloutStep, openSearch string) searchpack.PluginOrder {
 	if s.Action == searchpack.ActionDissociate {
 		return removed(s.PackageID, d.pluginName(s.PackageID, s.FormerID))
 	}
-	return installed(d.Versions[s.VersionID])
+	return d.installed(s.PackageID, d.brings(s, openSearch))
 }
 
-// former is what nodes had before a step.
-func (d *decider) former(s searchpack.RolloutStep) searchpack.PluginOrder {
+// former is what a node of that OpenSearch had before a step.
+func (d *decider) former(s searchpack.RolloutStep, openSearch string) searchpack.PluginOrder {
 	if v, ok := d.Versions[s.FormerID]; ok && s.FormerID != "" {
-		return installed(v)
+		return d.installed(s.PackageID, d.fitting(v, openSearch))
 	}
 	return removed(s.PackageID, d.pluginName(s.PackageID, s.VersionID))
 }
@@ -155,7 +166,7 @@ func (d *decider) pluginName(packageID, versionID string) string {
 func (d *decider) servingPlugin(n *node, a *searchpack.Association) (searchpack.PluginOrder, bool) {
 	if a.ServingID != "" {
 		if v, ok := d.Versions[a.ServingID]; ok && v.Digest != "" {
-			return installed(v), true
+			return d.installed(a.PackageID, d.fitting(v, d.starts(n))), true
 		}
 		return n.orderedPlugin(a.PackageID)
 	}

@@ -8,7 +8,7 @@ import (
 // and every probe of them answered without a refusal.
 func (d *decider) provable(n *node, packageID string, v searchpack.Version) bool {
 	if d.isPlugin(packageID) {
-		return d.hasPlugin(n, installed(v)) && d.settled(n)
+		return d.has(n, packageID, v) && d.settled(n)
 	}
 	return d.isLive(n, packageID, v.Digest) && d.passed(n, d.liveProbes(n, v))
 }
@@ -17,6 +17,9 @@ func (d *decider) provable(n *node, packageID string, v searchpack.Version) bool
 // since when.
 func (d *decider) writeProof(n *node, packageID string, v searchpack.Version, shown seen) {
 	key := proofKey{n.ID, packageID}
+	if d.isPlugin(packageID) {
+		v = d.fitting(v, d.runs(n))
+	}
 	level, words := d.proofWords(n, v)
 	witness := ""
 	if d.isPlugin(packageID) {
@@ -122,8 +125,16 @@ func (d *decider) keepProof(n *node, a *searchpack.Association, v searchpack.Ver
 	}
 }
 
-// proves: the node's proof is of the version that serves.
+// proves: the node's proof is of the version that serves; of a plugin, of the one for its OpenSearch.
 func (d *decider) proves(n *node, a *searchpack.Association) bool {
 	p, ok := d.proofs[proofKey{n.ID, a.PackageID}]
-	return ok && p.VersionID == a.ServingID && p.Digest == d.Versions[a.ServingID].Digest
+	if !ok {
+		return false
+	}
+	v, id := d.Versions[a.ServingID], a.ServingID
+	if d.isPlugin(a.PackageID) && v.ID != "" {
+		v = d.fitting(v, d.runs(n))
+		id = v.ID
+	}
+	return p.VersionID == id && p.Digest == v.Digest
 }

@@ -105,8 +105,8 @@ func (d *decider) restartNext(r *searchpack.Rollout) (done, moved bool) {
 // toldBack: the node has taken in that it is not to start with what the rollout had brought.
 func (d *decider) toldBack(r *searchpack.Rollout, n *node) bool {
 	for _, s := range d.plugins(r) {
-		target := d.target(s)
-		if told, listed := n.orderedPlugin(s.PackageID); listed && told.State == target.State && told.Digest == target.Digest && told != d.former(s) {
+		target := d.target(s, d.starts(n))
+		if told, listed := n.orderedPlugin(s.PackageID); listed && told.State == target.State && told.Digest == target.Digest && told != d.former(s, d.starts(n)) {
 			return false
 		}
 	}
@@ -139,12 +139,12 @@ func (d *decider) late(r *searchpack.Rollout) []*node {
 	return out
 }
 
-// given is what nodes are to have of a step in this phase.
-func (d *decider) given(r *searchpack.Rollout, s searchpack.RolloutStep) searchpack.PluginOrder {
+// given is what nodes of that OpenSearch are to have of a step in this phase.
+func (d *decider) given(r *searchpack.Rollout, s searchpack.RolloutStep, openSearch string) searchpack.PluginOrder {
 	if r.Phase == searchpack.PhaseReturnRestart {
-		return d.former(s)
+		return d.former(s, openSearch)
 	}
-	return d.target(s)
+	return d.target(s, openSearch)
 }
 
 // nextRestart is the first node that Searchpack restarts; nil if there is none.
@@ -269,7 +269,7 @@ func (d *decider) startedWithout(r *searchpack.Rollout, n *node, p *searchpack.P
 		return ""
 	}
 	for _, s := range d.plugins(r) {
-		want, rep := d.given(r, s), n.plugins[s.PackageID]
+		want, rep := d.given(r, s, d.runs(n)), n.plugins[s.PackageID]
 		switch {
 		case d.hasPlugin(n, want) || want.State != searchpack.PluginInstalled || rep.Installed != want.Digest || !rep.Started:
 		case rep.Error != "":
@@ -285,7 +285,7 @@ func (d *decider) startedWithout(r *searchpack.Rollout, n *node, p *searchpack.P
 func (d *decider) notStarted(r *searchpack.Rollout, late []*node) (*node, string) {
 	for _, n := range late {
 		for _, s := range d.plugins(r) {
-			if p := n.plugins[s.PackageID]; p.Failed != "" && p.Failed == d.given(r, s).Digest {
+			if p := n.plugins[s.PackageID]; p.Failed != "" && p.Failed == d.given(r, s, d.starts(n)).Digest {
 				return n, p.FailedWhy
 			}
 		}
@@ -392,7 +392,7 @@ func (d *decider) nextNode(r *searchpack.Rollout) bool {
 }
 
 func (d *decider) hasAll(r *searchpack.Rollout, n *node) bool {
-	return !slices.ContainsFunc(d.plugins(r), func(s searchpack.RolloutStep) bool { return !d.hasPlugin(n, d.given(r, s)) })
+	return !slices.ContainsFunc(d.plugins(r), func(s searchpack.RolloutStep) bool { return !d.hasPlugin(n, d.given(r, s, d.runs(n))) })
 }
 
 // done waits for a duty.

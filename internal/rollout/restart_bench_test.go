@@ -35,7 +35,8 @@ type plugNode struct {
 	holds           bool   // its agent has a permit and the node does not come back
 	error           string
 	permit          string
-	unlisted        bool // its own list does not have the plugin
+	home            string // OpenSearch that it has; "" = nobody cares
+	unlisted        bool   // its own list does not have the plugin
 	restarts        int
 }
 
@@ -163,7 +164,7 @@ func (b *plugBench) obeyPlugin(a *searchpack.AgentState) {
 	b.obeyOne(a)
 	r := *a.Report
 	for i, c := range a.Order.Candidates {
-		if c.Plugin && n.refuses != "" {
+		if c.Plugin && n.refuses != "" && c.Digest != n.disk {
 			r.Candidates[i].Ready, r.Candidates[i].Refused = false, n.refuses
 		}
 	}
@@ -259,6 +260,7 @@ func (b *plugBench) reportAll() {
 			continue
 		}
 		f := b.facts(i)
+		f.Version = n.home
 		for _, v := range b.w.Versions {
 			if v.Plugin != nil && v.Digest == n.runs && !n.unlisted {
 				f.Plugins = []searchpack.LoadedPlugin{{Name: v.Plugin.Name, Version: v.Plugin.Version, ClassName: v.Plugin.ClassName}}
@@ -266,7 +268,7 @@ func (b *plugBench) reportAll() {
 		}
 		b.report(i, f)
 		r := *a.Report
-		r.RestartMode, r.NodeError, r.Plugins = n.mode, "", nil
+		r.RestartMode, r.NodeError, r.Plugins, r.OpenSearch = n.mode, "", nil, n.home
 		for _, o := range a.Order.Plugins {
 			r.Plugins = append(r.Plugins, searchpack.PluginReport{
 				PackageID: o.PackageID, Name: o.Name, Installed: n.disk, Started: n.disk != "" && n.disk == n.runs,

@@ -91,7 +91,7 @@ func (a *simAgent) take(o searchpack.Order) {
 	}
 	a.order = o
 	for d := range a.node.plugins.bad {
-		named := slices.ContainsFunc(o.Plugins, func(p searchpack.PluginOrder) bool { return p.Digest == d }) ||
+		named := slices.ContainsFunc(slices.Concat(o.Plugins, o.Alternatives), func(p searchpack.PluginOrder) bool { return p.Digest == d }) ||
 			slices.ContainsFunc(o.Candidates, func(c searchpack.Candidate) bool { return c.Digest == d })
 		if !named {
 			delete(a.node.plugins.bad, d)
@@ -402,13 +402,13 @@ func (a *simAgent) report() {
 	n, c := a.node, a.cluster
 	if n.up {
 		r.Node = &searchpack.NodeFacts{
-			ClusterUUID: "C", NodeID: n.id, Name: n.name, Term: c.term, StateVersion: c.version, Members: c.members, RefreshAPI: true, Plugins: n.loadedPlugins(),
+			ClusterUUID: "C", NodeID: n.id, Name: n.name, Term: c.term, StateVersion: c.version, Members: c.members, RefreshAPI: true, Plugins: n.loadedPlugins(), Version: n.engine,
 		}
 		if c.manager != nil {
 			r.Node.ManagerID = c.manager.id
 		}
 	}
-	r.Plugins = a.pluginReports()
+	r.Plugins, r.OpenSearch = a.pluginReports(), n.home
 	if !a.external() {
 		r.RestartMode = searchpack.RestartOwn
 	}
@@ -439,7 +439,7 @@ func (a *simAgent) report() {
 	for _, id := range slices.Sorted(maps.Keys(a.duties)) {
 		r.Duties = append(r.Duties, a.duties[id])
 	}
-	key := fmt.Sprint(a.epoch, a.rev, c.shape, n.up, r.Plugins)
+	key := fmt.Sprint(a.epoch, a.rev, c.shape, n.up, r.Plugins, n.home)
 	a.net(func() { a.server.takeReport(a.id, r, key) })
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/inspect/plugin"
 )
 
 // check holds a decision against the rules of docs/architecture.md before it is written. It knows
@@ -55,7 +56,7 @@ func (v *simServer) checkTogether(w World, d Decision) {
 			continue
 		}
 		for _, s := range r.Steps {
-			if a, there := rows[s.PackageID]; !laterStep(w, d, r, s.PackageID) && !endedAs(r, s, a, there) {
+			if a, there := rows[s.PackageID]; !v.moved(d, s.PackageID) && !laterStep(w, d, r, s.PackageID) && !endedAs(r, s, a, there) {
 				v.fail("%s is %s, but %s is %+v", r.ID, r.State, s.PackageID, a)
 			}
 		}
@@ -199,7 +200,7 @@ func (v *simServer) checkStatus(w World, d Decision, a searchpack.Association) {
 		v.checkProven(w, a)
 		v.checkFirst(a, old)
 	}
-	if a.Status == searchpack.AssociationFailed && old.Status == searchpack.Associating {
+	if a.Status == searchpack.AssociationFailed && old.Status == searchpack.Associating && !v.moved(d, a.PackageID) {
 		v.checkFailed(w, a, old)
 	}
 }
@@ -267,14 +268,17 @@ func (v *simServer) checkFailed(w World, a, old searchpack.Association) {
 	if a.ServingID == "" {
 		return
 	}
-	failed := v.versions[a.WantedID].Digest
+	failed, serving := v.versions[a.WantedID].Digest, v.versions[a.ServingID]
 	if failed == v.versions[a.ServingID].Digest {
 		return
 	}
 	for _, m := range v.must() {
 		if isPlugin(a.PackageID) {
+			if !m.agent.node.takes(serving) || m.agent.node.home != m.agent.node.engine {
+				continue // it has another of the line
+			}
 			told := slices.ContainsFunc(m.agent.order.Plugins, func(o searchpack.PluginOrder) bool { return o.Digest == failed })
-			if n := m.agent.node; n.up && n.since.Before(w.Now.Add(-time.Minute)) && (n.plugins.runs[a.PackageID] == failed || told) {
+			if n := m.agent.node; n.up && n.since.Before(w.Now.Add(-time.Minute)) && (n.plugins.runs[simPlugin] == failed || told) {
 				v.fail("rule 10: the update of %s failed, but %s runs with it or may still (%v)", a.PackageID, n.name, told)
 			}
 			continue
@@ -432,12 +436,13 @@ func (v *simServer) checkServing(w World, d Decision, id string) {
 // and nothing of it is under way.
 func (v *simServer) checkParked(w World, d Decision) {
 	for _, r := range w.Rollouts {
+		was := r.Phase
 		for _, x := range d.Rollouts {
 			if x.ID == r.ID {
 				r = x
 			}
 		}
-		if r.State != searchpack.RolloutParked {
+		if r.State != searchpack.RolloutParked || r.Phase != was { // it went on, was aborted, and is parked on its way back
 			continue
 		}
 		if r.Restart != nil || w.Domain.Saved != nil && d.Settings == nil {
@@ -449,6 +454,9 @@ func (v *simServer) checkParked(w World, d Decision) {
 				continue
 			}
 			for _, told := range a.Order.Plugins {
+				if a.Report != nil && told.OpenSearch != "" && !plugin.Fits(told.OpenSearch, a.Report.OpenSearch) {
+					continue // its OpenSearch is another by now
+				}
 				if hasStep(r, told.PackageID) && r.Steps[0].VersionID == told.VersionID && !slices.Contains(o.Plugins, told) {
 					v.fail("rule 6: %s is parked, and the order of %s no longer says %s of %s", r.ID, a.ID, told.VersionID, told.PackageID)
 				}
@@ -470,7 +478,9 @@ func (s *sim) checkEnd() {
 	}
 	// What serves and cannot be loaded again leaves its node as it turned back.
 	open := slices.DeleteFunc(slices.Clone(v.incidents), func(i searchpack.NodeIncident) bool {
-		return s.truth[v.versions[v.associations[i.PackageID].ServingID].Digest] == "load"
+		strict := slices.ContainsFunc(s.cluster.usedBy(i.PackageID), func(u *simUser) bool { return u.strict })
+		d := v.versions[v.associations[i.PackageID].ServingID].Digest
+		return s.truth[d] == "load" || v.byID[i.AgentID].node.refuses(d, strict)
 	})
 	if len(open) > 0 || !v.watched.DifferSince.IsZero() || !v.watched.FrozenSince.IsZero() {
 		s.fail("at the end %d incidents are open, and the domain is watched: %+v", len(open), v.watched)
@@ -508,7 +518,8 @@ func (s *sim) checkNodeEnd(a *simAgent, pkg string, as searchpack.Association) {
 	}
 	ver := s.server.versions[as.ServingID]
 	if isPlugin(pkg) {
-		if p := s.server.proofs[proofKey{a.id, pkg}]; p.VersionID != as.ServingID && a.node.plugins.bad[ver.Digest] == "" {
+		p := s.server.proofs[proofKey{a.id, pkg}]
+		if !a.node.right(p.Digest, ver) && a.node.plugins.bad[ver.Digest] == "" {
 			s.fail("rule 8: the proof of plugin %s on %s is still owed", ver.ID, a.node.name)
 		}
 		return

@@ -177,7 +177,7 @@ func (v *simServer) checkBack(r searchpack.Rollout, s searchpack.RolloutStep) {
 	for _, m := range v.must() {
 		n := m.agent.node
 		if isPlugin(s.PackageID) {
-			if n.up && n.since.Before(v.rounds[r.ID]) && n.plugins.runs[s.PackageID] != v.versions[s.FormerID].Digest && r.ErrorType == aborted {
+			if n.up && n.since.Before(v.rounds[r.ID]) && !n.right(n.plugins.runs[simPlugin], v.versions[s.FormerID]) && n.home == n.engine && r.ErrorType == aborted {
 				v.fail("%s was aborted, but %s does not run with %s", r.ID, n.name, s.FormerID)
 			}
 			continue

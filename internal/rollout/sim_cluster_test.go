@@ -53,6 +53,8 @@ type simNode struct {
 	loaded  map[string]searchpack.Digest // by index; absent = its copy here is unassigned
 	turned  map[string]bool              // indices whose copy here went back to an older state by itself
 	plugins simPlugins
+	home    string // OpenSearch that lies there; "" = versions do not matter in this run
+	engine  string // that runs, or ran last
 	agent   *simAgent
 }
 
@@ -62,6 +64,9 @@ func newSimCluster(s *sim) *simCluster {
 
 func (c *simCluster) addNode(name string) *simNode {
 	n := &simNode{simCluster: c, name: name}
+	if c.engines() {
+		n.home = simEngines[0]
+	}
 	n.newDisk()
 	c.nodes = append(c.nodes, n)
 	return n
@@ -93,7 +98,12 @@ func (n *simNode) start() {
 	if n.up {
 		return
 	}
-	n.up, n.since = true, n.now
+	if n.unfit() {
+		n.log("node %s does not start: no version of the plugin is for %s", n.name, n.home)
+		n.after(20*time.Second, n.start) // its service manager
+		return
+	}
+	n.up, n.since, n.engine = true, n.now, n.home
 	n.loaded, n.turned = map[string]searchpack.Digest{}, map[string]bool{}
 	n.sync()
 	n.boot()

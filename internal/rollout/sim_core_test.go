@@ -40,14 +40,16 @@ type sim struct {
 	cluster *simCluster
 	agents  []*simAgent
 	server  *simServer
-	wanted  searchpack.Allocation        // what people left the cluster's settings at
-	truth   map[searchpack.Digest]string // what is wrong with a version's bytes, "" = nothing
+	// upgrades are the chances of what nodes' owners do to their OpenSearch.
+	upgrades *rand.Rand
+	wanted   searchpack.Allocation        // what people left the cluster's settings at
+	truth    map[searchpack.Digest]string // what is wrong with a version's bytes, "" = nothing
 }
 
 var simStart = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func newSim(cfg simConfig) *sim {
-	s := &sim{simConfig: cfg, rng: rand.New(rand.NewPCG(cfg.seed, 42)), now: simStart, truth: map[searchpack.Digest]string{}}
+	s := &sim{simConfig: cfg, rng: rand.New(rand.NewPCG(cfg.seed, 42)), now: simStart, truth: map[searchpack.Digest]string{}, upgrades: newUpgrades(cfg.seed)}
 	s.cluster = newSimCluster(s)
 	s.server = newSimServer(s)
 	for i := range cfg.nodes {
@@ -84,6 +86,7 @@ func (s *sim) run() string {
 	s.restartExternal()
 	if s.faults {
 		s.planFaults()
+		s.planUpgrades()
 		s.planJumps(rand.New(rand.NewPCG(s.seed, 43)))
 	}
 	s.steps(simStart.Add(s.length))
@@ -111,6 +114,7 @@ func (s *sim) steps(t time.Time) {
 func (s *sim) calmDown() {
 	s.calm = true
 	s.log("calm")
+	s.settleEngines()
 	for _, a := range s.agents {
 		a.node.start()
 		a.start()

@@ -15,6 +15,9 @@ func (s *sim) planFaults() {
 	if s.seed%3 != 0 { // in some runs rollouts are mostly left in peace
 		rest = 40 * time.Second
 	}
+	if s.engines() { // upgrades are faults enough
+		rest = 3 * time.Minute
+	}
 	s.after(rest+s.upTo(40*time.Second), func() {
 		if s.calm {
 			return
@@ -147,14 +150,17 @@ func (s *sim) somePlugin() {
 		}
 	case 0, 1:
 		fault := []string{"", "", "", "all", "start", "n2", "start n1", "start n3"}[s.rng.IntN(8)]
-		s.server.update(simPlugin, fault)
-		s.call(searchpack.ActionAssociate, false, simPlugin)
+		if s.engines() && fault != "all" { // a build that one node does not take needs more than a push
+			fault = ""
+		}
+		s.server.update(s.plug(), fault)
+		s.call(searchpack.ActionAssociate, false, s.plug())
 	case 2:
-		s.call(searchpack.ActionAssociate, false, simPlugin)
+		s.call(searchpack.ActionAssociate, false, s.plug())
 	case 3:
-		s.call(searchpack.ActionDissociate, false, simPlugin)
+		s.call(searchpack.ActionDissociate, false, s.plug())
 	case 4:
-		s.call(searchpack.ActionAssociate, s.chance(0.5), simPlugin, "F1")
+		s.call(searchpack.ActionAssociate, s.chance(0.5), s.plug(), "F1")
 	case 5:
 		s.settings()
 	}

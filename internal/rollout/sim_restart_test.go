@@ -12,7 +12,7 @@ import (
 const simPlugin = "pkg-2"
 
 // isPlugin reports whether the package is one for which nodes restart.
-func isPlugin(pkg string) bool { return pkg == simPlugin }
+func isPlugin(pkg string) bool { return pkg == simPlugin || pkg == simSibling }
 
 // simPlugins are the plugins of one node: on its disk, what a swap put aside, and what the running
 // OpenSearch was started with.
@@ -39,13 +39,21 @@ func (s *sim) external() bool { return s.seed%5 == 4 }
 func (n *simNode) sync() {
 	n.plugins.former = maps.Clone(n.plugins.disk)
 	for _, o := range n.agent.order.Plugins {
+		d, _ := n.chosen(o)
 		switch {
-		case o.State == searchpack.PluginRemoved:
-			delete(n.plugins.disk, o.PackageID)
-		case n.plugins.bad[o.Digest] == "":
-			n.plugins.disk[o.PackageID] = o.Digest
+		case o.State == searchpack.PluginRemoved && !n.agent.taken(o):
+			delete(n.plugins.disk, slot(o.PackageID))
+		case o.State == searchpack.PluginInstalled && n.plugins.bad[d] == "":
+			n.plugins.disk[slot(o.PackageID)] = d
 		}
 	}
+}
+
+// taken: another package brings the plugin that is to go.
+func (a *simAgent) taken(removed searchpack.PluginOrder) bool {
+	return slices.ContainsFunc(a.order.Plugins, func(o searchpack.PluginOrder) bool {
+		return o.State == searchpack.PluginInstalled && slot(o.PackageID) == slot(removed.PackageID)
+	})
 }
 
 // boot starts OpenSearch with what is on the disk; if it does not start, with what was there before.
@@ -60,6 +68,7 @@ func (n *simNode) boot() {
 			}
 		}
 	}
+	n.checkBoot()
 	n.plugins.runs = maps.Clone(n.plugins.disk)
 }
 
@@ -74,6 +83,9 @@ func (n *simNode) refusedPlugin(c searchpack.Candidate) string {
 func (n *simNode) refusal(d searchpack.Digest) string {
 	if f := n.truth[d]; f == "all" || f == n.name {
 		return "jar hell!"
+	}
+	if !n.takes(n.server.version(d)) {
+		return "it was built for another OpenSearch"
 	}
 	return ""
 }
@@ -215,9 +227,15 @@ func (a *simAgent) startNode() {
 	if !n.up {
 		n.start() // syncs
 	}
+	if !n.up { // it may not start now
+		a.later(10*time.Second, a.startNode)
+		return
+	}
 	a.restart.back, a.restart.failed = true, ""
 	for _, o := range a.order.Plugins {
-		if why := n.plugins.bad[o.Digest]; why != "" && o.State == searchpack.PluginInstalled {
+		if d, _ := n.chosen(o); n.plugins.bad[d] == "" {
+			continue
+		} else if why := n.plugins.bad[d]; why != "" && o.State == searchpack.PluginInstalled {
 			a.restart.failed = why
 		}
 	}
@@ -265,17 +283,24 @@ func (a *simAgent) resume() {
 // pluginReports is what a report says of plugins.
 func (a *simAgent) pluginReports() []searchpack.PluginReport {
 	n := a.node
-	ids := map[string]bool{}
-	for pkg := range n.plugins.disk {
-		ids[pkg] = true
-	}
+	ids, listed := map[string]bool{}, map[string]bool{}
 	for _, o := range a.order.Plugins {
-		ids[o.PackageID] = true
+		ids[o.PackageID], listed[slot(o.PackageID)] = true, true
+	}
+	for pkg := range n.plugins.disk {
+		if !listed[pkg] {
+			ids[pkg] = true
+		}
 	}
 	var out []searchpack.PluginReport
 	for _, pkg := range slices.Sorted(maps.Keys(ids)) {
-		d := n.plugins.disk[pkg]
-		p := searchpack.PluginReport{PackageID: pkg, Name: "plug", Installed: d, Started: n.up && n.plugins.runs[pkg] == d}
+		d := n.plugins.disk[slot(pkg)]
+		if a.taken(searchpack.PluginOrder{PackageID: pkg}) && !slices.ContainsFunc(a.order.Plugins, func(o searchpack.PluginOrder) bool {
+			return o.PackageID == pkg && o.State == searchpack.PluginInstalled
+		}) {
+			d = ""
+		}
+		p := searchpack.PluginReport{PackageID: pkg, Name: "plug", Installed: d, Started: n.up && n.plugins.runs[slot(pkg)] == d}
 		for _, d := range slices.Sorted(maps.Keys(n.plugins.bad)) { // in order: a run is the same again
 			p.Failed, p.FailedWhy = d, n.plugins.bad[d]
 		}
@@ -289,7 +314,7 @@ func (n *simNode) loadedPlugins() []searchpack.LoadedPlugin {
 	var out []searchpack.LoadedPlugin
 	for _, pkg := range slices.Sorted(maps.Keys(n.plugins.runs)) {
 		for _, v := range n.server.versions {
-			if v.PackageID == pkg && v.Digest == n.plugins.runs[pkg] {
+			if slot(v.PackageID) == pkg && v.Digest == n.plugins.runs[pkg] {
 				out = append(out, searchpack.LoadedPlugin{Name: v.Plugin.Name, Version: v.Plugin.Version, ClassName: v.Plugin.ClassName})
 			}
 		}
@@ -317,8 +342,9 @@ func (s *sim) restartExternal() {
 		for _, a := range s.agents {
 			n := a.node
 			if slices.ContainsFunc(a.order.Plugins, func(o searchpack.PluginOrder) bool {
-				return o.State == searchpack.PluginInstalled && n.plugins.runs[o.PackageID] != o.Digest && n.plugins.bad[o.Digest] == "" ||
-					o.State == searchpack.PluginRemoved && n.plugins.runs[o.PackageID] != ""
+				d, _ := n.chosen(o)
+				return o.State == searchpack.PluginInstalled && n.plugins.runs[slot(o.PackageID)] != d && n.plugins.bad[d] == "" ||
+					o.State == searchpack.PluginRemoved && n.plugins.runs[slot(o.PackageID)] != "" && !a.taken(o)
 			}) {
 				n.stop()
 				s.after(s.upTo(20*time.Second), n.start)
@@ -441,11 +467,12 @@ func (a *simAgent) needs(q *searchpack.NeedsTask) *searchpack.NeedsReport {
 func (v *simServer) checkPlugins(d Decision) {
 	for _, id := range slices.Sorted(maps.Keys(d.Orders)) {
 		for _, o := range d.Orders[id].Plugins {
+			v.checkRemoved(d, o)
 			if o.State != searchpack.PluginInstalled || v.associations[o.PackageID].ServingID == o.VersionID ||
 				slices.ContainsFunc(d.Associations, func(a searchpack.Association) bool { return a.PackageID == o.PackageID && a.ServingID == o.VersionID }) {
 				continue // late nodes get what serves too, and do not start with what they refuse
 			}
-			if n := v.agentOf(id).node; n.refusal(o.Digest) != "" {
+			if n := v.agentOf(id).node; n.refusal(o.Digest) != "" && n.takes(v.versions[o.VersionID]) {
 				v.fail("rule 2: %s is told to install %s, which it refuses", n.name, o.VersionID)
 			}
 		}
@@ -460,7 +487,10 @@ func (v *simServer) checkPluginProven(ver searchpack.Version) {
 		if !n.up || st.Report == nil || st.Report.Node == nil || st.Report.Node.NodeID != n.id || n.since.After(st.ReportedAt) {
 			continue // went away since
 		}
-		if n.plugins.runs[ver.PackageID] != ver.Digest {
+		if n.home != n.engine {
+			continue // its owner has been here, and it was not started since
+		}
+		if !n.right(n.plugins.runs[simPlugin], ver) {
 			v.fail("rule 1: %s serves, but %s does not run with it", ver.ID, n.name)
 		}
 	}
@@ -469,26 +499,22 @@ func (v *simServer) checkPluginProven(ver searchpack.Version) {
 // checkPluginEnd: in the end every node runs with the plugins that serve, no other, and the cluster's
 // settings are what somebody else left them at.
 func (s *sim) checkPluginEnd() {
-	want := searchpack.Digest("")
-	if a, there := s.server.associations[simPlugin]; there && a.ServingID != "" {
-		want = s.server.versions[a.ServingID].Digest
+	want, serving := searchpack.Digest(""), searchpack.Version{}
+	if a, there := s.server.associations[s.plug()]; there && a.ServingID != "" {
+		serving = s.server.versions[a.ServingID]
+		want = serving.Digest
 	}
+	s.checkMoved()
 	for _, a := range s.agents {
 		n := a.node
-		if n.plugins.runs[simPlugin] != want && n.plugins.bad[want] == "" {
+		if ok := n.plugins.runs[simPlugin] == want || want != "" && n.right(n.plugins.runs[simPlugin], serving); !ok && n.plugins.bad[want] == "" {
 			s.fail("rule 8: %s runs with plugin %q, serving is %q", n.name, n.plugins.runs[simPlugin].Short(), want.Short())
 		}
 		if a.restart.permit != "" || n.plugins.down != "" {
 			s.fail("rule 8: the restart of %s has not ended", n.name)
 		}
 	}
-	for _, u := range s.cluster.users {
-		for _, a := range s.agents {
-			if _, has := a.node.loaded[u.name]; u.plug && want != "" && !has && a.node.plugins.bad[want] == "" && s.cluster.effective() == "all" {
-				s.fail("rule 10: %s of index %s needs the plugin, which serves, and is not there", a.node.name, u.name)
-			}
-		}
-	}
+	s.checkPlugIndices(want)
 	if got, want := allocationText(s.cluster.alloc), allocationText(s.wanted); got != want || s.server.saved != nil {
 		s.fail("the cluster's settings are %s, before they were %s (saved %v)", got, want, s.server.saved)
 	}
@@ -496,6 +522,17 @@ func (s *sim) checkPluginEnd() {
 		r := s.server.rollouts[slices.IndexFunc(s.server.rollouts, func(r searchpack.Rollout) bool { return r.ID == p.RolloutID })]
 		if p.EndedAt.IsZero() && r.Abort == "" { // else the agent may never have had it, and never asks again
 			s.fail("permit %s has not ended", p.ID)
+		}
+	}
+}
+
+// checkPlugIndices: every copy of an index that needs the plugin is there where the plugin serves.
+func (s *sim) checkPlugIndices(want searchpack.Digest) {
+	for _, u := range s.cluster.users {
+		for _, a := range s.agents {
+			if _, has := a.node.loaded[u.name]; u.plug && want != "" && !has && a.node.plugins.bad[want] == "" && s.cluster.effective() == "all" {
+				s.fail("rule 10: %s of index %s needs the plugin, which serves, and is not there", a.node.name, u.name)
+			}
 		}
 	}
 }

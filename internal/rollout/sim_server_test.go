@@ -69,20 +69,24 @@ func newSimServer(s *sim) *simServer {
 	v.packages[simLicense] = searchpack.Package{ID: simLicense, Name: "plugin", Type: searchpack.TypeLicense, Status: searchpack.PackageAvailable}
 	v.update(simLicense, "")
 	v.packages[simPlugin] = searchpack.Package{ID: simPlugin, Name: "plug", Type: searchpack.TypePlugin, Status: searchpack.PackageAvailable}
+	v.packages[simSibling] = searchpack.Package{ID: simSibling, Name: "plug", Type: searchpack.TypePlugin, Status: searchpack.PackageAvailable}
 	v.update(simPlugin, "")
 	return v
 }
 
 // update makes a new version of a package whose bytes have a fault.
-func (v *simServer) update(pkg, fault string) {
+func (v *simServer) update(pkg, fault string) { v.updateFor(pkg, fault, v.madeFor(pkg)) }
+
+// updateFor makes one of a plugin for an OpenSearch.
+func (v *simServer) updateFor(pkg, fault, openSearch string) {
 	p := v.packages[pkg]
 	p.AvailableNumber++
 	ver := searchpack.Version{
 		ID: fmt.Sprintf("%s-v%d", pkg, p.AvailableNumber), PackageID: pkg, Number: p.AvailableNumber,
-		Kind: searchpack.KindSynonyms, KindDeclared: true, Digest: searchpack.DigestOf([]byte(fmt.Sprint(pkg, p.AvailableNumber))), Size: 1,
+		Kind: searchpack.KindSynonyms, KindDeclared: true, Digest: searchpack.DigestOf([]byte(fmt.Sprint(pkg, p.AvailableNumber))), Size: 1, CreatedAt: v.now,
 	}
 	if isPlugin(pkg) {
-		ver.Tree, ver.Kind, ver.Plugin = true, "", &searchpack.PluginProperties{Name: "plug", Version: fmt.Sprint(p.AvailableNumber), ClassName: "C"}
+		ver.Tree, ver.Kind, ver.Plugin = true, "", &searchpack.PluginProperties{Name: "plug", Version: fmt.Sprint(pkg, p.AvailableNumber), ClassName: "C", OpenSearch: openSearch}
 	}
 	p.AvailableID = ver.ID
 	v.packages[pkg], v.versions[ver.ID], v.truth[ver.Digest] = p, ver, fault
@@ -94,7 +98,7 @@ func (v *simServer) world() World {
 	w := World{
 		Now: v.now, Domain: searchpack.Domain{DomainKey: simDomain, Policy: v.policy, Watch: v.watched, Saved: v.saved}, Permits: v.worldPermits(),
 		Incidents: slices.Clone(v.incidents), Packages: maps.Clone(v.packages),
-		Versions: maps.Clone(v.versions), Usage: v.usage, Previews: slices.Clone(v.previews), Checks: map[string][]searchpack.Check{},
+		Versions: maps.Clone(v.versions), Usage: v.usage, Previews: slices.Clone(v.previews), Checks: map[string][]searchpack.Check{}, Lines: v.line(),
 	}
 	for id, ver := range v.versions {
 		w.Checks[id] = v.checksOf(ver)

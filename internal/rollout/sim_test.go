@@ -119,6 +119,8 @@ func TestSimulatorSeesBrokenRules(t *testing.T) {
 		"preflight":    {preflight: true},
 		"releases":     {releases: true},
 		"needs":        {needs: true},
+		"line":         {line: true},
+		"move on":      {moveOn: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -68,9 +68,9 @@ func (d *decider) pluginStanding(n *node, id string) (PluginStanding, bool) {
 	r, s := d.step(id)
 	switch {
 	case r != nil && (r.ErrorType != "" || r.Phase == searchpack.PhaseReturnRestart): // on its way back
-		return d.judge(n, d.former(s)), true
+		return d.judge(n, d.former(s, d.starts(n))), true
 	case r != nil && placed(r.Phase):
-		return d.judge(n, d.target(s)), true
+		return d.judge(n, d.target(s, d.starts(n))), true
 	}
 	if want, listed := d.servingPlugin(n, d.associations[id]); listed {
 		return d.judge(n, want), true
@@ -78,7 +78,7 @@ func (d *decider) pluginStanding(n *node, id string) (PluginStanding, bool) {
 	if r == nil {
 		return PluginStanding{}, false
 	}
-	return d.judge(n, d.target(s)), true // candidates are tried
+	return d.judge(n, d.target(s, d.starts(n))), true // candidates are tried
 }
 
 // judge holds what the node reports against what it is to have.
@@ -90,9 +90,12 @@ func (d *decider) judge(n *node, want searchpack.PluginOrder) PluginStanding {
 		Staged: want.Digest != "" && (rep.Staged == want.Digest || c.Ready && rep.Installed != want.Digest),
 	}
 	external := n.Report != nil && n.Report.RestartMode == searchpack.RestartExternal && !d.Domain.FilesOnly
+	why, do := d.noneFits(n, want)
 	switch {
 	case d.hasPlugin(n, want):
-		s.State = PluginRuns
+		s.State, s.Why, s.Do = PluginRuns, why, do // runs now: another OpenSearch lies there
+	case why != "":
+		s.State, s.Why, s.Do = PluginRefused, why, do
 	case rep.Failed != "" && rep.Failed == want.Digest:
 		s.State, s.Why = PluginNotStarted, rep.FailedWhy
 		s.Do = "read there why, mend the plugin and push it again; the node runs with its former plugins"

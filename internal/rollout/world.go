@@ -18,6 +18,9 @@ type World struct {
 	// Packages and Versions that associations, rollouts and previews name, by id.
 	Packages map[string]searchpack.Package
 	Versions map[string]searchpack.Version
+	// Lines has for each plugin's package the ids of the AVAILABLE versions of it and of its namesakes of
+	// the same owner that the domain's account may use: each is made for other versions of OpenSearch.
+	Lines map[string][]string
 	// Findings of those versions whose rollouts may fail: they name the line of a bad rule.
 	Findings map[string][]searchpack.Finding
 	// Checks of those versions that rollouts bring, by version id.

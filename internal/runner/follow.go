@@ -19,6 +19,9 @@ func (r *Runner) follow(ctx context.Context, tx searchpack.Tx, w *rollout.World)
 	}
 	found := false
 	for _, ask := range rollout.Follow(w.Call("")) {
+		if !rollout.Suits(*w, ask.PackageID) {
+			continue
+		}
 		ch, err := rollout.Associate(w.Call(uuid.NewString()), ask)
 		if err != nil {
 			r.log.Debug("a package cannot follow its latest version now", "package", ask.PackageID, "domain", w.Domain.String(), "error", err)

@@ -89,6 +89,9 @@ func loadVersions(ctx context.Context, tx searchpack.Tx, w *rollout.World) error
 	if w.Versions, err = byID(ctx, versions, tx.Version); err != nil {
 		return err
 	}
+	if err := loadLines(ctx, tx, w); err != nil {
+		return err
+	}
 	found, err := byID(ctx, explain, func(ctx context.Context, id string) (*[]searchpack.Finding, error) {
 		fs, err := tx.Findings(ctx, id)
 		return &fs, err

@@ -106,17 +106,57 @@ func (c *collector) file(name string) (*os.File, error) {
 // versioned is the jar of lib/ that has OpenSearch's version.
 var versioned = regexp.MustCompile(`^opensearch-([0-9]+\.[0-9]+\.[0-9]+)(?:-.*)?\.jar$`)
 
+// HomeVersion is the version of OpenSearch that lies in a home, with which a node starts next. The error
+// is the file system's, or says that the folder is no home, or one that a package manager is at.
+func HomeVersion(home string) (target.Version, error) {
+	c := &collector{roots: map[string]*os.Root{}}
+	defer c.close()
+	if err := c.open(home); err != nil {
+		return target.Version{}, fmt.Errorf("the home of OpenSearch: %w", err)
+	}
+	names, err := c.names("lib")
+	if err != nil {
+		return target.Version{}, fmt.Errorf("%s/lib: %w", home, err)
+	}
+	v, err := versionOf(names)
+	if err != nil {
+		return v, fmt.Errorf("%s/lib: %w", home, err)
+	}
+	return v, nil
+}
+
+// versionOf reads the version of OpenSearch off the names of the jars in lib/.
+func versionOf(names []string) (target.Version, error) {
+	var v target.Version
+	for _, name := range names {
+		m := versioned.FindStringSubmatch(name)
+		if m == nil {
+			continue
+		}
+		found, err := target.Parse(m[1])
+		if err != nil {
+			return target.Version{}, err
+		}
+		if v != (target.Version{}) && v != found {
+			return target.Version{}, fmt.Errorf("there are jars of OpenSearch %s and %s: an upgrade is under way, or was not finished", v, found)
+		}
+		v = found
+	}
+	if v == (target.Version{}) {
+		return v, errors.New("there is no opensearch-VERSION.jar: it is no home of OpenSearch")
+	}
+	return v, nil
+}
+
 func (c *collector) lib(n *Node) error {
 	names, err := c.names("lib")
 	if err != nil {
 		return err
 	}
+	if n.Version, err = versionOf(names); err != nil {
+		return err
+	}
 	for _, name := range names {
-		if m := versioned.FindStringSubmatch(name); m != nil {
-			if n.Version, err = target.Parse(m[1]); err != nil {
-				return err
-			}
-		}
 		if !strings.HasSuffix(name, ".jar") {
 			continue
 		}
@@ -127,9 +167,6 @@ func (c *collector) lib(n *Node) error {
 		for _, class := range found {
 			n.Lib[class] = name
 		}
-	}
-	if n.Version == (target.Version{}) {
-		return errors.New("there is no opensearch-VERSION.jar: it is no home of OpenSearch")
 	}
 	return nil
 }

@@ -147,3 +147,49 @@ func TestJavaRelease(t *testing.T) {
 		t.Error("there is no file")
 	}
 }
+
+// The version of a home is that of its jar. While jars of two lie there a package manager is at it, and
+// nobody knows with which the node would start.
+func TestHomeVersion(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		files map[string]string
+		want  string
+		err   string
+	}{
+		"one":       {map[string]string{"lib/opensearch-2.19.1.jar": "a/A", "lib/opensearch-core-2.19.0.jar": "a/B"}, "2.19.1", ""},
+		"candidate": {map[string]string{"lib/opensearch-3.0.0-rc1.jar": "a/A"}, "3.0.0", ""},
+		"two":       {map[string]string{"lib/opensearch-2.19.0.jar": "a/A", "lib/opensearch-2.19.1.jar": "a/A"}, "", "jars of OpenSearch 2.19.0 and 2.19.1: an upgrade is under way"},
+		"none":      {map[string]string{"lib/x.jar": "a/A"}, "", "it is no home of OpenSearch"},
+		"no lib":    {map[string]string{"bin/x": ""}, "", "lib"},
+	} {
+		dir := home(t, c.files)
+		v, err := HomeVersion(dir)
+		if v.String() != c.want || (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
+			t.Errorf("%s: %q, %v", name, v, err)
+		}
+		if _, err := Collect(t.Context(), dir, 0); name == "two" && (err == nil || !strings.Contains(err.Error(), c.err)) {
+			t.Errorf("%s: collected: %v", name, err)
+		}
+	}
+	if _, err := HomeVersion(filepath.Join(t.TempDir(), "gone")); err == nil {
+		t.Error("no home")
+	}
+}
+
+func TestFits(t *testing.T) {
+	t.Parallel()
+	zip := pluginZip(t, "")
+	n := Node{Version: v380, Java: 25}
+	c, _, err := Inspect(bytes.NewReader(zip), int64(len(zip)), n)
+	if err != nil || c == nil {
+		t.Fatal(c, err)
+	}
+	if got := Fits(n, c.Bundle); len(got) != 0 {
+		t.Errorf("%v", got)
+	}
+	n.Version.Patch = 1
+	if got := Fits(n, c.Bundle); len(got) != 1 || !strings.Contains(got[0].Text, "was built for OpenSearch version 3.8.0 but version 3.8.1 is running") {
+		t.Errorf("%v", got)
+	}
+}

@@ -93,6 +93,13 @@ func Check(n Node, c Change) []Refusal {
 	return w.out
 }
 
+// Fits says why the node's OpenSearch or its Java would not take a plugin, whatever else is installed.
+func Fits(n Node, b Bundle) []Refusal {
+	w := &wish{node: n}
+	w.fits(b)
+	return w.out
+}
+
 // wish is a node as it would be.
 type wish struct {
 	node    Node

@@ -34,6 +34,23 @@ func (r Range) Holds(v target.Version) bool {
 	return r.low <= id && id <= r.high
 }
 
+// Fits reports whether a node of that version of OpenSearch takes a plugin of the range, read as that
+// version reads it. Of a version without a patch, "3.8", some patch must take it.
+func Fits(text, openSearch string) bool {
+	v, err := target.Parse(openSearch)
+	if err != nil {
+		return false
+	}
+	r, err := parseRange(text, v)
+	if err != nil {
+		return false
+	}
+	if target.IsRelease(openSearch) {
+		return r.Holds(v)
+	}
+	return r.holdsAny(v)
+}
+
 // holdsAny reports whether nodes of any patch of the version's major and minor take the plugin.
 func (r Range) holdsAny(v target.Version) bool {
 	first := idOf(int64(v.Major), int64(v.Minor), 0)

@@ -60,6 +60,24 @@ func TestRanges(t *testing.T) {
 	}
 }
 
+// A range is read as the node's own version reads it: OpenSearch 2 knows no intervals.
+func TestFits(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		text, openSearch string
+		want             bool
+	}{
+		{"2.19.0", "2.19.0", true}, {"2.19.0", "2.19.1", false}, {"~2.19.0", "2.19.1", true}, {"^3.7.0", "3.8.0", true}, {"^3.7.0", "4.0.0", false},
+		{"[2.19.0,3.8.0]", "3.8.0", true}, {"[2.19.0,3.8.0]", "2.19.0", false},
+		{"3.8.4", "3.8", true}, {"3.8.4", "3.7", false}, {"~3.8.0", "3.8", true}, {"^3.0.0", "3.8", true},
+		{"", "3.8.0", false}, {"3.8.0", "", false}, {"3.8.0", "3.8.0-SNAPSHOT", false}, {"nonsense", "3.8.0", false},
+	} {
+		if got := Fits(c.text, c.openSearch); got != c.want {
+			t.Errorf("%q fits %q: %v", c.text, c.openSearch, got)
+		}
+	}
+}
+
 func TestHoldsAny(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]bool{

@@ -23,7 +23,7 @@ func fullPackage(id string) *searchpack.Package {
 }
 
 func fullPlugin() *searchpack.PluginProperties {
-	return &searchpack.PluginProperties{Name: "n", Description: "d „ü“", Version: "1.2", ClassName: "c.C", UncompressedSize: 1 << 33}
+	return &searchpack.PluginProperties{Name: "n", Description: "d „ü“", Version: "1.2", ClassName: "c.C", UncompressedSize: 1 << 33, OpenSearch: "[3.7.0,3.9.0)"}
 }
 
 func fullConfiguration() *searchpack.PackageConfiguration {

@@ -1,0 +1,149 @@
+package catalog
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/rollout"
+	"github.com/searchpack/searchpack/internal/runner"
+)
+
+// plugin makes an AVAILABLE package of the plugin lemmas.
+func (b *bench) plugin(engine, openSearch string) *searchpack.Package {
+	b.t.Helper()
+	p, err := b.CreatePackage(b.t.Context(), b.who, CreatePackageInput{
+		Name: "lemmas", Type: searchpack.TypePlugin, EngineVersion: engine, Source: searchpack.Source{Bucket: "dictionaries", Key: "lemmas.zip"},
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.imported(p)
+	b.update(func(tx searchpack.Tx) error {
+		v, err := tx.Version(b.t.Context(), p.AvailableID)
+		if err == nil {
+			v.Plugin = &searchpack.PluginProperties{Name: "lemmas", Version: "1", ClassName: "C", OpenSearch: openSearch}
+			err = tx.PutVersion(b.t.Context(), v)
+		}
+		return err
+	})
+	return p
+}
+
+// An upgrade of a domain with a plugin needs a build for the new version, which the check says before
+// anything is begun.
+func TestUpgradeNeedsThePlugin(t *testing.T) {
+	t.Parallel()
+	b := local(t)
+	p := b.plugin("OpenSearch_3.7", "3.7.0")
+	if _, err := b.AssociatePackage(t.Context(), b.who, "products", AssociateInput{PackageID: p.ID}); err != nil {
+		t.Fatal(err)
+	}
+	for _, checkOnly := range []bool{true, false} {
+		ch := b.upgrade("OpenSearch_3.8", checkOnly)
+		if ch.Status != searchpack.ChangeFailed || ch.Step != searchpack.UpgradeCheck ||
+			!strings.Contains(ch.Error, "lemmas ("+p.ID+")") || !strings.Contains(ch.Error, "no available version for OpenSearch_3.8") {
+			t.Errorf("check only %v: %+v", checkOnly, ch)
+		}
+	}
+	next := b.plugin("OpenSearch_3.8", "3.8.0")
+	if next.ID == p.ID {
+		t.Fatal("one package")
+	}
+	if ch := b.upgrade("OpenSearch_3.8", false); ch.Status != searchpack.ChangePending {
+		t.Errorf("with a build: %+v", ch)
+	}
+}
+
+// A version that takes a range of OpenSearch counts for all of it.
+func TestUpgradeWithinARange(t *testing.T) {
+	t.Parallel()
+	b := local(t)
+	p := b.plugin("OpenSearch_3.7", "^3.7.0")
+	if _, err := b.AssociatePackage(t.Context(), b.who, "products", AssociateInput{PackageID: p.ID}); err != nil {
+		t.Fatal(err)
+	}
+	if ch := b.upgrade("OpenSearch_3.8", true); ch.Status != searchpack.ChangeCompleted {
+		t.Errorf("%+v", ch)
+	}
+}
+
+// Two packages of one line are not associated with one domain, in one call or two.
+func TestNamesakesAreNotAssociatedTogether(t *testing.T) {
+	t.Parallel()
+	b := local(t)
+	p, next := b.plugin("OpenSearch_3.7", "3.7.0"), b.plugin("OpenSearch_3.8", "3.8.0")
+	_, err := b.AssociatePackages(t.Context(), b.who, "products", []AssociateInput{{PackageID: p.ID}, {PackageID: next.ID}})
+	wantCode(t, err, searchpack.ErrConflict)
+	if _, err := b.AssociatePackage(t.Context(), b.who, "products", AssociateInput{PackageID: p.ID}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = b.AssociatePackage(t.Context(), b.who, "products", AssociateInput{PackageID: next.ID})
+	wantCode(t, err, searchpack.ErrConflict)
+	if err == nil || !strings.Contains(err.Error(), p.ID) || !strings.Contains(err.Error(), "when every node runs OpenSearch_3.8") {
+		t.Errorf("%v", err)
+	}
+	_, err = b.AssociatePackage(t.Context(), b.who, "products", AssociateInput{PackageID: p.ID})
+	wantCode(t, err, searchpack.ErrConflict) // as it is
+	other := b.imported(b.create(CreatePackageInput{Name: "other", Type: searchpack.TypePlugin, EngineVersion: "OpenSearch_3.8", Source: searchpack.Source{Bucket: "dictionaries", Key: "other.zip"}}))
+	if _, err := b.AssociatePackage(t.Context(), b.who, "products", AssociateInput{PackageID: other.ID}); err != nil {
+		t.Errorf("another plugin: %v", err)
+	}
+}
+
+// What decides sees the line of every plugin; of others' packages only those that are shared. A package of
+// which nodes run a version is not deleted, although only its namesake is associated.
+func TestLineIsLoadedAndKept(t *testing.T) {
+	t.Parallel()
+	b := local(t)
+	p, next := b.plugin("OpenSearch_3.7", "3.7.0"), b.plugin("OpenSearch_3.8", "3.8.0")
+	if _, err := b.AssociatePackage(t.Context(), b.who, "products", AssociateInput{PackageID: p.ID}); err != nil {
+		t.Fatal(err)
+	}
+	load := func() (w rollout.World) {
+		b.update(func(tx searchpack.Tx) (err error) {
+			w, err = runner.Load(t.Context(), tx, b.who.Key("products"), b.now)
+			return err
+		})
+		return w
+	}
+	w := load()
+	for _, id := range []string{p.ID, next.ID} {
+		if len(w.Lines[id]) != 2 || w.Packages[id].Name != "lemmas" || w.Versions[w.Packages[id].AvailableID].Plugin == nil {
+			t.Errorf("line of %s: %v", id, w.Lines[id])
+		}
+	}
+	b.update(func(tx searchpack.Tx) error { // the package is somebody else's, who shares only that one
+		for _, x := range []*searchpack.Package{p, next} {
+			row, err := tx.Package(t.Context(), x.ID)
+			if err != nil {
+				return err
+			}
+			if row.Account = "999900001111"; x == p {
+				row.SharedWith = []string{b.who.Account}
+			}
+			if err := tx.PutPackage(t.Context(), row); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if w = load(); len(w.Lines[p.ID]) != 1 || w.Lines[next.ID] != nil {
+		t.Errorf("of what is not shared: %v", w.Lines)
+	}
+	b.who.Account = "999900001111"
+	b.update(func(tx searchpack.Tx) error {
+		agents, err := tx.Agents(t.Context(), searchpack.DomainKey{Account: "111122223333", Region: "us-east-1", Name: "products"})
+		if err != nil {
+			return err
+		}
+		return tx.PutOrder(t.Context(), agents[0].ID, &searchpack.Order{Schema: 1, Generation: 1, Plugins: []searchpack.PluginOrder{
+			{PackageID: p.ID, State: searchpack.PluginInstalled, VersionID: next.AvailableID},
+		}})
+	})
+	_, err := b.DeletePackage(t.Context(), b.who, next.ID)
+	wantCode(t, err, searchpack.ErrConflict)
+	if err == nil || !strings.Contains(err.Error(), p.ID) {
+		t.Errorf("%v", err)
+	}
+}
