@@ -40,7 +40,8 @@ var builtIn = map[needs.Kind]string{
 		"index.routing.allocation.include._tier_preference index.routing.allocation.require.box index.blocks.read_only_allow_delete index.replication.type index.mapping.total_fields.limit " +
 		"index.search.slowlog.threshold.query.warn index.max_result_window index.default_pipeline index.soft_deletes.enabled index.percolator.map_unmapped_fields_as_text",
 	needs.NodeSetting: "cluster.name node.name path.data path.logs path.repo http.port transport.port network.host discovery.seed_hosts cluster.initial_cluster_manager_nodes node.roles node.attr.zone " +
-		"bootstrap.memory_lock discovery.type http.cors.enabled thread_pool.search.size script.painless.regex.enabled ingest.grok.watchdog.interval transport.profiles.default.port",
+		"bootstrap.memory_lock discovery.type http.cors.enabled client.type http.type.default transport.type.default path.home node.store.allow_mmap node.attr.shard_indexing_pressure_enabled cluster.routing.allocation.disk.threshold_enabled " +
+		"thread_pool.search.size script.painless.regex.enabled ingest.grok.watchdog.interval transport.profiles.default.port",
 }
 
 // TestNeedsOnARealHome holds plugins against the jars of a whole distribution: a plugin that mentions every
