@@ -3,7 +3,6 @@ package rollout
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -142,18 +141,25 @@ func (c Call) associate(ask Ask, asked []string) (searchpack.Association, error)
 
 // ofALine refuses a second package of one line: nodes get the version for their OpenSearch from either.
 func (c Call) ofALine(p searchpack.Package, asked []string) error {
-	for _, id := range slices.Sorted(maps.Keys(c.Packages)) {
-		q := c.Packages[id]
-		_, associated := c.Associations[id]
-		if id == p.ID || !associated && !slices.Contains(asked, id) || !Namesakes(p, q) {
+	if p.Type != searchpack.TypePlugin {
+		return nil
+	}
+	var first searchpack.Package
+	for id, q := range c.Packages {
+		if id == p.ID || !Namesakes(p, q) || first.ID != "" && first.ID < id {
 			continue
 		}
-		return searchpack.Errorf(searchpack.ErrConflict,
-			"Package %s (%s, %s) has the name of package %s (%s), which domain %s has or is to have. Nodes take the version for their OpenSearch from either of them, "+
-				"and the association becomes that of %s when every node runs %s. To have %s now, dissociate %s first.",
-			p.ID, p.Name, p.EngineVersion, q.ID, q.EngineVersion, c.Domain.Name, p.ID, p.EngineVersion, p.ID, q.ID)
+		if _, associated := c.Associations[id]; associated || slices.Contains(asked, id) {
+			first = q
+		}
 	}
-	return nil
+	if first.ID == "" {
+		return nil
+	}
+	return searchpack.Errorf(searchpack.ErrConflict,
+		"Package %s (%s, %s) has the name of package %s (%s), which domain %s has or is to have. Nodes take the version for their OpenSearch from either of them, "+
+			"and the association becomes that of %s when every node runs %s. To have %s now, dissociate %s first.",
+		p.ID, p.Name, p.EngineVersion, first.ID, first.EngineVersion, c.Domain.Name, p.ID, p.EngineVersion, p.ID, first.ID)
 }
 
 // Namesakes are packages of one line: plugins of one name and owner for several versions of OpenSearch.

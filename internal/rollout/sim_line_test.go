@@ -17,7 +17,7 @@ const simSibling = "pkg-3"
 var simEngines = []string{"2.19.0", "2.19.1", "3.8.0"}
 
 // engines: in this run nodes have versions of OpenSearch, and their owner upgrades them.
-func (s *sim) engines() bool { return s.seed%4 == 2 && s.nodes <= 9 }
+func (s *sim) engines() bool { return s.seed%4 == 2 && s.nodes <= 9 && s.script == nil }
 
 // slot is where the plugin of a package lies: namesakes bring the same.
 func slot(pkg string) string {
