@@ -122,6 +122,10 @@ func exitStatus(err error, stderr io.Writer) int {
 		return exitFailed
 	}
 	fmt.Fprintln(stderr, "searchpack:", cli.OneLine(err.Error()))
+	var node *agentcmd.NodeEnded
+	if errors.As(err, &node) { // whoever started the agent started the node
+		return node.Status
+	}
 	if errors.Is(err, cli.ErrUsage) || errors.Is(err, server.ErrConfig) || errors.Is(err, agentcmd.ErrUsage) {
 		return exitUsage
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"maps"
@@ -261,6 +262,24 @@ func TestEntrypoint(t *testing.T) {
 			t.Errorf("%v: %s", err, out)
 		}
 	})
+}
+
+// The image's main process is an agent that supervises.
+func TestDockerfile(t *testing.T) {
+	t.Parallel()
+	if !strings.Contains(page(t, "docs", "operations.md"), "packaging/container/Dockerfile") {
+		t.Error("docs/operations.md does not name packaging/container/Dockerfile")
+	}
+	m := regexp.MustCompile(`(?m)^ENTRYPOINT (.*)$`).FindStringSubmatch(page(t, "packaging", "container", "Dockerfile"))
+	var words []string
+	if m == nil || json.Unmarshal([]byte(m[1]), &words) != nil {
+		t.Fatalf("no ENTRYPOINT without a shell: %q", m)
+	}
+	i := slices.Index(words, "--")
+	if i < 0 || i+2 != len(words) || words[0] != "searchpack" || !slices.Contains(words[:i], "supervise") {
+		t.Fatalf("ENTRYPOINT %q", words)
+	}
+	checkCommand(t, "Dockerfile", words[1:i])
 }
 
 // container and podSpec are what is read of a manifest.

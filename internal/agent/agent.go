@@ -50,6 +50,10 @@ func (a *Agent) Run(ctx context.Context) error {
 	if r.epoch, err = r.book.newEpoch(a.cfg.now()); err != nil {
 		return searchpack.Errorf(searchpack.ErrUnavailable, "the state folder: %s", explain(err))
 	}
+	defer r.link.close()
+	if r.cfg.Supervised != nil {
+		return r.supervise(ctx)
+	}
 	if !r.link.enrolUntil(ctx) {
 		return nil
 	}
@@ -139,6 +143,9 @@ func (r *run) begin() {
 		log: r.log, control: r.cfg.Control, node: r.node, swap: r.pluginer, book: r.book, server: r.link.permits,
 		now: r.cfg.now, boot: bootTime, epoch: r.epoch, rang: r.report.ring, fresh: func(f *searchpack.NodeFacts) { r.facts.set(f, nil) },
 	}
+	if r.cfg.Supervised != nil {
+		r.restarts.before = r.ready
+	}
 	r.facts = &facts{node: r.node, every: r.cfg.Intervals.Facts, changed: r.report.ring, restarted: func() {
 		r.prober.nodeRestarted()
 		for _, b := range []bell{r.probe, r.duty, r.plugin, r.report} {
@@ -170,7 +177,6 @@ func (r *run) loops(ctx context.Context) {
 	}
 	r.ordered() // what was ordered before is looked after from the start
 	wg.Wait()
-	r.link.close()
 }
 
 // placeLoop makes and keeps the files as ordered: on news, and every Watch whatever happens.

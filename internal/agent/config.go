@@ -36,12 +36,19 @@ type Config struct {
 	Plugins *PluginConfig
 	// Control stops and starts the node for a change of its plugins; nil = somebody else does.
 	Control NodeControl
+	// Supervised is Control for a node that is this agent's own child: Run puts in place what is ordered,
+	// starts it, and ends with it.
+	Supervised Supervised
+	// StopTimeout is how long a supervised node may take to stop when the agent ends; 2 min. After that it
+	// is killed.
+	StopTimeout time.Duration
 	// Adopt are files and folders under ConfigDir, with slashes: what lies there may be adopted if an
 	// order says so, and only that.
 	Adopt   []string
 	Name    string // asked for at enrolment; "" = the host's name
 	Version string // of the program, for reports
-	// WaitForServer: SyncOnce does not go on with the last order while the server cannot be asked.
+	// WaitForServer: SyncOnce, and the start of a supervised node, do not go on with the last order while
+	// the server cannot be asked.
 	WaitForServer bool
 	Intervals     Intervals
 	Logger        *slog.Logger     // nil: nothing is logged
@@ -91,6 +98,10 @@ func (c Config) withDefaults() Config {
 	set(&i.Wait, 30*time.Second)
 	set(&i.RetryMin, 200*time.Millisecond)
 	set(&i.RetryMax, 5*time.Second)
+	set(&c.StopTimeout, stopTime)
+	if c.Supervised != nil {
+		c.Control = c.Supervised
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -122,6 +133,9 @@ func (c Config) validate() error {
 		return searchpack.Errorf(searchpack.ErrInvalid, "the node's name %.120q has other characters than letters, digits, dots, hyphens and underscores", c.Name)
 	case c.FilesOnly == (c.OpenSearch != nil):
 		return searchpack.Errorf(searchpack.ErrInvalid, "give either the address of an OpenSearch node or files-only")
+	}
+	if c.FilesOnly && c.Supervised != nil {
+		return searchpack.Errorf(searchpack.ErrInvalid, "there is no OpenSearch to be supervised with files-only")
 	}
 	if err := agentapi.CheckAddress(c.Server); err != nil {
 		return err

@@ -55,6 +55,11 @@ type restart struct {
 	// NotStarted is what the command said that was to start the node; the node itself says more.
 	NotStarted string `json:"not_started,omitempty"`
 	Failed     string `json:"failed,omitempty"`
+	// Restoring is why the node gets its former plugins back, from before that is done.
+	Restoring string `json:"restoring,omitempty"`
+	// Lost is how often a node that is the agent's child was started with what was ordered, and ended
+	// together with the agent.
+	Lost int `json:"lost,omitempty"`
 }
 
 // restored: the node is to start with its former plugins, whatever its order says.
@@ -95,6 +100,7 @@ type restarter struct {
 	now     func() time.Time
 	boot    func() time.Duration // see bootTime: what is waited for does not hang on the time of day
 	epoch   int64
+	before  func(context.Context) error // is asked before the node is started; nil = others do that
 	rang    func()                      // the report is another
 	fresh   func(*searchpack.NodeFacts) // what the node says of itself now, for reports
 
@@ -230,6 +236,9 @@ func (r *restarter) step(ctx context.Context, j *restart) error {
 	case restartStopped:
 		return r.start(ctx, j)
 	case restartStarted, restartRestored:
+		if r.lost(j) {
+			return r.startLost(ctx, j)
+		}
 		return r.back(ctx, j)
 	case restartBack:
 		return r.end(ctx, j)
@@ -324,6 +333,11 @@ func (r *restarter) start(ctx context.Context, j *restart) error {
 func (r *restarter) startNode(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
+	if r.before != nil {
+		if err := r.before(ctx); err != nil {
+			return err
+		}
+	}
 	if err := r.control.Start(ctx); err != nil {
 		return fmt.Errorf("the node cannot be started: %w", err)
 	}
@@ -369,17 +383,25 @@ func (r *restarter) restore(ctx context.Context, j *restart, why string) error {
 			why += ": " + text
 		}
 	}
-	why = cutText(why, searchpack.MaxPermitFailed)
-	r.log.Error("the node does not start with its new plugins; it gets the former ones back", "reason", why)
+	j.Restoring = cutText(why, searchpack.MaxPermitFailed)
+	r.log.Error("the node does not start with its new plugins; it gets the former ones back", "reason", j.Restoring)
+	if err := r.book.setRestart(j); err != nil {
+		return err
+	}
+	return r.giveBack(ctx, j)
+}
+
+// giveBack does what restore has noted.
+func (r *restarter) giveBack(ctx context.Context, j *restart) error {
 	stopCtx, cancel := context.WithTimeout(ctx, stopTime)
 	defer cancel()
 	if err := r.control.Stop(stopCtx); err != nil {
 		return fmt.Errorf("the node cannot be stopped: %w", err)
 	}
-	if err := r.swap.restore(ctx, why); err != nil {
+	if err := r.swap.restore(ctx, j.Restoring); err != nil {
 		return fmt.Errorf("the former plugins: %w", err)
 	}
-	j.Stage, j.Failed, j.StartedAt, j.NotStarted = restartRestored, why, r.now(), ""
+	j.Stage, j.Failed, j.StartedAt, j.NotStarted, j.Restoring = restartRestored, j.Restoring, r.now(), "", ""
 	if err := r.book.setRestart(j); err != nil {
 		return err
 	}

@@ -46,37 +46,49 @@ func (a *Agent) SyncOnce(ctx context.Context) error {
 		return err
 	}
 	defer r.link.close()
-	asked := r.askServer(ctx)
-	if asked != nil && a.cfg.WaitForServer {
-		asked = a.untilHeard(ctx, asked, r.askServer)
-		if asked != nil && !agentapi.IsGone(asked) {
-			return notHeard(asked)
-		}
-	}
-	if asked != nil {
-		a.log.Warn("the server cannot be asked; using the last order", "error", asked, "generation", r.book.order().Generation)
+	asked, err := r.hear(ctx)
+	if err != nil {
+		return err
 	}
 	err = errors.Join(r.syncFiles(ctx, asked), r.syncPlugins(ctx, asked))
 	if err == nil {
-		a.noteSync(state.tree)
+		r.noteSync()
 	}
 	return err
 }
 
+// hear takes in the newest order. asked says why the server could not be asked, and the last order is to
+// be used; err that the node must not start with that.
+func (r *run) hear(ctx context.Context) (asked, err error) {
+	asked = r.askServer(ctx)
+	if asked != nil && r.cfg.WaitForServer {
+		asked = untilHeard(ctx, r.cfg, asked, r.askServer)
+		if asked != nil && !agentapi.IsGone(asked) {
+			return asked, notHeard(asked)
+		}
+	}
+	if asked != nil {
+		r.log.Warn("the server cannot be asked; using the last order", "error", asked, "generation", r.book.order().Generation)
+	}
+	return asked, nil
+}
+
 // noteSync keeps when a sync succeeded. That it cannot be kept, on a full disk, is no failure of it.
-func (a *Agent) noteSync(state *tree) {
-	if err := state.writeBytes(syncedName, []byte(a.cfg.now().Format(time.RFC3339)+"\n")); err != nil {
-		a.log.Info("the time of this sync cannot be kept", "error", err)
+func (r *run) noteSync() { noteSync(r.cfg, r.link.state.tree) }
+
+func noteSync(cfg Config, state *tree) {
+	if err := state.writeBytes(syncedName, []byte(cfg.now().Format(time.RFC3339)+"\n")); err != nil {
+		cfg.Logger.Info("the time of this sync cannot be kept", "error", err)
 	}
 }
 
 // untilHeard asks until the server answers, which may be that it has no use for this agent any more,
 // for as long as the node's start may take. It returns the last error.
-func (a *Agent) untilHeard(ctx context.Context, err error, ask func(context.Context) error) error {
+func untilHeard(ctx context.Context, cfg Config, err error, ask func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, syncWait)
 	defer cancel()
-	wait := &backoff{min: a.cfg.Intervals.RetryMin, max: a.cfg.Intervals.RetryMax}
-	a.log.Warn("the server cannot be asked, and this node does not start without it (start-without-server: wait); asking again", "error", err)
+	wait := &backoff{min: cfg.Intervals.RetryMin, max: cfg.Intervals.RetryMax}
+	cfg.Logger.Warn("the server cannot be asked, and this node does not start without it (start-without-server: wait); asking again", "error", err)
 	for err != nil && !agentapi.IsGone(err) && pause(ctx, wait.next()) {
 		err = ask(ctx)
 	}
@@ -173,7 +185,7 @@ func (a *Agent) watchOther(ctx context.Context, locked error) error {
 		ask := func(ctx context.Context) (err error) { newest, err = a.newest(ctx, state); return err }
 		err := ask(ctx)
 		if err != nil {
-			err = a.untilHeard(ctx, err, ask)
+			err = untilHeard(ctx, a.cfg, err, ask)
 		}
 		if err != nil && !agentapi.IsGone(err) {
 			return errors.Join(notHeard(err), locked)
@@ -186,7 +198,7 @@ func (a *Agent) watchOther(ctx context.Context, locked error) error {
 	for {
 		err := inPlace(ctx, state, conf, newest)
 		if err == nil {
-			a.noteSync(state)
+			noteSync(a.cfg, state)
 			return a.swapBeside(ctx, state)
 		}
 		if !pause(ctx, 100*time.Millisecond) {

@@ -8,10 +8,15 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
 
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/agent"
 	"github.com/searchpack/searchpack/internal/configfile"
+	"github.com/searchpack/searchpack/internal/nodecontrol"
 	"github.com/searchpack/searchpack/internal/opensearch"
 )
 
@@ -77,13 +82,21 @@ type RunCmd struct {
 	Beside
 	Plugins
 	Restart
+	WithoutServer
+
+	Command []string `arg:"" optional:"" help:"With --restart supervise: what starts OpenSearch, and stays: a program and its arguments, behind --. There is no shell."`
 }
 
 // Help stands below the flags.
 func (*RunCmd) Help() string {
-	return `Example:
+	return `Examples:
   searchpack agent run --server https://searchpack.example:9401 --token-file token \
-      --opensearch http://127.0.0.1:9200 --config /etc/opensearch --state /var/lib/searchpack-agent`
+      --opensearch http://127.0.0.1:9200 --config /etc/opensearch --state /var/lib/searchpack-agent
+
+  With --restart supervise the agent does what "agent sync --once" does and starts OpenSearch, which is its child from then on. It ends with it: with status 0
+  when it was told to, else with OpenSearch's own status (128 and the number of the signal that ended it).
+
+  searchpack agent run --config-file /etc/searchpack/agent.yml --restart supervise -- /usr/share/opensearch/bin/opensearch -Ehttp.port=9200`
 }
 
 // config is the agent's configuration, and what to close afterwards.
@@ -91,11 +104,21 @@ func (c *RunCmd) config(s *Streams, version string) (agent.Config, func(), error
 	cfg := c.Place.config(s, version)
 	cfg.Plugins = c.Plugins.config(c.FilesOnly)
 	var err error
-	if cfg.Control, err = c.control(); err != nil {
-		return cfg, nil, err
-	}
-	if cfg.Control != nil && cfg.Plugins == nil {
-		return cfg, nil, usage{errors.New("--restart is for a change of plugins: give --home too")}
+	switch {
+	case c.Restart.Restart == "supervise":
+		cfg.WaitForServer, cfg.StopTimeout = c.wait(), c.StopTimeout
+		if cfg.Supervised, err = c.child(c.State, c.Command); err != nil {
+			return cfg, nil, err
+		}
+	case len(c.Command) > 0:
+		return cfg, nil, usage{errors.New("a command is given, but not --restart supervise")}
+	default:
+		if cfg.Control, err = c.control(); err != nil {
+			return cfg, nil, err
+		}
+		if cfg.Control != nil && cfg.Plugins == nil {
+			return cfg, nil, usage{errors.New("--restart is for a change of plugins: give --home too")}
+		}
 	}
 	if cfg.FilesOnly = c.FilesOnly; c.FilesOnly {
 		return cfg, func() {}, nil
@@ -122,8 +145,31 @@ func (c *RunCmd) Run(ctx context.Context, s *Streams, version Version) error {
 	if err != nil {
 		return err
 	}
+	if child, ok := cfg.Supervised.(*nodecontrol.Child); ok {
+		defer c.asParent(child)()
+	}
 	return a.Run(ctx)
 }
+
+// asParent does what a process owes that has a node for a child. What it returns ends that.
+func (c *RunCmd) asParent(child *nodecontrol.Child) func() {
+	// Whoever reads the agent's output may go away: that must not end the agent, and with it the node.
+	pipe := make(chan os.Signal, 1)
+	signal.Notify(pipe, syscall.SIGPIPE)
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	if os.Getpid() == 1 { // of a container
+		wg.Go(func() { child.Reap(ctx) })
+	}
+	return func() {
+		cancel()
+		wg.Wait()
+		signal.Stop(pipe)
+	}
+}
+
+// NodeEnded is the error of an agent whose node has ended by itself: its Status is the exit status.
+type NodeEnded = agent.NodeEnded
 
 // canEnrol refuses to start an agent that would wait for a good token for ever.
 func (c *RunCmd) canEnrol() error {
@@ -153,11 +199,17 @@ func newAgent(cfg agent.Config) (*agent.Agent, error) {
 type SyncCmd struct {
 	Place
 	Plugins
+	WithoutServer
 	NoNode bool `hidden:"" env:"-" help:"There is no OpenSearch (development stack)."`
 	Once   bool `required:"" env:"-" help:"Put the files in place and end (the only way so far; the flag says so)."`
-
-	StartWithoutServer string `enum:"last,wait" default:"last" placeholder:"last|wait" help:"While the server cannot be asked: last puts in place what was ordered last; wait asks for up to 14 minutes, then fails, so that OpenSearch does not start with a version that may be an old one."`
 }
+
+// WithoutServer says how a node starts while the server is away.
+type WithoutServer struct {
+	StartWithoutServer string `enum:"last,wait" default:"last" placeholder:"last|wait" help:"Before OpenSearch starts, while the server cannot be asked: last puts in place what was ordered last; wait asks for up to 14 minutes, then fails, so that OpenSearch does not start with a version that may be an old one."`
+}
+
+func (w WithoutServer) wait() bool { return w.StartWithoutServer == "wait" }
 
 // Help stands below the flags.
 func (*SyncCmd) Help() string {
@@ -173,7 +225,7 @@ func (c *SyncCmd) Run(ctx context.Context, s *Streams, version Version) error {
 	cfg := c.Place.config(s, string(version))
 	cfg.Plugins = c.Plugins.config(c.NoNode)
 	cfg.FilesOnly = true // nothing is asked of OpenSearch: it does not run yet
-	cfg.WaitForServer = c.StartWithoutServer == "wait"
+	cfg.WaitForServer = c.wait()
 	a, err := newAgent(cfg)
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/alecthomas/kong"
 	"github.com/google/go-cmp/cmp"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/searchpack/searchpack/internal/agent"
 	"github.com/searchpack/searchpack/internal/auth/enroll"
+	"github.com/searchpack/searchpack/internal/nodecontrol"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -74,6 +76,35 @@ func TestRunConfiguration(t *testing.T) {
 	}
 }
 
+// The command of a supervised node stands behind --, or in the file; its own flags are its own.
+func TestSuperviseConfiguration(t *testing.T) {
+	t.Parallel()
+	configuration := file(t, "start-command: [/bin/opensearch, \"-Ea=b c\", --verbose]\nrestart: supervise\nstart-without-server: wait\n")
+	for _, args := range [][]string{
+		{"--restart", "supervise", "--start-without-server", "wait", "--", "/bin/opensearch", "-Ea=b c", "--verbose"},
+		{"--config-file", configuration},
+	} {
+		c, err := parse(t, append([]string{"run", "--server", "https://s:9401", "--config", "/c", "--state", "/s", "--stop-timeout", "5m"}, args...)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, end, err := c.Run.config(&Streams{Err: new(bytes.Buffer)}, "1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		end()
+		want := nodecontrol.ChildConfig{Command: []string{"/bin/opensearch", "-Ea=b c", "--verbose"}, Lock: "/s/node.lock", Stdout: os.Stdout, Stderr: os.Stderr}
+		child, err := nodecontrol.NewChild(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same := cmp.Equal(child, got.Supervised, cmp.AllowUnexported(nodecontrol.Child{}), cmpopts.IgnoreFields(nodecontrol.Child{}, "mu", "ended"), cmp.Comparer(func(a, b *os.File) bool { return a == b }))
+		if !same || got.Control != nil || !got.WaitForServer || got.StopTimeout != 5*time.Minute {
+			t.Errorf("%v: %+v, %+v", args, got, got.Supervised)
+		}
+	}
+}
+
 func TestFilesOnlyHasNoNode(t *testing.T) {
 	t.Parallel()
 	c, err := parse(t, "run", "--server", "https://s:9401", "--config", "/c", "--state", "/s", "--files-only")
@@ -104,18 +135,23 @@ func TestWrongConfiguration(t *testing.T) {
 		args []string
 		says string
 	}{
-		"never enrolled":       {[]string{"run", "--config", dir, "--state", filepath.Join(dir, "new")}, "--token-file"},
-		"no token there":       {[]string{"run", "--config", dir, "--state", dir, "--token-file", "/none"}, "/none"},
-		"no token in it":       {[]string{"run", "--config", dir, "--state", dir, "--token-file", credentials}, "no join token"},
-		"server without TLS":   {[]string{"run", "--config", dir, "--state", dir, "--token-file", token, "--server", "http://127.0.0.1:1"}, "http://127.0.0.1:1"},
-		"sync without TLS":     {[]string{"sync", "--once", "--config", dir, "--state", dir, "--server", "127.0.0.1:1"}, "127.0.0.1:1"},
-		"empty state folder":   {[]string{"run", "--config", dir, "--state", t.TempDir()}, "--token-file"},
-		"no node's address":    {[]string{"run", "--config", dir, "--state", dir, "--token-file", token, "--opensearch", "localhost:9200"}, "localhost:9200"},
-		"no credentials there": {[]string{"run", "--config", dir, "--state", dir, "--token-file", token, "--opensearch-credentials", "/none"}, "/none"},
-		"no authority there":   {[]string{"run", "--config", dir, "--state", dir, "--token-file", token, "--opensearch-ca", "/none"}, "/none"},
-		"no config folder":     {[]string{"run", "--config", "/none", "--state", dir, "--token-file", token}, "/none"},
-		"name":                 {[]string{"run", "--config", dir, "--state", dir, "--token-file", token, "--name", "a b"}, `"a b"`},
-		"sync, no folder":      {[]string{"sync", "--once", "--config", "/none", "--state", dir}, "/none"},
+		"never enrolled":          {[]string{"run", "--config", dir, "--state", filepath.Join(dir, "new")}, "--token-file"},
+		"no token there":          {[]string{"run", "--config", dir, "--state", dir, "--token-file", "/none"}, "/none"},
+		"no token in it":          {[]string{"run", "--config", dir, "--state", dir, "--token-file", credentials}, "no join token"},
+		"server without TLS":      {[]string{"run", "--config", dir, "--state", dir, "--token-file", token, "--server", "http://127.0.0.1:1"}, "http://127.0.0.1:1"},
+		"sync without TLS":        {[]string{"sync", "--once", "--config", dir, "--state", dir, "--server", "127.0.0.1:1"}, "127.0.0.1:1"},
+		"empty state folder":      {[]string{"run", "--config", dir, "--state", t.TempDir()}, "--token-file"},
+		"no node's address":       {[]string{"run", "--config", dir, "--state", dir, "--token-file", token, "--opensearch", "localhost:9200"}, "localhost:9200"},
+		"no credentials there":    {[]string{"run", "--config", dir, "--state", dir, "--token-file", token, "--opensearch-credentials", "/none"}, "/none"},
+		"no authority there":      {[]string{"run", "--config", dir, "--state", dir, "--token-file", token, "--opensearch-ca", "/none"}, "/none"},
+		"no config folder":        {[]string{"run", "--config", "/none", "--state", dir, "--token-file", token}, "/none"},
+		"name":                    {[]string{"run", "--config", dir, "--state", dir, "--token-file", token, "--name", "a b"}, `"a b"`},
+		"no command to supervise": {[]string{"run", "--config", dir, "--state", dir, "--token-file", token, "--restart", "supervise"}, "behind --"},
+		"two commands":            {[]string{"run", "--config", dir, "--state", dir, "--token-file", token, "--restart", "supervise", "--start-command", "a", "--", "a"}, "given twice"},
+		"stops itself":            {[]string{"run", "--config", dir, "--state", dir, "--token-file", token, "--restart", "supervise", "--status-command", "a", "--", "a"}, "--stop-command and --status-command"},
+		"no time to stop":         {[]string{"run", "--config", dir, "--state", dir, "--token-file", token, "--restart", "supervise", "--stop-timeout", "0s", "--", "a"}, "--stop-timeout"},
+		"not supervised":          {[]string{"run", "--config", dir, "--state", dir, "--token-file", token, "--", "a"}, "not --restart supervise"},
+		"sync, no folder":         {[]string{"sync", "--once", "--config", "/none", "--state", dir}, "/none"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -13,12 +13,14 @@ import (
 	"github.com/searchpack/searchpack/internal/agent/allow"
 	"github.com/searchpack/searchpack/internal/agent/plugindir"
 	"github.com/searchpack/searchpack/internal/agentcmd/doctor"
+	"github.com/searchpack/searchpack/internal/nodecontrol"
 )
 
 // lookPlugins looks at what the agent needs for plugins. It runs the status command, or asks systemd.
 func (c *DoctorCmd) lookPlugins(ctx context.Context, s *doctor.Seen) {
 	p := &s.Plugins
 	p.Given, p.Restart, p.Unit = c.Home != "", c.Restart.Restart, c.RestartUnit
+	c.lookRestart(ctx, p)
 	if !p.Given {
 		return
 	}
@@ -32,6 +34,19 @@ func (c *DoctorCmd) lookPlugins(ctx context.Context, s *doctor.Seen) {
 	}
 	p.NotMount = notOneMount(from, dir)
 	c.lookAllow(p)
+}
+
+// lookRestart asks the method of restarts whether the node runs.
+func (c *DoctorCmd) lookRestart(ctx context.Context, p *doctor.Plugins) {
+	if p.Restart == doctor.Supervise {
+		var err error
+		p.Running, err = nodecontrol.ChildRuns(filepath.Join(c.State, nodeLock))
+		p.RestartError = words(err)
+		return
+	}
+	if !p.Given {
+		return
+	}
 	control, err := c.control()
 	if err == nil && control != nil {
 		p.Running, err = control.Running(ctx)

@@ -1,6 +1,6 @@
-// Package nodecontrol stops and starts the OpenSearch beside an agent: by systemd, or by commands that
-// the node's own configuration names. What is run comes from there alone, never from an order; there is
-// no shell, and nothing is filled into a command.
+// Package nodecontrol stops and starts the OpenSearch beside an agent: by systemd, by commands that the
+// node's own configuration names, or as the agent's own child. What is run comes from there alone, never
+// from an order; there is no shell, and nothing is filled into a command.
 package nodecontrol
 
 import (

@@ -22,7 +22,7 @@ type Plugins struct {
 	AllowError string
 	Allowed    int
 
-	Restart      string // external, systemd or command
+	Restart      string // external, systemd, command or Supervise
 	RestartError string // what is wrong with how the node is to be restarted
 	Unit         string // with systemd
 	Running      bool   // by what the method itself says
@@ -30,11 +30,16 @@ type Plugins struct {
 
 const pluginsName = "plugins"
 
+// Supervise is the method of restarts by which OpenSearch is the agent's child.
+const Supervise = "supervise"
+
 // plugins: can the agent check, stage and swap them?
 func plugins(s *Seen) []Check {
 	p := s.Plugins
 	const home = "--home DIR, the folder of OpenSearch that holds lib/, modules/ and plugins/"
 	switch {
+	case !p.Given && p.Restart == Supervise:
+		return restartMethod(s)
 	case !p.Given && p.Restart != "" && p.Restart != "external":
 		return []Check{failure(pluginsName, home, "--restart %s is given without --home: the agent does not start", p.Restart)}
 	case !p.Given:
@@ -99,6 +104,8 @@ func restartMethod(s *Seen) []Check {
 	switch {
 	case p.RestartError != "" && p.Restart == "systemd":
 		return []Check{failure(name, "--restart-unit UNIT, as systemctl list-units names it", "%s", p.RestartError)}
+	case p.Restart == Supervise:
+		return []Check{supervised(s)}
 	case p.RestartError != "":
 		return []Check{failure(name, "--stop-command, --start-command and --status-command, each with the program's whole path", "%s", p.RestartError)}
 	case p.Restart == "external" || p.Restart == "":
@@ -110,6 +117,22 @@ func restartMethod(s *Seen) []Check {
 		return []Check{ok(name, "systemd, %s; uid %d needs the rule of packaging/systemd/plugins/50-searchpack-agent.rules for it, which cannot be tried without a restart", p.Unit, s.Me.UID)}
 	}
 	return []Check{ok(name, "%s", p.method())}
+}
+
+// supervised: is the OpenSearch that answers the child of an agent here?
+func supervised(s *Seen) Check {
+	const name = "restart"
+	p := s.Plugins
+	switch {
+	case p.RestartError != "":
+		return failure(name, "run the doctor as the agent's user", "whether an agent here has started OpenSearch cannot be seen: %s", p.RestartError)
+	case s.Node.answers() && !p.Running:
+		return failure(name, "stop OpenSearch and whatever starts it; then the agent starts it: searchpack agent run --restart supervise -- COMMAND",
+			"OpenSearch answers, and no agent with this state folder has started it")
+	case !p.Running:
+		return ok(name, "by the agent, whose child OpenSearch is (supervise); none of it runs now")
+	}
+	return ok(name, "by the agent, whose child OpenSearch is (supervise)")
 }
 
 func (p Plugins) method() string {

@@ -44,6 +44,8 @@ func start(s *Seen) []Check {
 	switch {
 	case s.Node.Skipped:
 		return nil
+	case s.Plugins.Restart == Supervise:
+		return []Check{ok(startName, "the agent puts in place what is ordered before it starts OpenSearch%s", b.last())}
 	case b.Unit != "" && b.Sync != nil:
 		return []Check{startUnit(b)}
 	case b.synced():
