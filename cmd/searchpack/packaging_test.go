@@ -17,6 +17,8 @@ import (
 
 	"github.com/alecthomas/kong"
 	"gopkg.in/yaml.v3"
+
+	"github.com/searchpack/searchpack/internal/agent/allow"
 )
 
 // flagsOf returns the visible flags of a command, and those of the commands beside it, which a file may hold.
@@ -287,12 +289,20 @@ type container struct {
 	Name, Image     string
 	Command, Args   []string
 	Env             []struct{ Name string }
-	VolumeMounts    []struct{ Name, MountPath string }        `yaml:"volumeMounts"`
+	VolumeMounts    []mount                                   `yaml:"volumeMounts"`
 	LivenessProbe   struct{ Exec struct{ Command []string } } `yaml:"livenessProbe"`
+	ReadinessProbe  struct{ Exec struct{ Command []string } } `yaml:"readinessProbe"`
 	SecurityContext struct {
 		AllowPrivilegeEscalation *bool `yaml:"allowPrivilegeEscalation"`
 		Capabilities             struct{ Drop []string }
 	} `yaml:"securityContext"`
+}
+
+type mount struct {
+	Name      string
+	MountPath string `yaml:"mountPath"`
+	SubPath   string `yaml:"subPath"`
+	ReadOnly  bool   `yaml:"readOnly"`
 }
 
 type manifest struct {
@@ -349,8 +359,12 @@ func TestKubernetesManifests(t *testing.T) {
 		maps, ran := map[string]bool{}, []string{}
 		for _, m := range manifests(t, name) {
 			for file, text := range m.Data {
-				checkSettings(t, name+" "+file, command, text)
 				maps[m.Metadata.Name] = true
+				if file == "plugins.yml" {
+					checkAllow(t, name, text)
+					continue
+				}
+				checkSettings(t, name+" "+file, command, text)
 			}
 			if m.Kind != "StatefulSet" {
 				continue
@@ -376,6 +390,138 @@ func TestKubernetesManifests(t *testing.T) {
 		want := map[string][]string{"server.yaml": {"server"}, "opensearch.yaml": {"agent sync", "agent run", "agent status"}}[name]
 		if !slices.Equal(ran, want) {
 			t.Errorf("%s runs %q, want %q", name, ran, want)
+		}
+	}
+}
+
+// checkAllow complains of an allow file that an agent does not read.
+func checkAllow(t *testing.T, where, text string) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "plugins.yml")
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := allow.Read(file); err != nil {
+		t.Errorf("%s: %v", where, err)
+	}
+}
+
+// The agents see plugins/ and the folder beside it in one mount, in which names can be moved; OpenSearch
+// sees plugins/ alone, where it looks for them, and the image's own plugins come there once.
+func TestKubernetesPlugins(t *testing.T) {
+	t.Parallel()
+	var settings struct {
+		Home, Config string
+		PluginsDir   string `yaml:"plugins-dir"`
+	}
+	var set manifest
+	for _, m := range manifests(t, "opensearch.yaml") {
+		if m.Kind == "StatefulSet" {
+			set = m
+		} else if text := m.Data["agent.yml"]; text != "" {
+			if err := yaml.Unmarshal([]byte(text), &settings); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	pod := set.Spec.Template.Spec
+	at := func(c container) (all []mount) {
+		for _, m := range c.VolumeMounts {
+			if m.Name == "plugins" {
+				all = append(all, m)
+			}
+		}
+		return all
+	}
+	for _, c := range append(pod.InitContainers, pod.Containers...) {
+		var want mount
+		switch c.Name {
+		case "plugins":
+			want = mount{Name: "plugins", MountPath: "/volume"}
+			copiesOnce(t, c)
+		case "searchpack-sync", "searchpack-agent":
+			want = mount{Name: "plugins", MountPath: filepath.Dir(settings.PluginsDir)}
+		case "opensearch":
+			want = mount{Name: "plugins", MountPath: settings.Home + "/plugins", SubPath: filepath.Base(settings.PluginsDir), ReadOnly: true}
+		default:
+			if len(at(c)) > 0 {
+				t.Errorf("%s mounts the plugins", c.Name)
+			}
+			continue
+		}
+		if got := at(c); len(got) != 1 || got[0] != want {
+			t.Errorf("%s mounts %+v, want %+v", c.Name, got, want)
+		}
+	}
+}
+
+// copiesOnce runs the container's command on folders here: a start of the pod that was broken off is
+// finished, and what lies there later stays.
+func copiesOnce(t *testing.T, c container) {
+	t.Helper()
+	dir := t.TempDir()
+	image, volume := filepath.Join(dir, "image"), filepath.Join(dir, "volume")
+	for _, name := range []string{filepath.Join(image, "own"), filepath.Join(volume, ".new", "half")} {
+		if err := os.MkdirAll(name, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	command := strings.NewReplacer("/usr/share/opensearch/plugins", image, "/volume", volume).Replace(c.Command[2])
+	run := func(want ...string) {
+		t.Helper()
+		if out, err := exec.CommandContext(t.Context(), "/bin/sh", "-c", command).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		got, _ := filepath.Glob(filepath.Join(volume, "plugins", "*"))
+		for i := range got {
+			got[i] = filepath.Base(got[i])
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("plugins/ holds %q, want %q", got, want)
+		}
+	}
+	run("own")
+	if err := os.Rename(filepath.Join(volume, "plugins", "own"), filepath.Join(volume, "plugins", "placed")); err != nil {
+		t.Fatal(err)
+	}
+	run("placed")
+}
+
+// The readiness probe waits for all copies once; then it is enough that the node answers.
+func TestKubernetesReadiness(t *testing.T) {
+	t.Parallel()
+	all := manifests(t, "opensearch.yaml")
+	containers := all[len(all)-1].Spec.Template.Spec.Containers
+	command := containers[0].ReadinessProbe.Exec.Command
+	dir := t.TempDir()
+	if len(command) != 3 {
+		t.Fatalf("%q", command)
+	}
+	script := strings.NewReplacer("/tmp/", dir+"/", "/etc/searchpack/opensearch/", dir+"/").Replace(command[2])
+	for name, text := range map[string]string{"user": "me:hush", "curl": "#!/bin/sh\necho \"$@\" >>" + dir + "/asked\n[ -e " + dir + "/answers ]\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, step := range []struct {
+		answers, ready bool
+		asks           string
+	}{{false, false, "wait_for_status=green"}, {true, true, "wait_for_status=green"}, {true, true, "9200/"}, {false, false, "9200/"}} {
+		_ = os.Remove(filepath.Join(dir, "answers"))
+		if step.answers {
+			if err := os.WriteFile(filepath.Join(dir, "answers"), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		cmd := exec.CommandContext(t.Context(), "/bin/sh", "-c", script)
+		cmd.Env = []string{"PATH=" + dir + ":/usr/bin:/bin"}
+		err := cmd.Run()
+		asked, _ := os.ReadFile(filepath.Join(dir, "asked"))
+		lines := strings.Split(strings.TrimSpace(string(asked)), "\n")
+		last := lines[len(lines)-1]
+		if (err == nil) != step.ready || len(lines) != i+1 || !strings.Contains(last, "--user me:hush") || !strings.Contains(last, step.asks) ||
+			strings.Contains(last, "green") != strings.Contains(step.asks, "green") {
+			t.Errorf("step %d: %v, asked %q", i, err, lines)
 		}
 	}
 }

@@ -135,13 +135,13 @@ func (p *pluginer) collect(ctx context.Context, offline bool, extended ...string
 	}
 	f := p.facts()
 	if offline {
-		return preflight.Collect(ctx, p.cfg.Home, 0, extended...)
+		return preflight.CollectFrom(ctx, p.cfg.Home, p.folders().PluginFolder(), 0, extended...)
 	}
 	if f == nil {
 		return preflight.Node{}, searchpack.Errorf(searchpack.ErrUnavailable, "the node does not answer, so that it is not known which plugins it would take")
 	}
 	// Of the version that lies there, not of what runs: that is what it starts with.
-	return preflight.Collect(ctx, p.cfg.Home, f.Java, extended...)
+	return preflight.CollectFrom(ctx, p.cfg.Home, p.folders().PluginFolder(), f.Java, extended...)
 }
 
 // allowed says why the node's allow file does not take the plugin; "" if it does.

@@ -33,9 +33,15 @@ const (
 // only then the classes of modules are read. The error is the file system's, or says that the folder
 // is no home.
 func Collect(ctx context.Context, home string, java int, extended ...string) (Node, error) {
+	return CollectFrom(ctx, home, path.Join(home, "plugins"), java, extended...)
+}
+
+// CollectFrom is Collect for a node whose plugins/ is seen at another path than in its home, as by an agent
+// in a container of its own.
+func CollectFrom(ctx context.Context, home, plugins string, java int, extended ...string) (Node, error) {
 	c := &collector{ctx: ctx, roots: map[string]*os.Root{}, extended: extended}
 	defer c.close()
-	if err := c.open(home); err != nil {
+	if err := c.open(home, plugins); err != nil {
 		return Node{}, fmt.Errorf("the home of OpenSearch: %w", err)
 	}
 	n := Node{Java: java, Lib: Lib{}, Foreign: map[string]string{}}
@@ -43,7 +49,7 @@ func Collect(ctx context.Context, home string, java int, extended ...string) (No
 		return Node{}, fmt.Errorf("%s/lib: %w", home, err)
 	}
 	if err := c.bundles("plugins", &n); err != nil {
-		return Node{}, fmt.Errorf("%s/plugins: %w", home, err)
+		return Node{}, fmt.Errorf("%s: %w", plugins, err)
 	}
 	if err := c.bundles("modules", &n); err != nil {
 		return Node{}, fmt.Errorf("%s/modules: %w", home, err)
@@ -62,12 +68,12 @@ type collector struct {
 
 // open opens the folders of the home. Each may be a link, which OpenSearch follows; nothing in them leads
 // out of them.
-func (c *collector) open(home string) error {
+func (c *collector) open(home, plugins string) error {
 	if _, err := os.Stat(home); err != nil {
 		return err
 	}
-	for _, dir := range []string{"lib", "modules", "plugins"} {
-		root, err := os.OpenRoot(path.Join(home, dir))
+	for dir, at := range map[string]string{"lib": path.Join(home, "lib"), "modules": path.Join(home, "modules"), "plugins": plugins} {
+		root, err := os.OpenRoot(at)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // said by who needs it
 		}

@@ -120,6 +120,20 @@ func TestCollectFollowsTheLinkOfPlugins(t *testing.T) {
 	}
 }
 
+// An agent in a container of its own has plugins/ on a volume, and the image's own in the home.
+func TestCollectPluginsFromElsewhere(t *testing.T) {
+	t.Parallel()
+	dir := home(t, map[string]string{
+		"lib/opensearch-3.8.0.jar": "org/opensearch/A", "lib/opensearch-core-3.8.0.jar": "org/opensearch/B",
+		"plugins/image/" + plugin.DescriptorName: descriptor("image", ""),
+		"volume/placed/" + plugin.DescriptorName: descriptor("placed", ""), "volume/placed/p.jar": "p/P",
+	})
+	n, err := CollectFrom(t.Context(), dir, filepath.Join(dir, "volume"), 21)
+	if err != nil || len(n.Bundles) != 1 || n.Bundles[0].Name != "placed" || len(n.Lib) != 2 {
+		t.Errorf("%v, %+v", err, n.Bundles)
+	}
+}
+
 func TestNoHome(t *testing.T) {
 	t.Parallel()
 	for words, files := range map[string]map[string]string{

@@ -48,12 +48,14 @@ func TestMistakesAreSeen(t *testing.T) {
 		"a volume not there":     {"- {name: own, secret:", "- {name: owned, secret:", "mounts own"},
 		"a name that is none":    {"name: searchpack-sync", "name: searchpack_sync", "searchpack_sync"},
 		"a container twice":      {"name: searchpack-sync", "name: config", "stands twice"},
-		"no such port":           {"tcpSocket: {port: http}", "tcpSocket: {port: https}", "https"},
+		"no such port":           {"tcpSocket: {port: transport}", "tcpSocket: {port: transports}", "transports"},
 		"no image":               {"- name: searchpack-agent\n          image: opensearch-searchpack:3.8.0", "- name: searchpack-agent", "no image"},
 		"no size":                {"resources: {requests: {storage: 5Gi}}", "resources: {}", "a size"},
 		"a size of no kind":      {"storage: 5Gi", "storage: 5Gigs", "quantities"},
 		"two at one place":       {"mountPath: /etc/searchpack/opensearch,", "mountPath: /etc/searchpack/token,", "two volumes"},
 		"a probe of two ways":    {"startupProbe:\n", "startupProbe:\n            httpGet: {port: http}\n", "2 ways"},
+		"no volume for plugins":  {"- {name: plugins, emptyDir: {}}", "# ", "mounts plugins"},
+		"plugins over the home":  {"mountPath: /usr/share/opensearch/plugins,", "mountPath: /usr/share/opensearch/config,", "two volumes"},
 		"a key of no kind":       {"  agent.yml: |", "  agent/yml: |", "agent/yml"},
 	} {
 		if !strings.Contains(text, c.was) {
