@@ -181,6 +181,8 @@ type PermitTx interface {
 	DeletePermit(ctx context.Context, id string) error
 	// Permits of a domain that have not ended, and those of its open rollouts, by begin.
 	Permits(ctx context.Context, k DomainKey) ([]*Permit, error)
+	// EndedPermits of a domain by begin: at most n, the newest ones.
+	EndedPermits(ctx context.Context, k DomainKey, n int) ([]*Permit, error)
 }
 
 // AgentTx keeps agents, their reports and orders, incidents and join tokens.

@@ -37,7 +37,11 @@ type PlanView struct {
 	// are the owner's to see: of a package that another account shares they are 0.
 	Findings     map[searchpack.Severity]int
 	FindingCount int
-	UsageAt      time.Time // when a node told who uses the file; zero: never
+	// TurnTime is how long a node's turn took in former rollouts of plugins, FormerRestarts how many say so;
+	// 0: not known.
+	TurnTime       time.Duration
+	FormerRestarts int
+	UsageAt        time.Time // when a node told who uses the file; zero: never
 	// Difference from Former; nil: not known here, or not the caller's to see.
 	Difference *Difference
 	// Names of packages and Versions that Before names, by id; those that are gone are left out.
@@ -107,6 +111,13 @@ func planned(ctx context.Context, tx searchpack.Tx, p *searchpack.Package, numbe
 func (c *Catalog) foresee(ctx context.Context, tx searchpack.Tx, world rollout.World, ask rollout.Ask, v *PlanView) error {
 	room := c.checkRoomInDomain(world.Call(""), []AssociateInput{{PackageID: ask.PackageID}})
 	v.Outlook = rollout.Plan(world, ask, room)
+	if v.Restarts != nil {
+		former, err := tx.EndedPermits(ctx, world.Domain.DomainKey, rollout.MaxFormerRestarts)
+		if err != nil {
+			return err
+		}
+		v.TurnTime, v.FormerRestarts = rollout.TurnTime(former)
+	}
 	for _, a := range world.Associations {
 		if former, there := world.Versions[a.ServingID]; there && a.PackageID == ask.PackageID {
 			v.Former = &former

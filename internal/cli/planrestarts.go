@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/catalog"
@@ -17,6 +18,11 @@ type planRestarts struct {
 	Policy    string `json:"policy"`
 	OneNode   bool   `json:"one_node"`
 	FilesOnly bool   `json:"files_only"`
+	Expected  *struct {
+		Seconds        int64 `json:"seconds"`
+		SecondsANode   int64 `json:"seconds_a_node"`
+		FormerRestarts int   `json:"former_restarts"`
+	} `json:"expected"`
 }
 
 // show says who restarts which node in which order, and what that puts at risk.
@@ -58,6 +64,7 @@ func (r *planRestarts) show(p *page, x *planLine) {
 		p.line("indices at risk: none; a node with the only started copy of a shard, or without which no cluster manager can be elected, is not stopped%s", loose)
 	}
 	if own > 0 {
+		p.line("expected duration: %s", r.expected(own < len(r.Nodes)))
 		p.line("if the first does not come back: it gets its former plugins back, and no other node is restarted")
 	}
 	p.line("")
@@ -73,4 +80,17 @@ func (r *planRestarts) show(p *page, x *planLine) {
 		t.row(turn, n.Name, restartedBy(n.Restart), role)
 	}
 	p.table(t)
+}
+
+// expected says how long the restarts take; others: somebody else restarts nodes, too.
+func (r *planRestarts) expected(others bool) string {
+	more := ""
+	if others {
+		more = "; how long somebody else takes is not known"
+	}
+	e := r.Expected
+	if e == nil {
+		return "not known: no agent has restarted a node of this domain yet" + more
+	}
+	return fmt.Sprintf("about %s, %s a node, by %d former restarts in this domain%s", time.Duration(e.Seconds)*time.Second, time.Duration(e.SecondsANode)*time.Second, e.FormerRestarts, more)
 }

@@ -17,7 +17,15 @@ func TestPlanOfRestarts(t *testing.T) {
 	}{
 		"by agents": {
 			restarts: `{"nodes":[` + own + `,` + own + `],"policy":"careful"}`,
-			want:     []string{"restarts: 2, by the nodes' agents, one node after the other", "indices at risk: none;", "the first does not come back", "2     n1    its agent"},
+			want:     []string{"expected duration: not known: no agent has restarted a node of this domain yet\n", "restarts: 2, by the nodes' agents, one node after the other", "indices at risk: none;", "the first does not come back", "2     n1    its agent"},
+		},
+		"as before": {
+			restarts: `{"nodes":[` + own + `,` + own + `],"policy":"careful","expected":{"seconds":91,"seconds_a_node":46,"former_restarts":6}}`,
+			want:     []string{"expected duration: about 1m31s, 46s a node, by 6 former restarts in this domain\n"},
+		},
+		"as before, and by somebody": {
+			restarts: `{"nodes":[` + own + `,` + other + `],"policy":"careful","expected":{"seconds":1,"seconds_a_node":1,"former_restarts":1}}`,
+			want:     []string{"about 1s, 1s a node", "; how long somebody else takes is not known"},
 		},
 		"by somebody": {
 			restarts: `{"nodes":[` + other + `],"policy":"careful"}`,

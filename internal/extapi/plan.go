@@ -42,6 +42,14 @@ type planRestartsJSON struct {
 	Policy    string            `json:"policy"`     // careful, or any
 	OneNode   bool              `json:"one_node"`   // every index is away while it starts
 	FilesOnly bool              `json:"files_only"` // nothing is restarted
+	// Expected by former restarts of the domain; absent: not known, or no agent restarts a node.
+	Expected *planExpectedJSON `json:"expected,omitempty"`
+}
+
+type planExpectedJSON struct {
+	Seconds        int64 `json:"seconds"` // for the nodes that their agents restart
+	SecondsANode   int64 `json:"seconds_a_node"`
+	FormerRestarts int   `json:"former_restarts"` // that say so
 }
 
 type planRestartJSON struct {
@@ -51,7 +59,8 @@ type planRestartJSON struct {
 	Restart string `json:"restart"` // own, or external
 }
 
-func restartsOf(r *rollout.RestartOutlook) *planRestartsJSON {
+func restartsOf(v *catalog.PlanView) *planRestartsJSON {
+	r := v.Restarts
 	if r == nil {
 		return nil
 	}
@@ -59,15 +68,22 @@ func restartsOf(r *rollout.RestartOutlook) *planRestartsJSON {
 	if r.Any {
 		x.Policy = searchpack.RestartAny
 	}
+	own := 0
 	for _, n := range r.Nodes {
 		by := catalog.RestartsExternal
 		if n.Own {
-			by = catalog.RestartsOwn
+			by, own = catalog.RestartsOwn, own+1
 		}
 		x.Nodes = append(x.Nodes, planRestartJSON{n.Name, n.AgentID, n.Manager, by})
 	}
+	if turn := v.TurnTime; own > 0 && turn > 0 {
+		x.Expected = &planExpectedJSON{seconds(time.Duration(own) * turn), seconds(turn), v.FormerRestarts}
+	}
 	return x
 }
+
+// seconds are whole ones, at least one.
+func seconds(d time.Duration) int64 { return max(1, int64(d.Round(time.Second)/time.Second)) }
 
 type refusedJSON struct {
 	Code    searchpack.Code `json:"code"`
@@ -162,7 +178,7 @@ func planOf(v *catalog.PlanView) planJSON {
 		Seen:   planWitnessJSON{Analyzers: v.Points, Reason: v.NoWitness},
 		Checks: planChecksJSON{Count: v.Checks, Reason: v.NoChecks},
 		Found:  planFindingsJSON{Count: v.FindingCount, BySeverity: v.Findings},
-		Change: v.Difference, Restarts: restartsOf(v.Restarts),
+		Change: v.Difference, Restarts: restartsOf(v),
 	}
 	if v.Package.Type == searchpack.TypeDictionary {
 		p.File = searchpack.FilePath(v.Package.ID, v.Adopted)

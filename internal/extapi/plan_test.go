@@ -2,6 +2,7 @@ package extapi
 
 import (
 	"testing"
+	"time"
 
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/catalog"
@@ -56,6 +57,7 @@ var (
 				{AgentID: "agent-1", Name: "n1", Manager: true, Own: true}, {AgentID: "agent-2", Name: "n2"},
 			}},
 		},
+		TurnTime: 45500 * time.Millisecond, FormerRestarts: 6,
 		Findings: map[searchpack.Severity]int{}, Difference: &catalog.Difference{Changed: 1, Note: "by file"},
 	}
 	planOfNothing = &catalog.PlanView{

@@ -44,6 +44,13 @@ func testPermits(t *testing.T, s searchpack.Store) {
 	open.EndedAt, open.Attempt.Seq = at(time.Second), 8
 	update(t, s, func(tx searchpack.Tx) error { return tx.PutPermit(ctx, open) })
 	same(t, "ended", []*searchpack.Permit{lost, ended, open}, all())
+	newest := func(n int) []*searchpack.Permit {
+		return read(t, s, func(ctx context.Context, tx searchpack.Tx) ([]*searchpack.Permit, error) {
+			return tx.EndedPermits(ctx, key("d"), n)
+		})
+	}
+	same(t, "all that have ended", []*searchpack.Permit{old, ended, open}, newest(10))
+	same(t, "the newest two", []*searchpack.Permit{ended, open}, newest(2))
 	update(t, s, func(tx searchpack.Tx) error { return tx.DeletePermit(ctx, "r1/4") })
 	same(t, "deleted", []*searchpack.Permit{ended, open}, all())
 }
