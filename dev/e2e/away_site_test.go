@@ -46,8 +46,23 @@ type siteAgent struct {
 // newSite starts the server and an agent beside each node.
 func newSite(t *testing.T, u *up) *site {
 	t.Helper()
+	s, token := newServer(t, u)
+	for _, n := range u.document().Domains[0].Nodes {
+		state := filepath.Join(s.dir, n.Name)
+		s.agents[n.Name] = &siteAgent{
+			http: n.HTTP, log: state + ".log",
+			args: []string{"--server", "https://" + s.cfg.AgentListen, "--token-file", token, "--name", n.Name, "--config", n.Config, "--state", state},
+		}
+		s.startAgent(n.Name)
+	}
+	return s
+}
+
+// newServer starts the server, and returns a token for as many agents as there are nodes.
+func newServer(t *testing.T, u *up) (s *site, token string) {
+	t.Helper()
 	d := u.document()
-	s := &site{t: t, stack: u, dir: openDir(t), agents: map[string]*siteAgent{}}
+	s = &site{t: t, stack: u, dir: openDir(t), agents: map[string]*siteAgent{}}
 	s.cfg = server.Default(filepath.Join(s.dir, "server"))
 	s.cfg.Listen, s.cfg.AgentListen = "127.0.0.1:0", "127.0.0.1:0"
 	s.cfg.SourceEndpoint, s.cfg.SourceRegion, s.cfg.SourceAccessKey, s.cfg.SourceSecretKey = d.Endpoint, d.Region, d.AccessKeyID, d.SecretAccessKey
@@ -62,21 +77,13 @@ func newSite(t *testing.T, u *up) *site {
 	t.Cleanup(func() { s.close(); _ = log.Close() })
 	s.serverUp()
 	s.cfg.Listen, s.cfg.AgentListen = s.server.Addr(), s.server.AgentAddr() // where it is found again
-	var token struct{ Token string }
-	s.call(http.MethodPost, "/domains/demo/tokens", object{"uses": len(d.Domains[0].Nodes)}, &token)
-	file := filepath.Join(s.dir, "token")
-	if err := os.WriteFile(file, []byte(token.Token+"\n"), 0o600); err != nil {
+	var made struct{ Token string }
+	s.call(http.MethodPost, "/domains/demo/tokens", object{"uses": len(d.Domains[0].Nodes)}, &made)
+	token = filepath.Join(s.dir, "token")
+	if err := os.WriteFile(token, []byte(made.Token+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, n := range d.Domains[0].Nodes {
-		state := filepath.Join(s.dir, n.Name)
-		s.agents[n.Name] = &siteAgent{
-			http: n.HTTP, log: state + ".log",
-			args: []string{"--server", "https://" + s.cfg.AgentListen, "--token-file", file, "--name", n.Name, "--config", n.Config, "--state", state},
-		}
-		s.startAgent(n.Name)
-	}
-	return s
+	return s, token
 }
 
 // close ends the agents and the server; what has ended stays so.

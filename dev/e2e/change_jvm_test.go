@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/opensearch"
 
+	"github.com/searchpack/searchpack/dev/internal/nodeload"
 	"github.com/searchpack/searchpack/internal/catalog"
 )
 
@@ -195,87 +195,47 @@ func (c *cluster) leftNoSetting(t *testing.T) {
 
 // searcher searches an index through a synonym all the time, as a client does that knows all nodes:
 // when one does not answer it asks the next.
-type searcher struct {
-	stop context.CancelFunc
-	wg   sync.WaitGroup
-
-	mu       sync.Mutex
-	searches int
-	failed   []string
-	slowest  time.Duration
-}
+type searcher struct{ load *nodeload.Load }
 
 func searchAllTheTime(t *testing.T, u *up, index, word string) *searcher {
-	ctx, cancel := context.WithCancel(context.Background())
-	s := &searcher{stop: cancel}
-	s.wg.Go(func() {
-		for i := 0; ctx.Err() == nil; i++ {
-			began := time.Now()
-			why := s.search(ctx, u, i, index, word)
-			if ctx.Err() != nil {
-				return
-			}
-			s.mu.Lock()
-			s.searches++
-			s.slowest = max(s.slowest, time.Since(began))
-			if why != "" && len(s.failed) < 10 {
-				s.failed = append(s.failed, time.Now().Format("15:04:05.000 ")+why)
-			}
-			s.mu.Unlock()
-			select {
-			case <-time.After(10 * time.Millisecond): // the machine has other things to do
-			case <-ctx.Done():
-			}
-		}
-	})
-	t.Cleanup(func() { cancel(); s.wg.Wait() })
+	s := &searcher{nodeload.Start(nodeload.Config{Nodes: loadedNodes(u), Pause: 10 * time.Millisecond, Ask: func(ctx context.Context, n nodeload.Node, _ int) error {
+		return searchOnce(ctx, n, index, word)
+	}})}
+	t.Cleanup(func() { s.load.End() })
 	return s
 }
 
-// search begins with another node each time and says why no node gave the whole answer.
-func (s *searcher) search(ctx context.Context, u *up, turn int, index, word string) string {
-	d, err := readDocument(u)
-	if err != nil {
-		return err.Error()
+// searchOnce wants the whole answer.
+func searchOnce(ctx context.Context, n nodeload.Node, index, word string) error {
+	var a struct {
+		Shards struct{ Failed int } `json:"_shards"`
+		Hits   struct{ Total struct{ Value int } }
 	}
-	nodes := d.Domains[0].Nodes
-	why := "no node"
-	for i := range nodes {
-		n := nodes[(turn+i)%len(nodes)]
-		var a struct {
-			Shards struct{ Failed int } `json:"_shards"`
-			Hits   struct{ Total struct{ Value int } }
-		}
-		query := object{"query": object{"match": object{"title": word}}}
-		if err := ask(ctx, n, http.MethodPost, "/"+index+"/_search?request_cache=false", query, &a); err != nil {
-			why = err.Error()
-			continue
-		}
-		if a.Shards.Failed > 0 || a.Hits.Total.Value != 1 {
-			return fmt.Sprintf("%s answers with %d hits, %d shards failed", n.Name, a.Hits.Total.Value, a.Shards.Failed)
-		}
-		return ""
+	query := object{"query": object{"match": object{"title": word}}}
+	if err := ask(ctx, asEntry(n), http.MethodPost, "/"+index+"/_search?request_cache=false", query, &a); err != nil {
+		return err
 	}
-	return why
+	if a.Shards.Failed > 0 || a.Hits.Total.Value != 1 {
+		return nodeload.Wrong{Why: fmt.Sprintf("%s answers with %d hits, %d shards failed", n.Name, a.Hits.Total.Value, a.Shards.Failed)}
+	}
+	return nil
 }
 
 // check fails the test for searches that failed so far.
 func (s *searcher) check(t *testing.T) {
 	t.Helper()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, why := range s.failed {
+	c := s.load.Count()
+	for _, why := range c.Failures {
 		t.Error("a search failed: ", why)
 	}
-	t.Logf("%d searches, the slowest took %v", s.searches, s.slowest.Round(time.Millisecond))
-	if s.searches == 0 {
+	t.Logf("%d searches, the slowest took %v", c.Done, c.Slowest.Round(time.Millisecond))
+	if c.Done == 0 {
 		t.Error("nothing was searched")
 	}
 }
 
 func (s *searcher) end(t *testing.T) {
 	t.Helper()
-	s.stop()
-	s.wg.Wait()
+	s.load.End()
 	s.check(t)
 }

@@ -7,44 +7,42 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/searchpack/searchpack/dev/internal/nodeload"
+	"github.com/searchpack/searchpack/dev/internal/stack"
 )
 
 // indexer puts documents into indices all the time, as a client does that knows all nodes: when one
 // does not take a document it asks the next.
 type indexer struct {
-	stop context.CancelFunc
-	wg   sync.WaitGroup
+	load *nodeload.Load
 
-	turn    sync.Mutex // held while documents are written
+	turn    sync.Mutex // held while a document is written
 	indices []string
-
-	mu      sync.Mutex
 	written map[string]int // documents that were taken
-	retried int            // by another node than the first that was asked
-	failed  []string
-	slowest time.Duration
 }
 
-// maxFailures are told of a load.
-const maxFailures = 10
+// loadedNodes are those that a load knows.
+func loadedNodes(u *up) func() ([]nodeload.Node, error) {
+	return func() (all []nodeload.Node, err error) {
+		d, err := readDocument(u)
+		if err != nil {
+			return nil, err
+		}
+		for _, n := range d.Domains[0].Nodes {
+			all = append(all, nodeload.Node{Name: n.Name, HTTP: n.HTTP})
+		}
+		return all, nil
+	}
+}
+
+// asEntry is the node as ask takes it.
+func asEntry(n nodeload.Node) stack.NodeEntry { return stack.NodeEntry{Name: n.Name, HTTP: n.HTTP} }
 
 func indexAllTheTime(u *up) *indexer {
-	ctx, cancel := context.WithCancel(context.Background())
-	x := &indexer{stop: cancel, written: map[string]int{}}
-	x.wg.Go(func() {
-		for i := 0; ctx.Err() == nil; i++ {
-			x.turn.Lock()
-			for _, index := range x.indices {
-				x.one(ctx, u, i, index)
-			}
-			x.turn.Unlock()
-			select {
-			case <-time.After(20 * time.Millisecond): // the machine has other things to do
-			case <-ctx.Done():
-			}
-		}
-	})
-	u.t.Cleanup(func() { cancel(); x.wg.Wait() })
+	x := &indexer{written: map[string]int{}}
+	x.load = nodeload.Start(nodeload.Config{Nodes: loadedNodes(u), Ask: x.one, Pause: 10 * time.Millisecond})
+	u.t.Cleanup(func() { x.load.End() })
 	return x
 }
 
@@ -56,50 +54,40 @@ func (x *indexer) into(indices ...string) {
 	x.indices = indices
 }
 
-// one puts the next document into an index. Its id is its number, so that trying again harms nothing.
-func (x *indexer) one(ctx context.Context, u *up, turn int, index string) {
-	x.mu.Lock()
+// one puts the next document into the index whose turn it is. Its id is its number, so that trying again
+// harms nothing.
+func (x *indexer) one(ctx context.Context, n nodeload.Node, turn int) error {
+	x.turn.Lock()
+	defer x.turn.Unlock()
+	if len(x.indices) == 0 {
+		return nil
+	}
+	index := x.indices[turn%len(x.indices)]
 	id := x.written[index] + 1
-	x.mu.Unlock()
-	began, why, tries := time.Now(), "", 0
-	if d, err := readDocument(u); err != nil {
-		why = err.Error()
-	} else {
-		for nodes := d.Domains[0].Nodes; tries < len(nodes); tries++ {
-			n := nodes[(turn+tries)%len(nodes)]
-			err := ask(ctx, n, http.MethodPut, fmt.Sprintf("/%s/_doc/%d", index, id), object{"title": "fox"}, nil)
-			if why = ""; err == nil {
-				break
-			}
-			why = err.Error()
-		}
+	if err := ask(ctx, asEntry(n), http.MethodPut, fmt.Sprintf("/%s/_doc/%d", index, id), object{"title": "fox"}, nil); err != nil {
+		return err
 	}
-	if ctx.Err() != nil {
-		return
-	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.slowest = max(x.slowest, time.Since(began))
-	switch {
-	case why == "":
-		x.written[index] = id
-		if tries > 0 {
-			x.retried++
-		}
-	case len(x.failed) < maxFailures:
-		x.failed = append(x.failed, time.Now().Format("15:04:05.000 ")+why)
-	}
+	x.written[index] = id
+	return nil
+}
+
+// documents are how many were taken, by index.
+func (x *indexer) documents(index string) int {
+	x.turn.Lock()
+	defer x.turn.Unlock()
+	return x.written[index]
 }
 
 // check fails the test for documents that were not taken so far.
 func (x *indexer) check(t *testing.T) {
 	t.Helper()
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	for _, why := range x.failed {
+	c := x.load.Count()
+	for _, why := range c.Failures {
 		t.Error("a document was not taken: ", why)
 	}
-	t.Logf("documents taken: %v, %d of them by another node than the first asked; the slowest took %v", x.written, x.retried, x.slowest.Round(time.Millisecond))
+	x.turn.Lock()
+	defer x.turn.Unlock()
+	t.Logf("documents taken: %v, %d of them by another node than the first asked; the slowest took %v", x.written, c.Retried, c.Slowest.Round(time.Millisecond))
 	if len(x.written) == 0 {
 		t.Error("nothing was put into an index")
 	}
@@ -108,9 +96,7 @@ func (x *indexer) check(t *testing.T) {
 // has checks that the index holds every document that was taken until now.
 func (x *indexer) has(t *testing.T, u *up, index string) {
 	t.Helper()
-	x.mu.Lock()
-	want := x.written[index]
-	x.mu.Unlock()
+	want := x.documents(index)
 	n := u.document().Domains[0].Nodes[0]
 	require(t, n, http.MethodPost, "/"+index+"/_refresh", nil)
 	var count struct{ Count int }
@@ -121,7 +107,6 @@ func (x *indexer) has(t *testing.T, u *up, index string) {
 
 func (x *indexer) end(t *testing.T) {
 	t.Helper()
-	x.stop()
-	x.wg.Wait()
+	x.load.End()
 	x.check(t)
 }

@@ -4,7 +4,6 @@ import (
 	"archive/zip"
 	"bytes"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -12,11 +11,12 @@ import (
 
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/dev/internal/distro"
+	"github.com/searchpack/searchpack/dev/internal/tagplugin"
 )
 
-// tagFilter is the plugin of testdata/tagplugin, and tags says how its versions tag tokens; "" = no
+// tagFilter is the plugin of internal/tagplugin, and tags says how its versions tag tokens; "" = no
 // node starts with the version.
-const tagFilter = "searchpack-tags"
+const tagFilter = tagplugin.Name
 
 var (
 	tags       = []string{"first", "second", ""}
@@ -59,26 +59,18 @@ func (p *pack) becomes(t *testing.T, patience time.Duration, want string) {
 	t.Logf("%s is %s after %.1f s", p.name, want, time.Since(began).Seconds())
 }
 
-// compiled returns the jar of testdata/tagplugin.
+// compiled returns the jar of the tag plugin.
 func compiled(t *testing.T, version string) []byte {
 	t.Helper()
 	home, err := distro.Layout(t.Context(), version, filepath.Join(t.TempDir(), "home"), distro.Options{Log: func(s string) { t.Log(s) }})
 	if err != nil {
 		t.Fatal(err)
 	}
-	classes := t.TempDir()
-	if err := home.Compile(t.Context(), []string{filepath.Join("testdata", "tagplugin", "Tags.java")}, []string{filepath.Join(home.Dir, "lib", "*")}, classes); err != nil {
+	jar, err := tagplugin.Jar(t.Context(), home)
+	if err != nil {
 		t.Fatal(err)
 	}
-	var b bytes.Buffer
-	z := zip.NewWriter(&b)
-	if err := z.AddFS(os.DirFS(classes)); err != nil {
-		t.Fatal(err)
-	}
-	if err := z.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
+	return jar
 }
 
 // lacksClass is the version of the plugin of which a class is missing.
@@ -103,43 +95,12 @@ func withoutClass(t *testing.T, jar []byte, name string) []byte {
 	return b.Bytes()
 }
 
-// tagZip is a version of the plugin for "3.8.0". Its jar has a name of its own: were that of the version before
-// left, no node would start. edits replace lines of the descriptor, or add some.
+// tagZip is a version of the plugin for "3.8.0"; edits: see tagplugin.Zip.
 func tagZip(t *testing.T, target string, jar []byte, version int, edits ...string) []byte {
 	t.Helper()
-	java := "21"
-	if strings.HasPrefix(target, "2.") {
-		java = "11"
-	}
-	lines := []string{
-		"name=" + tagFilter, "description=Tags tokens", fmt.Sprintf("version=%d.0.0", version), "opensearch.version=" + target,
-		"java.version=" + java, "classname=searchpack.tags.Tags$" + tagClasses[version-1],
-	}
-	for _, e := range edits {
-		key, _, _ := strings.Cut(e, "=")
-		for i, l := range lines {
-			if strings.HasPrefix(l, key+"=") {
-				lines[i] = ""
-			}
-		}
-		lines = append(lines, e)
-	}
-	var b bytes.Buffer
-	z := zip.NewWriter(&b)
-	for name, data := range map[string][]byte{
-		"plugin-descriptor.properties":      []byte(strings.Join(lines, "\n") + "\n"),
-		fmt.Sprintf("tags-%d.jar", version): jar,
-	} {
-		w, err := z.Create(name)
-		if err == nil {
-			_, err = w.Write(data)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := z.Close(); err != nil {
+	b, err := tagplugin.Zip(target, jar, version, tagClasses[version-1], edits...)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return b.Bytes()
+	return b
 }
