@@ -83,6 +83,9 @@ const (
 	// shards takes minutes; one that throws ends at once, which is seen.
 	startPatience = 10 * time.Minute
 	restartPause  = 2 * time.Second
+	// backPause is between two looks at a node that is starting: the next node waits for it, and it is asked
+	// on this machine.
+	backPause = 300 * time.Millisecond
 	// stopShows is after how long a node that still answers was not told to stop: OpenSearch ends its
 	// HTTP first (Node.stop), and commands may take a moment before they tell it.
 	stopShows = 20 * time.Second
@@ -108,6 +111,7 @@ type restarter struct {
 	// since when this process waits in the stage that awaited names
 	awaited string
 	since   time.Duration
+	looked  time.Duration // when it was last asked whether a node that starts runs
 
 	mu   sync.Mutex
 	said string // why it does not go on, for reports
@@ -124,6 +128,9 @@ func (r *restarter) run(ctx context.Context) time.Duration {
 	}
 	if err := r.step(ctx, j); err != nil && ctx.Err() == nil {
 		r.say(err)
+		if j.Stage == restartStarted && r.waited(j) < startPatience {
+			return backPause
+		}
 		return restartPause
 	}
 	return time.Millisecond
@@ -352,6 +359,14 @@ func (r *restarter) back(ctx context.Context, j *restart) error {
 	if err == nil && f.ManagerID != "" && f.EphemeralID != j.Ephemeral {
 		return r.isBack(ctx, j, f)
 	}
+	var waiting error = searchpack.Errorf(searchpack.ErrUnavailable, "waiting for the node to join its cluster")
+	if err != nil {
+		waiting = fmt.Errorf("waiting for the node: %w", err)
+	}
+	if r.boot()-r.looked < restartPause && late < startPatience { // commands cost more than a question to the node
+		return waiting
+	}
+	r.looked = r.boot()
 	running, problem := r.control.Running(ctx)
 	if problem != nil {
 		return problem
@@ -362,10 +377,8 @@ func (r *restarter) back(ctx context.Context, j *restart) error {
 		why = "it ended"
 	case late >= startPatience:
 		why = fmt.Sprintf("it did not join its cluster within %d min", int(startPatience.Minutes()))
-	case err != nil:
-		return fmt.Errorf("waiting for the node: %w", err)
 	default:
-		return searchpack.Errorf(searchpack.ErrUnavailable, "waiting for the node to join its cluster")
+		return waiting
 	}
 	if j.Stage == restartRestored || j.Failed != "" { // with what it had: nothing is left to take back
 		if !running {

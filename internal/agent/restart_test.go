@@ -337,6 +337,25 @@ func TestNeverJoins(t *testing.T) {
 	}
 }
 
+// A node that starts is looked at often: the next one waits for it. Everything else has time.
+func TestLooksOftenWhileANodeStarts(t *testing.T) {
+	t.Parallel()
+	f := newFakeRestart(t)
+	f.refuse = errors.New("not now")
+	if d := f.r.run(t.Context()); d != restartPause {
+		t.Errorf("refused: again after %s", d)
+	}
+	f.refuse = nil
+	f.runs(2)
+	if j := f.book.restart(); j == nil || j.Stage != restartStarted {
+		t.Fatalf("%+v", j)
+	}
+	f.answers = false
+	if d := f.r.run(t.Context()); d != backPause {
+		t.Errorf("while the node starts: again after %s", d)
+	}
+}
+
 // The time of day says nothing about how long a node takes.
 func TestClockJumps(t *testing.T) {
 	t.Parallel()
