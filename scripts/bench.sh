@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Prints the figures of docs/benchmarks.md, measured here and now. CASE names the cases (synonyms, idle,
-# import, plugin, rollout, agents, api), separated by commas; without it all are measured. BENCH_FLAGS go
+# import, plugin, rollout, pluginrollout, agents, api), separated by commas; without it all are measured. BENCH_FLAGS go
 # to dev/cmd/bench.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-cases=,${CASE:-synonyms,idle,import,plugin,rollout,agents,api},
+cases=,${CASE:-synonyms,idle,import,plugin,rollout,pluginrollout,agents,api},
 api=${cases//,api,/}
 rest=${cases//,api,/,}
 rest=${rest#,} rest=${rest%,}

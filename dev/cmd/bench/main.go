@@ -7,6 +7,7 @@
 //	plugin    the inspection of a large plugin beside unzip -tq of it
 //	rollout   AssociatePackage until every node has proven what it has loaded, on real clusters of 1, 3
 //	          and 5 nodes, beside a script (bare.sh) that only copies, probes, renames and reloads
+//	pluginrollout  a plugin brought to three real nodes beside bare restarts of them, under load
 //	agents    5,000 agents on one server: to wake all, to bring all a file, memory, idle CPU
 //
 // It starts stacks of its own and stops them.
@@ -50,6 +51,7 @@ type options struct {
 	clusters []int
 	rules    []int // sizes, in rules, of the dictionaries that are rolled out
 	agents   int   // on one server
+	turns    int   // of restarts and rollouts of a plugin; odd, so that the median is one of them
 }
 
 // cases in the order in which they are measured. All that need the same stack share one.
@@ -59,6 +61,7 @@ var cases = []measurement{
 	{"import", onFilesOnly((*bench).large)},
 	{"plugin", func(ctx context.Context, _ string, o options) error { return plugin(ctx, o.size) }},
 	{"rollout", rollouts},
+	{"pluginrollout", pluginRollouts},
 	{"agents", agents},
 }
 
@@ -71,6 +74,7 @@ func main() {
 	pluginFile := flag.String("inspect-plugin", "", "only inspect this plugin, and print as JSON what it took (the program calls itself)")
 	o.clusters, o.rules = []int{1, 3, 5}, []int{1_000, 18_000}
 	flag.IntVar(&o.agents, "agents", 5000, "agents on one server")
+	flag.IntVar(&o.turns, "turns", 3, "bare restarts of all nodes, and rollouts of a plugin")
 	flag.Func("nodes", "sizes of the clusters for rollouts (default 1,3,5)", numbers(&o.clusters))
 	flag.Func("rules", "sizes of the dictionaries for rollouts (default 1000,18000)", numbers(&o.rules))
 	flag.Parse()
