@@ -215,6 +215,10 @@ func (c *Child) Close(ctx context.Context) error {
 	if left := c.vanished(ctx); left != nil {
 		return left
 	}
+	select { // it has let go of its files; it is also waited for
+	case <-p.done:
+	case <-ctx.Done():
+	}
 	return searchpack.Errorf(searchpack.ErrUnavailable, "OpenSearch did not stop in time and was killed: give it longer with --stop-timeout")
 }
 
