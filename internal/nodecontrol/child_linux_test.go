@@ -350,7 +350,7 @@ func TestChildOutlivesTheThreadThatAskedForIt(t *testing.T) {
 	thread := make(chan int, 1)
 	var ask func()
 	ask = func() {
-		runtime.LockOSThread() // the thread ends with this goroutine
+		runtime.LockOSThread()            // the thread ends with this goroutine
 		if unix.Gettid() == os.Getpid() { // but the first thread of a program never does
 			other := make(chan struct{})
 			go func() { defer close(other); ask() }()
