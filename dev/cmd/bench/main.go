@@ -211,6 +211,11 @@ func start(ctx context.Context, program, data string, nodes []string) (*stack.Do
 
 // poll asks until done says so, an error comes, or the time is over.
 func poll(ctx context.Context, limit time.Duration, done func() (bool, error)) error {
+	return pollEvery(ctx, 10*time.Millisecond, limit, done)
+}
+
+// pollEvery is poll with another pause between two questions.
+func pollEvery(ctx context.Context, every, limit time.Duration, done func() (bool, error)) error {
 	end := time.Now().Add(limit)
 	for {
 		ok, err := done()
@@ -223,7 +228,7 @@ func poll(ctx context.Context, limit time.Duration, done func() (bool, error)) e
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(10 * time.Millisecond):
+		case <-time.After(every):
 		}
 	}
 }

@@ -33,7 +33,7 @@ const (
 	restartTime = 5 * time.Minute
 	// loadIndex is searched and written to all the time.
 	loadIndex = "busy"
-	// lookEvery is how often it is asked what a rollout waits for: often enough for seconds.
+	// lookEvery is how often it is asked how far things are: often enough for what takes seconds.
 	lookEvery = 200 * time.Millisecond
 	allocate  = "cluster.routing.allocation.enable"
 )
@@ -175,7 +175,7 @@ func (t *pluginTrial) bareRestart(ctx context.Context, n stack.NodeEntry, other 
 			return fmt.Errorf("node %s: %w: %s", action, err, out)
 		}
 	}
-	if err := poll(ctx, restartTime, func() (bool, error) {
+	if err := pollEvery(ctx, lookEvery, restartTime, func() (bool, error) {
 		return askFresh(ctx, http.MethodGet, n.HTTP+"/_cluster/health?wait_for_nodes="+pluginNodes+"&timeout=1s", "") == nil, nil
 	}); err != nil {
 		return err
@@ -205,12 +205,11 @@ func (t *pluginTrial) rollout(ctx context.Context) (time.Duration, error) {
 		return 0, err
 	}
 	last := began
-	err = poll(ctx, 10*restartTime, func() (bool, error) {
+	err = pollEvery(ctx, lookEvery, 10*restartTime, func() (bool, error) {
 		done, err := t.active(ctx, t.id, want)
-		if now := time.Now(); now.Sub(last) > lookEvery {
-			t.spend(t.waiting(ctx), now.Sub(last))
-			last = now
-		}
+		now := time.Now()
+		t.spend(t.waiting(ctx), now.Sub(last))
+		last = now
 		return done, err
 	})
 	return time.Since(began), err
