@@ -117,7 +117,7 @@ var versioned = regexp.MustCompile(`^opensearch-([0-9]+\.[0-9]+\.[0-9]+)(?:-.*)?
 func HomeVersion(home string) (target.Version, error) {
 	c := &collector{roots: map[string]*os.Root{}}
 	defer c.close()
-	if err := c.open(home); err != nil {
+	if err := c.open(home, path.Join(home, "plugins")); err != nil {
 		return target.Version{}, fmt.Errorf("the home of OpenSearch: %w", err)
 	}
 	names, err := c.names("lib")
