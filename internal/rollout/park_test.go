@@ -182,3 +182,40 @@ func TestParkedPrerequisite(t *testing.T) {
 		t.Errorf("%s, %s", b.status(), b.serves())
 	}
 }
+
+// A rollout that is aborted right after a permit was begun leaves the cluster's settings as they are until
+// the node is back, or nobody can stop it by that permit any more: it stops all the same.
+func TestSettingsWaitForThePermit(t *testing.T) {
+	t.Parallel()
+	for name, ends := range map[string]bool{"it is ended": true, "it never is": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newPlugBench(t, 3)
+			b.nodes["n2"].busy = "busy" // the test asks in its place
+			b.wants(install, "p1")
+			b.goUntil("n2 is offered a restart", b.offered("n2"))
+			a := &b.w.Agents[b.named("n2")]
+			got := b.asks(a, a.Order.Restart.ID)
+			b.put(*got.Permit)
+			begun := b.w.Now
+			b.control(CommandAbort)
+			for range 5 {
+				b.turn()
+			}
+			if got := b.says(true); got != "set primaries/-" {
+				t.Errorf("happened while n2 may stop: %s", got)
+			}
+			if ends {
+				p, err := End(b.w, a.ID, searchpack.PermitEnd{PermitID: got.Permit.ID})
+				if err != nil {
+					t.Fatal(err)
+				}
+				b.put(p)
+			}
+			b.goUntil("the settings are back", func() bool { return b.w.Domain.Saved == nil })
+			if took := b.w.Now.Sub(begun); ends == (took > searchpack.StopWithin+searchpack.StopSlack) {
+				t.Errorf("the settings were back after %s", took)
+			}
+		})
+	}
+}

@@ -454,6 +454,12 @@ func (d *decider) putBack() []searchpack.Duty {
 	if s == nil || d.held() || d.off.putBack || d.aboutToHold() {
 		return nil
 	}
+	for _, p := range d.Permits { // its rollout was aborted, and the node may stop all the same
+		if last := lastStop(p); p.EndedAt.IsZero() && d.byID[p.AgentID] != nil && d.Now.Before(last) && !setBack(d.Now, p.BegunAt) {
+			d.lookAgainAt(last)
+			return nil
+		}
+	}
 	if s.ReleasedAt.IsZero() || setBack(d.Now, s.ReleasedAt) {
 		released := *s
 		released.ReleasedAt = d.Now
