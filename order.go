@@ -5,7 +5,8 @@ package searchpack
 // end. No order says "run this": files, probes and duties are all there is.
 type Order struct {
 	// Schema is 1, or OrderSchemaPaths when a file has a path of its own: agents that know of no such
-	// paths refuse the order as a whole instead of placing the file elsewhere.
+	// paths refuse the order as a whole instead of placing the file elsewhere. With licenses and
+	// configurations of plugins it is OrderSchemaParts.
 	Schema int `json:"schema"`
 	// Generation grows with every change of this node's order.
 	Generation int64       `json:"generation"`
@@ -32,8 +33,13 @@ type Order struct {
 	Speaker bool `json:"speaker,omitempty"`
 }
 
-// OrderSchemaPaths is the schema of orders that have a FileOrder with a path.
-const OrderSchemaPaths = 2
+// OrderSchemaPaths is the schema of orders that have a FileOrder with a path. OrderSchemaParts is that of
+// orders that name a part of a plugin: an agent that knows none would take it for the plugin itself. Such
+// an order may have paths, too.
+const (
+	OrderSchemaPaths = 2
+	OrderSchemaParts = 3
+)
 
 // FileState is where a package's file is on a node, or should be.
 type FileState string
@@ -83,6 +89,11 @@ type Candidate struct {
 	Signature string `json:"signature,omitempty"`
 	// Later: fetched when a witness asks the former file, and not before. Nothing is reported of it.
 	Later bool `json:"later,omitempty"`
+	// Part: the candidate is a license or configuration of the plugin named For; Path of a license, see
+	// PluginOrder.
+	Part PluginPart `json:"part,omitempty"`
+	For  string     `json:"for,omitempty"`
+	Path string     `json:"path,omitempty"`
 }
 
 // Folders and names under a node's configuration folder.

@@ -94,7 +94,7 @@ const (
 type PackageConfiguration struct {
 	License         RequirementLevel `json:"license"`
 	Configuration   RequirementLevel `json:"configuration"`
-	LicenseFilepath string           `json:"license_filepath,omitempty"` // relative to the plugin's folder
+	LicenseFilepath string           `json:"license_filepath,omitempty"` // below the plugin's folder in the configuration folder
 	// RestartForConfiguration: a new configuration needs a restart of the nodes; nil: not said.
 	RestartForConfiguration *bool `json:"restart_for_configuration,omitempty"`
 }
@@ -143,8 +143,8 @@ type Source struct {
 	Key       string `json:"key"`
 	VersionID string `json:"version_id,omitempty"` // what was read, known after the read
 	ETag      string `json:"etag,omitempty"`       // what was read, known after the read
-	// Signature of a plugin that came with the object, MaxSignature bytes at most: nodes hold it against
-	// the keys that they trust. Nobody else has looked at it.
+	// Signature of a plugin, license or configuration that came with the object, MaxSignature bytes at most:
+	// nodes hold it against the keys that they trust. Nobody else has looked at it.
 	Signature string `json:"signature,omitempty"`
 }
 

@@ -2,6 +2,8 @@ package searchpack
 
 import (
 	"fmt"
+	"io/fs"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -16,16 +18,67 @@ const (
 	PluginRemoved   PluginState = "removed"
 )
 
+// PluginPart is what of a plugin a package brings.
+type PluginPart string
+
+// The parts. A license or configuration belongs to the plugin that its association names as a
+// prerequisite; its files lie in the plugin's folder in the configuration folder.
+const (
+	PartPlugin  PluginPart = ""        // the plugin itself: a ZIP-PLUGIN
+	PartConfig  PluginPart = "config"  // the files of a PACKAGE-CONFIG
+	PartLicense PluginPart = "license" // the file of a PACKAGE-LICENSE
+)
+
+// PartOf is the part that packages of the type bring; false: they bring none.
+func PartOf(t PackageType) (part PluginPart, is bool) {
+	switch t {
+	case TypePlugin:
+		return PartPlugin, true
+	case TypeConfig:
+		return PartConfig, true
+	case TypeLicense:
+		return PartLicense, true
+	}
+	return "", false
+}
+
+// Called is the part of a plugin for people.
+func (p PluginPart) Called(plugin string) string {
+	switch p {
+	case PartConfig:
+		return "the configuration of " + plugin
+	case PartLicense:
+		return "the license of " + plugin
+	}
+	return plugin
+}
+
+// MaxLicensePath bounds LicenseFilepath, in bytes.
+const MaxLicensePath = 256
+
+var licensePath = regexp.MustCompile(`^[a-zA-Z0-9_.-]+(/[a-zA-Z0-9_.-]+)*$`)
+
+// CheckLicensePath refuses what is no LicenseFilepath. What AWS takes leads out of no folder.
+func CheckLicensePath(name string) error {
+	if name == "." || len(name) > MaxLicensePath || !licensePath.MatchString(name) || strings.Contains(name, "..") || !fs.ValidPath(name) {
+		return Errorf(ErrInvalid, "%.300q is no path of a license: it has letters, digits, _, . and - between single slashes, and no two dots in a row", name)
+	}
+	return nil
+}
+
 // PluginOrder is what a node is to have of one plugin when it next starts. Nothing under plugins/
 // changes while OpenSearch runs: it reads jars and folders there all the time.
 type PluginOrder struct {
 	PackageID string      `json:"package_id"`
 	State     PluginState `json:"state"`
+	Part      PluginPart  `json:"part,omitempty"`
 	Name      string      `json:"name"` // the folder under plugins/, which the descriptor names
-	VersionID string      `json:"version_id,omitempty"`
-	Version   int         `json:"version,omitempty"`
-	Digest    Digest      `json:"digest,omitempty"` // of the zip
-	Size      int64       `json:"size,omitempty"`   // of the zip, in bytes
+	// Path of a license, below the plugin's folder in the configuration folder.
+	Path      string `json:"path,omitempty"`
+	VersionID string `json:"version_id,omitempty"`
+	Version   int    `json:"version,omitempty"`
+	Digest    Digest `json:"digest,omitempty"` // of the zip
+	Size      int64  `json:"size,omitempty"`   // of the zip, in bytes
 	// Signature that came with the zip; "" = none.
 	Signature string `json:"signature,omitempty"`
 	// OpenSearch is for which versions the zip is made, as its descriptor has it: "2.19.1", "~3.8.0"; ""
@@ -51,10 +104,12 @@ const (
 
 // PluginReport is what a node has of one plugin that Searchpack brought, or is to bring.
 type PluginReport struct {
-	PackageID string `json:"package_id"`
-	Name      string `json:"name"`
-	// Installed is the digest of the zip that the folder under plugins/ was unpacked from; "" = there
-	// is no such folder, or it is not as its manifest says (Error).
+	PackageID string     `json:"package_id"`
+	Part      PluginPart `json:"part,omitempty"`
+	Name      string     `json:"name"`
+	// Installed is the digest of the zip that the folder under plugins/ was unpacked from, or of the
+	// license or configuration whose files lie there; "" = there is no such folder, or it is not as its
+	// manifest says (Error).
 	Installed Digest `json:"installed,omitempty"`
 	// Started: OpenSearch was started since the folder became what it is.
 	Started bool   `json:"started,omitempty"`

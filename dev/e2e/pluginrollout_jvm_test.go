@@ -11,9 +11,12 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/opensearch"
+	"github.com/aws/aws-sdk-go-v2/service/opensearch/types"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/searchpack/searchpack/dev/internal/stack"
+	"github.com/searchpack/searchpack/internal/inspect/inspecttest"
 )
 
 // plugged is what the parts of TestPluginRollout share.
@@ -77,6 +80,7 @@ func TestPluginRollout(t *testing.T) {
 		{"its constructor throws", (*plugged).throws},
 		{"nodes refuse it", (*plugged).refuses},
 		{"in use", (*plugged).isInUse},
+		{"its configuration and its license", (*plugged).configures},
 		{"removed, and an agent dies while its node is down", (*plugged).removes},
 		{"plugins of others", (*plugged).ofOthers},
 	}
@@ -217,6 +221,49 @@ func (c *plugged) upgrades(t *testing.T) {
 		c.tags(t, n, "/"+taggedIndex+"/_analyze", object{"analyzer": "tagging", "text": "fox"})
 	}
 	c.load.has(t, c.u, taggedIndex)
+}
+
+// configures: a configuration and a license of the plugin come by one call, by one restart of each node.
+// OpenSearch reads each log4j2.properties below its configuration folder when it starts, so that one which
+// is kept must not be found there.
+func (c *plugged) configures(t *testing.T) {
+	conf := newPart(t, c.u, types.PackageTypePackageConfig, "tags-config", ".zip", func(v int) []byte {
+		z, err := inspecttest.Zip([]inspecttest.File{
+			{Name: "words.txt", Data: fmt.Appendf(nil, "words %d", v)},
+			{Name: "log4j2.properties", Data: fmt.Appendf(nil, "logger.tags%d.name = org.example.tags%d\nlogger.tags%d.level = info\n", v, v, v)},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return z
+	})
+	license := newPart(t, c.u, types.PackageTypePackageLicense, "tags-license", ".json", func(v int) []byte { return fmt.Appendf(nil, `{"seats": %d}`, v) })
+	before, elected := c.settings(t), manager(t, c.u)
+	c.restarts.taken(c.u)
+	es, _ := clients(c.u.document())
+	in := &opensearch.AssociatePackagesInput{DomainName: aws.String("demo")}
+	for _, p := range []*pack{conf, license} {
+		in.PackageList = append(in.PackageList, types.PackageDetailsForAssociation{PackageID: aws.String(p.id), PrerequisitePackageIDList: []string{c.p.id}})
+	}
+	if _, err := es.AssociatePackages(t.Context(), in); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []*pack{conf, license} {
+		p.becomes(t, rolloutPatience, "ACTIVE v1")
+	}
+	confIs(t, c.u, tagFilter, "words.txt", "words 1")
+	confIs(t, c.u, tagFilter, "license.json", `{"seats": 1}`)
+	c.serves(t)
+	c.sameSettings(t, before)
+	c.green(t)
+	c.restarts.once(t, c.u, elected, false)
+
+	elected = manager(t, c.u)
+	conf.update(t, 2)
+	conf.askAssociate(t)
+	conf.becomes(t, rolloutPatience, "ACTIVE v2")
+	confIs(t, c.u, tagFilter, "words.txt", "words 2")
+	c.restarts.once(t, c.u, elected, false)
 }
 
 // throws: the constructor of the plugin's class throws.
@@ -360,6 +407,9 @@ func (c *plugged) removes(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(n.Home, "plugins", tagFilter)); !os.IsNotExist(err) {
 			t.Errorf("%s has the plugin's folder (%v)", n.Name, err)
 		}
+	}
+	for _, name := range []string{"words.txt", "log4j2.properties", "license.json"} { // its configuration and license went along
+		confIs(t, c.u, tagFilter, name, "")
 	}
 	c.sameSettings(t, before)
 	c.green(t)

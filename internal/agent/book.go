@@ -31,7 +31,7 @@ type placed struct {
 
 // record is state.json.
 type record struct {
-	Schema    int                   `json:"schema"` // 1, or schemaPaths
+	Schema    int                   `json:"schema"` // 1, schemaPaths or schemaParts
 	Epoch     int64                 `json:"epoch"`
 	Order     searchpack.Order      `json:"order"`
 	Placed    map[string]placed     `json:"placed"` // by package id
@@ -48,6 +48,10 @@ type record struct {
 // schemaPaths is the schema of a record with adopted files: an agent that knows of none must not read
 // it, because it would take them for files under analyzers/.
 const schemaPaths = 2
+
+// schemaParts is the schema of one whose order names parts of plugins, which such an agent would take for
+// the plugins themselves.
+const schemaParts = 3
 
 // maxKept bounds the incidents that wait for the server; the oldest healed ones go first.
 const maxKept = 100
@@ -92,8 +96,8 @@ func readRecord(t *tree) (record, error) {
 	if err := json.Unmarshal(raw, &rec); err != nil {
 		return rec, fmt.Errorf("%s: %w", stateName, err)
 	}
-	if rec.Schema != 1 && rec.Schema != schemaPaths {
-		return rec, fmt.Errorf("%s has schema %d, this agent reads 1 and 2: it was written by a newer agent; upgrade this one", stateName, rec.Schema)
+	if rec.Schema < 1 || rec.Schema > schemaParts {
+		return rec, fmt.Errorf("%s has schema %d, this agent reads 1 to 3: it was written by a newer agent; upgrade this one", stateName, rec.Schema)
 	}
 	if rec.Placed == nil {
 		rec.Placed = map[string]placed{}
@@ -124,6 +128,9 @@ func (b *book) change(f func(*record)) error {
 
 // schema is the lowest that tells all that is in the record.
 func (r *record) schema() int {
+	if r.Order.Schema == searchpack.OrderSchemaParts {
+		return schemaParts
+	}
 	if r.Order.Schema == searchpack.OrderSchemaPaths {
 		return schemaPaths
 	}

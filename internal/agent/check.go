@@ -2,6 +2,7 @@ package agent
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path"
 	"regexp"
@@ -30,8 +31,8 @@ var packagePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
 // checkOrder refuses an order as a whole if anything in it is not as it must be: an honest server
 // sends none such, and half an order is no order.
 func checkOrder(o *searchpack.Order) error {
-	if o.Schema != 1 && o.Schema != searchpack.OrderSchemaPaths {
-		return fmt.Errorf("the order has schema %d, this agent reads 1 and 2: upgrade the agent", o.Schema)
+	if o.Schema < 1 || o.Schema > searchpack.OrderSchemaParts {
+		return fmt.Errorf("the order has schema %d, this agent reads 1 to %d: upgrade the agent", o.Schema, searchpack.OrderSchemaParts)
 	}
 	if len(o.Files) > maxFiles || len(o.Plugins) > maxFiles || len(o.Alternatives) > maxFiles || len(o.Candidates) > maxFiles || len(o.Probes) > maxProbes || len(o.Duties) > maxDuties {
 		return fmt.Errorf("the order is too long: %d files, %d plugins, %d candidates, %d probes, %d duties", len(o.Files), len(o.Plugins), len(o.Candidates), len(o.Probes), len(o.Duties))
@@ -48,7 +49,7 @@ func checkOrder(o *searchpack.Order) error {
 	if err != nil {
 		return err
 	}
-	if err := checkAlternatives(o.Alternatives); err != nil {
+	if err := errors.Join(checkAlternatives(o.Alternatives), checkParts(o)); err != nil {
 		return err
 	}
 	total += candidates + plugins
@@ -155,6 +156,41 @@ func checkAlternatives(all []searchpack.PluginOrder) error {
 	return nil
 }
 
+// checkParts refuses licenses and configurations that are not as they must be: of a plugin with a name,
+// and a license with a path that stays in its folder.
+func checkParts(o *searchpack.Order) error {
+	check := func(id string, part searchpack.PluginPart, name, path string, installed bool) error {
+		switch {
+		case part == searchpack.PartPlugin && path == "":
+			return nil
+		case part != searchpack.PartConfig && part != searchpack.PartLicense:
+			return fmt.Errorf("the order has a part %.40q of a plugin for the package %.80q: upgrade the agent", part, id)
+		case o.Schema != searchpack.OrderSchemaParts:
+			return fmt.Errorf("the order has schema %d and a part of a plugin", o.Schema)
+		case !namePattern.MatchString(name):
+			return fmt.Errorf("the order has a part of a plugin %.80q", name)
+		case part == searchpack.PartConfig && path != "" || !installed && path != "":
+			return fmt.Errorf("the order has a path for the package %.80q, which has none", id)
+		case part == searchpack.PartLicense && installed:
+			if err := searchpack.CheckLicensePath(path); err != nil {
+				return fmt.Errorf("the order has a license of the plugin %s: %s", name, searchpack.ErrorMessage(err))
+			}
+		}
+		return nil
+	}
+	for _, c := range o.Candidates {
+		if err := check(c.PackageID, c.Part, c.For, c.Path, true); err != nil {
+			return err
+		}
+	}
+	for _, p := range slices.Concat(o.Plugins, o.Alternatives) {
+		if err := check(p.PackageID, p.Part, p.Name, p.Path, p.State == searchpack.PluginInstalled); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func checkPlugin(p searchpack.PluginOrder) error {
 	if !packagePattern.MatchString(p.PackageID) || !namePattern.MatchString(p.Name) {
 		return fmt.Errorf("the order has a plugin %.80q of a package %.80q", p.Name, p.PackageID)
@@ -211,7 +247,7 @@ func checkFile(f searchpack.FileOrder) error {
 // checkAdopted is checkFile for a file with a path of its own. Whether the node lets it be adopted is not
 // asked here: the rest of the order counts whatever the answer is.
 func checkAdopted(o *searchpack.Order, f searchpack.FileOrder) error {
-	if o.Schema != searchpack.OrderSchemaPaths {
+	if o.Schema < searchpack.OrderSchemaPaths {
 		return fmt.Errorf("the order has schema %d and a file with a path", o.Schema)
 	}
 	if !packagePattern.MatchString(f.PackageID) || f.Tree {

@@ -46,7 +46,7 @@ func TestCheckOrder(t *testing.T) {
 		return func(o *searchpack.Order) { o.Duties[0].Indices[0] = n }
 	}
 	for name, edit := range map[string]func(*searchpack.Order){
-		"schema":                 func(o *searchpack.Order) { o.Schema = 3 },
+		"schema":                 func(o *searchpack.Order) { o.Schema = searchpack.OrderSchemaParts + 1 },
 		"package is a path":      func(o *searchpack.Order) { o.Files[0].PackageID = "../x" },
 		"package is hidden":      func(o *searchpack.Order) { o.Files[0].PackageID = ".searchpack" },
 		"package is empty":       func(o *searchpack.Order) { o.Files[0].PackageID = "" },

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/searchpack/searchpack"
-	"github.com/searchpack/searchpack/internal/agent/plugindir"
 )
 
 // problems are what a person must mend.
@@ -30,16 +29,24 @@ func (p *pluginer) candidate(r *searchpack.CandidateReport) {
 		r.Refused = noPlugins
 		return
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if s := p.status[r.Digest]; s != nil {
-		r.Ready, r.Refused = s.staged, s.refused
-		if s.err != "" {
-			r.Error = s.err
+	var all []searchpack.Digest // the same bytes may be for two plugins
+	for _, w := range wantedPlugins(p.book.order()) {
+		if w.candidate && w.digest == r.Digest {
+			all = append(all, w.id())
 		}
 	}
-	if p.lies(r.Digest) {
-		r.Ready = true
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r.Ready = len(all) > 0
+	for _, id := range all {
+		s := p.status[id]
+		if s != nil && s.refused != "" {
+			r.Refused = s.refused
+		}
+		if s != nil && s.err != "" {
+			r.Error = s.err
+		}
+		r.Ready = r.Ready && (s != nil && s.staged || p.lies(id))
 	}
 }
 
@@ -57,17 +64,17 @@ func (p *pluginer) reports(o *searchpack.Order) []searchpack.PluginReport {
 	defer p.mu.Unlock()
 	var out []searchpack.PluginReport
 	for _, x := range given.Plugins {
-		r := searchpack.PluginReport{PackageID: x.PackageID, Name: x.Name}
+		r := searchpack.PluginReport{PackageID: x.PackageID, Part: x.Part, Name: x.Name}
 		if p.cfg == nil {
 			r.Error = noPlugins
 			out = append(out, r)
 			continue
 		}
-		at := slices.IndexFunc(p.placed, func(q plugindir.Placed) bool { return q.Name == x.Name })
+		at := placedFor(p.placed, x)
 		if at >= 0 && !taken(o, x) {
-			r.Installed, r.Started, r.Error = p.placed[at].Zip, p.started(p.placed[at]), p.drift[p.placed[at].Folder]
+			r.Installed, r.Started, r.Error = p.placed[at].Zip, p.started(p.placed[at]), p.drift[p.placed[at].Key()]
 		}
-		if s := p.status[x.Digest]; s != nil && x.State == searchpack.PluginInstalled {
+		if s := p.status[stageID(x)]; s != nil && x.State == searchpack.PluginInstalled {
 			if s.staged {
 				r.Staged = x.Digest
 			}
@@ -98,16 +105,16 @@ func (p *pluginer) ready(o *searchpack.Order) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, x := range o.Plugins {
-		if x.State != searchpack.PluginInstalled || p.lies(x.Digest) {
+		if x.State != searchpack.PluginInstalled || p.lies(stageID(x)) {
 			continue
 		}
-		switch s := p.status[x.Digest]; {
+		switch s := p.status[stageID(x)]; {
 		case s == nil:
-			return fmt.Errorf("%s v%d is not here yet", x.Name, x.Version)
+			return fmt.Errorf("%s, v%d, is not here yet", x.Part.Called(x.Name), x.Version)
 		case s.refused != "":
 			return errors.New(s.refused)
 		case !s.staged:
-			return fmt.Errorf("%s v%d is not here yet: %s", x.Name, x.Version, s.err)
+			return fmt.Errorf("%s, v%d, is not here yet: %s", x.Part.Called(x.Name), x.Version, s.err)
 		}
 	}
 	return nil

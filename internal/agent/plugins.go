@@ -42,10 +42,10 @@ type pluginer struct {
 	work sync.Mutex // one at a time; see plugindir.Dir
 
 	mu     sync.Mutex
-	status map[searchpack.Digest]*pluginStatus
-	found  string // the OpenSearch in the node's home, as the last report has it
+	status map[searchpack.Digest]*pluginStatus // by id
+	found  string                              // the OpenSearch in the node's home, as the last report has it
 	placed []plugindir.Placed
-	drift  map[string]string // folder -> what is not as it was placed
+	drift  map[string]string // key -> what is not as it was placed
 	said   string            // what is wrong with the folders
 }
 
@@ -94,24 +94,41 @@ func (p *pluginer) stopped() error {
 	return nil
 }
 
-// wanted is a plugin that an order names.
+// wanted is a plugin that an order names, or what belongs to one.
 type wanted struct {
 	digest    searchpack.Digest
 	size      int64
 	signature string // that came with it
 	candidate bool
+	part      searchpack.PluginPart
+	plugin    string // name of that to which a part belongs
+	path      string // of a license
+}
+
+// id is what plugindir knows it by.
+func (w wanted) id() searchpack.Digest { return plugindir.ID(w.part, w.plugin, w.path, w.digest) }
+
+// stageID is that of a line of an order.
+func stageID(x searchpack.PluginOrder) searchpack.Digest {
+	return plugindir.ID(x.Part, x.Name, x.Path, x.Digest)
+}
+
+// placedFor finds what a line of an order is about; -1: nothing is placed.
+func placedFor(placed []plugindir.Placed, x searchpack.PluginOrder) int {
+	return slices.IndexFunc(placed, func(q plugindir.Placed) bool { return q.Name == x.Name && q.Part == x.Part })
 }
 
 func wantedPlugins(o *searchpack.Order) []wanted {
 	var out []wanted
 	for _, c := range o.Candidates {
 		if c.Plugin {
-			out = append(out, wanted{c.Digest, c.Size, c.Signature, true})
+			out = append(out, wanted{c.Digest, c.Size, c.Signature, true, c.Part, c.For, c.Path})
 		}
 	}
 	for _, x := range o.Plugins {
-		if x.State == searchpack.PluginInstalled && !slices.ContainsFunc(out, func(w wanted) bool { return w.digest == x.Digest }) {
-			out = append(out, wanted{x.Digest, x.Size, x.Signature, false})
+		w := wanted{x.Digest, x.Size, x.Signature, false, x.Part, x.Name, x.Path}
+		if x.State == searchpack.PluginInstalled && !slices.ContainsFunc(out, func(have wanted) bool { return have.id() == w.id() }) {
+			out = append(out, w)
 		}
 	}
 	return out
@@ -158,8 +175,8 @@ func (p *pluginer) pass(ctx context.Context) (done bool) {
 }
 
 // lies: the plugin is placed and as it was. p.mu is held.
-func (p *pluginer) lies(zip searchpack.Digest) bool {
-	return slices.ContainsFunc(p.placed, func(q plugindir.Placed) bool { return q.Zip == zip && p.drift[q.Folder] == "" })
+func (p *pluginer) lies(id searchpack.Digest) bool {
+	return slices.ContainsFunc(p.placed, func(q plugindir.Placed) bool { return q.ID() == id && p.drift[q.Key()] == "" })
 }
 
 // refresh reads what lies there now, after a swap.
@@ -195,18 +212,21 @@ func (p *pluginer) look(ctx context.Context, o *searchpack.Order) error {
 	}
 	drift := map[string]string{}
 	for _, x := range placed {
-		found, err := d.Verify(ctx, x.Folder)
+		found, err := d.Verify(ctx, x.Key())
 		if err != nil {
 			return err
 		}
 		if len(found) > 0 {
-			drift[x.Folder] = fmt.Sprintf("plugins/%s is not as it was placed: %s", x.Folder, found[0])
+			where := "plugins/" + x.Folder
+			if x.Part != searchpack.PartPlugin {
+				where = x.Part.Called(x.Name)
+			}
+			drift[x.Key()] = fmt.Sprintf("%s is not as it was placed: %s", where, found[0])
 		}
 	}
-	want := wantedPlugins(o)
-	var keep []searchpack.Digest
-	for _, w := range want {
-		keep = append(keep, w.digest)
+	var keep, named []searchpack.Digest
+	for _, w := range wantedPlugins(o) {
+		keep, named = append(keep, w.id()), append(named, w.digest)
 	}
 	for _, x := range o.Alternatives {
 		keep = append(keep, x.Digest)
@@ -220,14 +240,14 @@ func (p *pluginer) look(ctx context.Context, o *searchpack.Order) error {
 	}
 	p.mu.Lock()
 	p.placed, p.drift = placed, drift
-	for digest, s := range p.status {
-		if !slices.Contains(keep, digest) {
-			delete(p.status, digest)
+	for id, s := range p.status {
+		if !slices.Contains(keep, id) {
+			delete(p.status, id)
 		}
-		s.staged = slices.Contains(staged, digest) // what was placed is staged no more
+		s.staged = slices.Contains(staged, id) // what was placed is staged no more
 	}
 	p.mu.Unlock()
-	if err := p.book.forgive(keep); err != nil {
+	if err := p.book.forgive(named); err != nil {
 		return err
 	}
 	return p.forgetFormers(ctx, d, o, placed)
@@ -240,8 +260,8 @@ func (p *pluginer) forgetFormers(ctx context.Context, d *plugindir.Dir, o *searc
 		return nil
 	}
 	for _, x := range o.Plugins {
-		at := slices.IndexFunc(placed, func(q plugindir.Placed) bool { return q.Name == x.Name })
-		if x.State == searchpack.PluginInstalled && (at < 0 || placed[at].Zip != x.Digest || !p.started(placed[at])) {
+		at := placedFor(placed, x)
+		if x.State == searchpack.PluginInstalled && (at < 0 || placed[at].ID() != stageID(x) || !p.started(placed[at])) {
 			return nil
 		}
 	}

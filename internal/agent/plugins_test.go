@@ -502,7 +502,7 @@ func TestWantedPlugins(t *testing.T) {
 		Candidates: []searchpack.Candidate{{Digest: a, Size: 1, Plugin: true, Signature: "line"}, {Digest: b, Size: 2}},
 		Plugins:    []searchpack.PluginOrder{{State: searchpack.PluginInstalled, Digest: a, Size: 1}, {State: searchpack.PluginRemoved}, {State: searchpack.PluginInstalled, Digest: b, Size: 2, Signature: "other"}},
 	})
-	if want := []wanted{{a, 1, "line", true}, {b, 2, "other", false}}; !slices.Equal(got, want) {
+	if want := []wanted{{digest: a, size: 1, signature: "line", candidate: true}, {digest: b, size: 2, signature: "other"}}; !slices.Equal(got, want) {
 		t.Errorf("%v", got)
 	}
 	if text := refusalText(nil); text == "" {

@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/searchpack/searchpack/internal/agent/allow"
 	"github.com/searchpack/searchpack/internal/agent/plugindir"
 	"github.com/searchpack/searchpack/internal/agent/preflight"
+	"github.com/searchpack/searchpack/internal/inspect"
 )
 
 // maxPlugin is the server's default limit for plugins: what an order may make the agent fetch.
@@ -20,14 +22,14 @@ const maxPlugin = 1 << 30
 func (p *pluginer) one(ctx context.Context, w wanted) error {
 	now := p.nodeText() + " " + w.signature
 	p.mu.Lock()
-	if p.lies(w.digest) {
+	if p.lies(w.id()) {
 		p.mu.Unlock()
 		return nil
 	}
-	s := p.status[w.digest]
+	s := p.status[w.id()]
 	if s == nil || s.facts != now && (s.refused != "" || w.candidate) {
 		s = &pluginStatus{facts: now}
-		p.status[w.digest] = s
+		p.status[w.id()] = s
 	}
 	p.mu.Unlock()
 	if s.staged || s.refused != "" {
@@ -66,6 +68,9 @@ func (p *pluginer) stage(ctx context.Context, w wanted, offline bool) (refused s
 		return "", err
 	}
 	defer func() { _ = f.Close() }()
+	if w.part != searchpack.PartPlugin {
+		return p.stagePart(ctx, w, f)
+	}
 	node, err := p.collect(ctx, offline)
 	if err != nil {
 		return "", err
@@ -85,7 +90,7 @@ func (p *pluginer) stage(ctx context.Context, w wanted, offline bool) (refused s
 	if len(refusals) > 0 || c == nil {
 		return refusalText(refusals), nil
 	}
-	if why := p.allowed(c, w); why != "" {
+	if why := p.allowed(allow.Plugin{Name: c.Facts.Name, Zip: w.digest, Signature: w.signature, Permissions: c.Permissions, Opaque: c.Opaque}); why != "" {
 		return why, nil
 	}
 	d, err := p.open()
@@ -94,6 +99,37 @@ func (p *pluginer) stage(ctx context.Context, w wanted, offline bool) (refused s
 	}
 	defer d.Close()
 	return "", d.Stage(ctx, plugindir.Plugin{Name: c.Facts.Name, Folder: c.Facts.Folder, Zip: w.digest, Size: w.size, Manifest: c.Manifest}, f)
+}
+
+// stagePart holds a license or configuration against what the node allows its plugin, and unpacks it beside
+// plugins/. What it says is the plugin's business.
+func (p *pluginer) stagePart(ctx context.Context, w wanted, f *os.File) (refused string, err error) {
+	if why := p.allowed(allow.Plugin{Name: w.plugin, Zip: w.digest, Signature: w.signature}); why != "" {
+		return w.part.Called(w.plugin) + ": " + why, nil
+	}
+	var manifest []searchpack.ManifestEntry
+	if w.part == searchpack.PartConfig {
+		res, err := inspect.Config(f, w.size, maxPlugin)
+		if err != nil {
+			return "", err
+		}
+		if res.Failed() {
+			return w.part.Called(w.plugin) + " cannot be read: " + res.Findings[0].Message, nil
+		}
+		manifest = res.Manifest
+	}
+	d, err := p.open()
+	if err != nil {
+		return "", err
+	}
+	defer d.Close()
+	err = d.Stage(ctx, plugindir.Plugin{
+		Name: w.plugin, Folder: w.plugin, Part: w.part, Path: w.path, Zip: w.digest, Size: w.size, Manifest: manifest,
+	}, f)
+	if searchpack.ErrorCode(err) == searchpack.ErrInvalid { // the same tomorrow
+		return w.part.Called(w.plugin) + ": " + searchpack.ErrorMessage(err), nil
+	}
+	return "", err
 }
 
 // beside says why the node would not start with the plugin beside those that it has. The classes of
@@ -145,7 +181,7 @@ func (p *pluginer) collect(ctx context.Context, offline bool, extended ...string
 }
 
 // allowed says why the node's allow file does not take the plugin; "" if it does.
-func (p *pluginer) allowed(c *preflight.Candidate, w wanted) string {
+func (p *pluginer) allowed(asked allow.Plugin) string {
 	if p.cfg.AllowAll {
 		return ""
 	}
@@ -156,7 +192,7 @@ func (p *pluginer) allowed(c *preflight.Candidate, w wanted) string {
 			return err.Error()
 		}
 	}
-	d := file.Decide(allow.Plugin{Name: c.Facts.Name, Zip: w.digest, Signature: w.signature, Permissions: c.Permissions, Opaque: c.Opaque})
+	d := file.Decide(asked)
 	if d.Allowed {
 		return ""
 	}
@@ -179,8 +215,8 @@ func (p *pluginer) stageOffline(ctx context.Context, o *searchpack.Order, canFet
 		if err != nil {
 			return err
 		}
-		lies := slices.ContainsFunc(placed, func(q plugindir.Placed) bool { return q.Zip == w.digest })
-		if lies && !slices.Contains(changed, w.digest) {
+		lies := slices.ContainsFunc(placed, func(q plugindir.Placed) bool { return q.ID() == w.id() })
+		if lies && !slices.Contains(changed, w.id()) {
 			continue
 		}
 		if refused, err := p.stage(ctx, w, true); err != nil || refused != "" {

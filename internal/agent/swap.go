@@ -80,22 +80,30 @@ func (p *pluginer) set(o *searchpack.Order, placed []plugindir.Placed, failed ma
 	defer p.mu.Unlock()
 	var s plugindir.Set
 	for _, x := range o.Plugins {
-		at := slices.IndexFunc(placed, func(q plugindir.Placed) bool { return q.Name == x.Name })
-		_, bad := failed[x.Digest]
+		at, bad := placedFor(placed, x), isBad(o, x, failed)
 		switch {
 		case x.State == searchpack.PluginRemoved && at >= 0 && !taken(o, x):
-			s.Remove = append(s.Remove, placed[at].Folder)
-		case x.State == searchpack.PluginInstalled && !bad && (at < 0 || placed[at].Zip != x.Digest || p.drift[placed[at].Folder] != ""):
-			s.Place = append(s.Place, x.Digest)
+			s.Remove = append(s.Remove, placed[at].Key())
+		case x.State == searchpack.PluginInstalled && !bad && (at < 0 || placed[at].ID() != stageID(x) || p.drift[placed[at].Key()] != ""):
+			s.Place = append(s.Place, stageID(x))
 		}
 	}
 	return s
 }
 
+// isBad: the node did not start with it, or with the plugin that it belongs to.
+func isBad(o *searchpack.Order, x searchpack.PluginOrder, failed map[searchpack.Digest]string) bool {
+	_, bad := failed[x.Digest]
+	return bad || x.Part != searchpack.PartPlugin && slices.ContainsFunc(o.Plugins, func(host searchpack.PluginOrder) bool {
+		_, bad := failed[host.Digest]
+		return bad && host.Part == searchpack.PartPlugin && host.Name == x.Name
+	})
+}
+
 // taken: another package brings a plugin of this name, so that what lies there is that one's.
 func taken(o *searchpack.Order, removed searchpack.PluginOrder) bool {
 	return removed.State == searchpack.PluginRemoved && slices.ContainsFunc(o.Plugins, func(x searchpack.PluginOrder) bool {
-		return x.State == searchpack.PluginInstalled && x.Name == removed.Name
+		return x.State == searchpack.PluginInstalled && x.Name == removed.Name && x.Part == removed.Part
 	})
 }
 
@@ -121,9 +129,12 @@ func (p *pluginer) restore(ctx context.Context, why string) error {
 	}
 	var folders []string
 	bad := map[searchpack.Digest]string{}
-	for folder := range formers {
+	for folder, f := range formers {
 		folders = append(folders, folder)
-		if at := slices.IndexFunc(placed, func(q plugindir.Placed) bool { return q.Folder == folder }); at >= 0 {
+		if f.Plugin != nil && f.Plugin.Part != searchpack.PartPlugin && slices.ContainsFunc(placed, func(q plugindir.Placed) bool { return q.Key() == folder && q.Zip == f.Plugin.Zip }) {
+			continue // a license that went elsewhere with its plugin
+		}
+		if at := slices.IndexFunc(placed, func(q plugindir.Placed) bool { return q.Key() == folder }); at >= 0 {
 			bad[placed[at].Zip] = why
 		}
 	}
@@ -173,7 +184,7 @@ func (r *run) syncPlugins(ctx context.Context, asked error) error {
 	return errors.Join(r.pluginer.apply(ctx, o), r.pluginer.mend(ctx, changed))
 }
 
-// changed are the ordered plugins that lie there, and not as they were placed. What cannot be read is not
+// changed are the ids of the ordered plugins that lie there, and not as they were placed. What cannot be read is not
 // known to be changed.
 func (p *pluginer) changed(ctx context.Context, o *searchpack.Order) []searchpack.Digest {
 	d, err := p.openSoon(ctx)
@@ -188,15 +199,15 @@ func (p *pluginer) changed(ctx context.Context, o *searchpack.Order) []searchpac
 	var out []searchpack.Digest
 	for _, x := range placed {
 		if !slices.ContainsFunc(o.Plugins, func(q searchpack.PluginOrder) bool {
-			return q.State == searchpack.PluginInstalled && q.Digest == x.Zip
+			return q.State == searchpack.PluginInstalled && stageID(q) == x.ID()
 		}) {
 			continue
 		}
-		switch found, err := d.Verify(ctx, x.Folder); {
+		switch found, err := d.Verify(ctx, x.Key()); {
 		case err != nil:
 			p.log.Warn("a plugin cannot be looked at", "plugin", x.Name, "error", err)
 		case len(found) > 0:
-			out = append(out, x.Zip)
+			out = append(out, x.ID())
 		}
 	}
 	return out

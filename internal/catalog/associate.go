@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/searchpack/searchpack"
@@ -11,7 +12,8 @@ import (
 
 // AssociatePackage pins the newest available version for the domain and queues its rollout. The
 // answer shows ASSOCIATING, and so does every list from now on. ErrNotFound (package, domain),
-// ErrInvalid (not available, a prerequisite is missing, quota), ErrConflict (as wanted already, or
+// ErrInvalid (not available, a prerequisite is missing, a license or configuration of no plugin, a plugin
+// without what it demands, quota), ErrConflict (as wanted already, or
 // busy), ErrDenied (the caller may not pass the role).
 func (c *Catalog) AssociatePackage(ctx context.Context, who searchpack.Caller, domain string, in AssociateInput) (*AssociationView, error) {
 	return first(c.associate(ctx, who, "AssociatePackage", domain, []AssociateInput{in}))
@@ -140,12 +142,14 @@ func (c *Catalog) call(ctx context.Context, tx searchpack.Tx, who searchpack.Cal
 	}
 	call := rollout.Call{
 		Domain: d.DomainKey, Associations: map[string]searchpack.Association{}, Packages: map[string]searchpack.Package{},
+		Versions:  map[string]searchpack.Version{},
 		RolloutID: newID(), Now: c.clock(),
 	}
 	rows, err := tx.Associations(ctx, d.DomainKey)
 	if err != nil {
 		return call, err
 	}
+	var plugins []string // versions
 	for _, a := range rows {
 		call.Associations[a.PackageID] = *a
 		p, err := tx.Package(ctx, a.PackageID)
@@ -153,12 +157,27 @@ func (c *Catalog) call(ctx context.Context, tx searchpack.Tx, who searchpack.Cal
 			return call, err
 		}
 		call.Packages[p.ID] = *p
+		if p.Type == searchpack.TypePlugin {
+			plugins = append(plugins, a.ServingID, a.WantedID)
+		}
+	}
+	if err := readVersions(ctx, tx, call, plugins); err != nil {
+		return call, err
 	}
 	open, err := tx.OpenRollouts(ctx, d.DomainKey)
 	for _, r := range open {
 		call.Open = append(call.Open, *r)
 	}
 	return call, err
+}
+
+// readVersions adds versions that rules look at. One that is gone demands nothing.
+func readVersions(ctx context.Context, tx searchpack.Tx, call rollout.Call, ids []string) error {
+	found, err := tx.VersionsByID(ctx, slices.DeleteFunc(ids, func(id string) bool { return id == "" }))
+	for id, v := range found {
+		call.Versions[id] = *v
+	}
+	return err
 }
 
 // putChange writes what the rules decided, and asks for a reconcile.

@@ -75,6 +75,7 @@ func (c *Catalog) roll(ctx context.Context, tx searchpack.Tx, call rollout.Call,
 		}
 		return a, tx.Enqueue(ctx, searchpack.WorkReconcile, call.Domain.String(), call.Now)
 	}
+	call.Versions[wanted.ID] = *wanted
 	ch, err := rollout.Associate(call, rollout.Ask{PackageID: a.PackageID, VersionID: wanted.ID})
 	if err != nil {
 		return a, err

@@ -12,10 +12,12 @@ func addPlugins(n *NodeView, a searchpack.AgentState, w rollout.World, s rollout
 	}
 	for _, p := range s.Plugins {
 		x := NodePlugin{
-			PackageID: p.PackageID, Name: p.Name, State: p.State, Digest: p.Digest, Staged: p.Staged, Why: p.Why, Do: p.Do,
+			PackageID: p.PackageID, Name: p.Name, Part: p.Part, State: p.State, Digest: p.Digest, Staged: p.Staged, Why: p.Why, Do: p.Do,
 			Version: numbers[versionKey{p.PackageID, p.Digest}], Wanted: numbers[versionKey{p.PackageID, p.Wanted}],
 		}
-		x.Loaded = loaded(a.Report, p.Name)
+		if p.Part == searchpack.PartPlugin {
+			x.Loaded = loaded(a.Report, p.Name)
+		}
 		for _, proof := range w.Proofs {
 			if proof.AgentID == a.ID && proof.PackageID == p.PackageID && proof.Digest == p.Digest {
 				x.Proof = &proof

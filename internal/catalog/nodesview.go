@@ -66,17 +66,19 @@ const (
 
 // NodePlugin is one plugin on one node.
 type NodePlugin struct {
-	PackageID string              `json:"package_id"`
-	Name      string              `json:"name,omitempty"` // of the folder under plugins/
-	State     rollout.PluginState `json:"state"`
-	Version   int                 `json:"version,omitempty"` // that lies on its disk; 0: none, or no known one
-	Wanted    int                 `json:"wanted,omitempty"`  // that shall; 0: none
-	Digest    searchpack.Digest   `json:"digest,omitempty"`  // of the zip of Version
-	Loaded    string              `json:"loaded,omitempty"`  // the plugin's own version in the node's own list
-	Staged    bool                `json:"staged"`            // what is wanted lies ready for the next start
-	Why       string              `json:"why,omitempty"`     // it is not as it should be, or not yet
-	Do        string              `json:"do,omitempty"`
-	Proof     *searchpack.Proof   `json:"proof,omitempty"`
+	PackageID string `json:"package_id"`
+	Name      string `json:"name,omitempty"` // of the folder under plugins/
+	// Part is "" for the plugin itself, else what belongs to it: its config or license.
+	Part    searchpack.PluginPart `json:"part,omitempty"`
+	State   rollout.PluginState   `json:"state"`
+	Version int                   `json:"version,omitempty"` // that lies on its disk; 0: none, or no known one
+	Wanted  int                   `json:"wanted,omitempty"`  // that shall; 0: none
+	Digest  searchpack.Digest     `json:"digest,omitempty"`  // of the zip of Version
+	Loaded  string                `json:"loaded,omitempty"`  // the plugin's own version in the node's own list
+	Staged  bool                  `json:"staged"`            // what is wanted lies ready for the next start
+	Why     string                `json:"why,omitempty"`     // it is not as it should be, or not yet
+	Do      string                `json:"do,omitempty"`
+	Proof   *searchpack.Proof     `json:"proof,omitempty"`
 }
 
 // NodePermit is a node's leave to stop. It ends when the node is back.

@@ -225,6 +225,7 @@ func TestQuotas(t *testing.T) {
 	for i := range 3 {
 		plugins = append(plugins, AssociateInput{PackageID: b.ready(fmt.Sprintf("plugin-%d", i), searchpack.TypePlugin).ID})
 	}
+	words[1].Prerequisites = []string{plugins[0].PackageID} // a license
 	for _, kind := range []searchpack.PackageType{searchpack.TypeConfig, searchpack.TypePlugin} {
 		_, err := b.CreatePackage(t.Context(), b.who, fitting(CreatePackageInput{Name: "one-more", Type: kind}))
 		wantCode(t, err, searchpack.ErrLimit)

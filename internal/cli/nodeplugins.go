@@ -22,7 +22,7 @@ func pluginTable(c *Context, nodes []catalog.NodeView) *table {
 			if p.Proof != nil {
 				proof, since = fmt.Sprintf("v%d %s", p.Proof.Version, p.Proof.Level), c.ago(p.Proof.At)
 			}
-			t.row(n.Name, p.Name, p.PackageID, pluginState(p.State), numbered(p.Version), nextStart(p), p.Loaded, restartedBy(n.Restart), proof, since)
+			t.row(n.Name, strings.TrimSpace(p.Name+" "+string(p.Part)), p.PackageID, pluginState(p.State), numbered(p.Version), nextStart(p), p.Loaded, restartedBy(n.Restart), proof, since)
 		}
 	}
 	if !some {
@@ -76,7 +76,7 @@ func addPluginTroubles(p *page, n catalog.NodeView) {
 	var todo []string
 	for _, x := range n.Plugins {
 		if x.Why != "" {
-			p.line("%s: plugin %s %s: %s", n.Name, cmp.Or(x.Name, x.PackageID), pluginVerb(x.State), strings.TrimSpace(x.Why))
+			p.line("%s: plugin %s %s: %s", n.Name, strings.TrimSpace(cmp.Or(x.Name, x.PackageID)+" "+string(x.Part)), pluginVerb(x.State), strings.TrimSpace(x.Why))
 		}
 		todo = append(todo, x.Do)
 	}

@@ -11,6 +11,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/aws/aws-sdk-go-v2/service/opensearch/types"
+
 	"github.com/searchpack/searchpack"
 )
 
@@ -21,6 +23,7 @@ type PushCmd struct {
 	Domain        []string `env:"-" placeholder:"DOMAIN" help:"Roll it out in this domain; may be repeated. Without one it is imported only."`
 	Kind          string   `env:"-" placeholder:"KIND" help:"What the file holds: solr-synonyms, words, ... (docs/dictionaries.md); else it is learnt or guessed."`
 	EngineVersion string   `env:"-" placeholder:"OpenSearch_X.Y" help:"Of a plugin: the version that it is for; else its descriptor says it."`
+	For           string   `env:"-" placeholder:"PLUGIN" help:"The file is the configuration (.zip) or the license (.json, .xml) of this plugin, a package's name or id."`
 	Checks        string   `env:"-" placeholder:"FILE" help:"Verify checks of this version, a JSON document (docs/dictionaries.md): run at the end of a rollout, and one that fails brings the former version back. Without it the version has none."`
 	Message       string   `env:"-" placeholder:"TEXT" help:"The commit message; of a new package its description."`
 	Wait          bool     `env:"-" help:"Wait until every domain has proven it, and show the proof of each node."`
@@ -31,8 +34,10 @@ type PushCmd struct {
 
 	Every time.Duration `kong:"-"` // how often a server is asked; 0 = pushEvery
 
-	plugin bool   // what the file is; see look
-	path   string // of AdoptCmd: where the file lies
+	plugin bool              // what the file is; see look
+	part   types.PackageType // of what belongs to a plugin; "" = it is none
+	suffix string            // of the key of such a file
+	path   string            // of AdoptCmd: where the file lies
 }
 
 // pushEvery is how often a server is asked how far it is: a small file is imported in less.

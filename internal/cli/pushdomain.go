@@ -92,7 +92,15 @@ func (s *push) associate(d *pushDomain) error {
 		if s.path != "" {
 			return s.adopt(d)
 		}
-		out, err := s.cl.aws().AssociatePackage(s.c, &opensearch.AssociatePackageInput{DomainName: &d.Domain, PackageID: &s.PackageID})
+		in := &opensearch.AssociatePackageInput{DomainName: &d.Domain, PackageID: &s.PackageID}
+		if s.part != "" {
+			plugin, err := s.pluginIn(d.Domain)
+			if err != nil {
+				return err
+			}
+			in.PrerequisitePackageIDList = []string{plugin}
+		}
+		out, err := s.cl.aws().AssociatePackage(s.c, in)
 		if err != nil {
 			return s.notAssociated(d, err)
 		}

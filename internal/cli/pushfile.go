@@ -68,7 +68,7 @@ func (s *push) key() string {
 	if s.plugin {
 		key += ".zip" // AWS takes plugins from no other
 	}
-	return key
+	return key + s.suffix
 }
 
 // checksKey is where the checks are uploaded to.

@@ -48,7 +48,10 @@ func pluginEngine(f io.ReaderAt, size int64) (engine string, is bool) {
 
 // packageType is what the file becomes a version of.
 func (p *PushCmd) packageType() types.PackageType {
-	if p.plugin {
+	switch {
+	case p.part != "":
+		return p.part
+	case p.plugin:
 		return types.PackageTypeZipPlugin
 	}
 	return types.PackageTypeTxtDictionary
@@ -56,6 +59,9 @@ func (p *PushCmd) packageType() types.PackageType {
 
 // look finds out what the file is, where the flags do not say.
 func (p *PushCmd) look(file *pushFile) error {
+	if p.For != "" {
+		return p.lookPart()
+	}
 	engine, is := pluginEngine(file.File, file.size)
 	p.plugin = is || p.EngineVersion != ""
 	switch {
@@ -75,7 +81,7 @@ func (p *PushCmd) look(file *pushFile) error {
 
 // readSignature reads what `searchpack sign` has written beside the zip; "" = it is not signed.
 func (p *PushCmd) readSignature() (string, error) {
-	if !p.plugin {
+	if !p.plugin && p.part == "" {
 		return "", nil
 	}
 	name := p.File + ".sig"

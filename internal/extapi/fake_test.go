@@ -81,6 +81,7 @@ var (
 					PackageID: "F333333333", Name: "lemmas", State: rollout.PluginWaits, Version: 1, Wanted: 2, Digest: digest, Loaded: "1.0",
 					Staged: true, Why: "somebody else restarts this node", Do: "restart OpenSearch there", Proof: proof,
 				},
+				{PackageID: "F555555555", Name: "lemmas", Part: searchpack.PartLicense, State: rollout.PluginRuns, Version: 1, Wanted: 1, Digest: digest},
 				{PackageID: "F444444444", Name: "stems", State: rollout.PluginRuns, Version: 3, Wanted: 3, Digest: digest, Loaded: "3.8.0.1"},
 				{PackageID: "F555555555", State: rollout.PluginRefused, Wanted: 1, Why: "the allow file does not name it"},
 			},

@@ -25,7 +25,7 @@ type copied struct {
 	etag      string
 	kind      searchpack.Kind // as declared, which may be no kind at all
 	checks    string          // key of the object with the checks; "" = none
-	signature string          // of a plugin; "" = none
+	signature string          // of a plugin, or what belongs to one; "" = none
 }
 
 // describe puts into the version what was read.
@@ -50,7 +50,7 @@ func (i *Importer) copy(ctx context.Context, j *job, learnt searchpack.Kind) (co
 		versionID: firstBytes(obj.VersionID), etag: firstBytes(obj.ETag),
 		kind: searchpack.Kind(strings.TrimSpace(obj.Kind)), checks: strings.TrimSpace(obj.Checks),
 	}
-	if s := strings.TrimSpace(obj.Signature); j.pkg.Type == searchpack.TypePlugin && len(s) <= searchpack.MaxSignature {
+	if s := strings.TrimSpace(obj.Signature); j.pkg.Type != searchpack.TypeDictionary && len(s) <= searchpack.MaxSignature {
 		c.signature = s // what it is worth only a node can say
 	}
 	var r io.Reader = &objectReader{i: i, ctx: ctx, versionID: j.version.ID, from: obj, size: obj.Size, looked: i.now()}

@@ -115,7 +115,7 @@ func (b *bench) ask(action searchpack.Action, version string) {
 // call is what a call finds now.
 func (b *bench) call() Call {
 	c := Call{
-		Domain: simDomain, Packages: b.w.Packages, Associations: map[string]searchpack.Association{}, Open: b.w.Rollouts,
+		Domain: simDomain, Packages: b.w.Packages, Versions: b.w.Versions, Associations: map[string]searchpack.Association{}, Open: b.w.Rollouts,
 		RolloutID: fmt.Sprintf("r%d", len(b.w.Rollouts)+len(b.done)+1), Now: b.w.Now,
 	}
 	for _, a := range b.w.Associations {

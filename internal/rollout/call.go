@@ -16,7 +16,10 @@ type Call struct {
 	// Associations are all of the domain's, by package id.
 	Associations map[string]searchpack.Association
 	// Packages are those asked for and those that are associated, by id.
-	Packages  map[string]searchpack.Package
+	Packages map[string]searchpack.Package
+	// Versions that plugins on the domain have, or are to have, by id: they say what those demand. Of the
+	// newest ones their packages say it.
+	Versions  map[string]searchpack.Version
 	Open      []searchpack.Rollout // the domain's open rollouts, oldest first
 	RolloutID string               // for the rollout that may be made
 	Now       time.Time
@@ -25,7 +28,7 @@ type Call struct {
 // Call is what a call would find in the world. Of packages it knows those that the world has.
 func (w World) Call(rolloutID string) Call {
 	c := Call{
-		Domain: w.Domain.DomainKey, Associations: map[string]searchpack.Association{}, Packages: w.Packages,
+		Domain: w.Domain.DomainKey, Associations: map[string]searchpack.Association{}, Packages: w.Packages, Versions: w.Versions,
 		Open: w.Rollouts, RolloutID: rolloutID, Now: w.Now,
 	}
 	for _, a := range w.Associations {
@@ -63,8 +66,9 @@ var errDesired = searchpack.Errorf(searchpack.ErrConflict, "Package is already i
 // AssociatePackage and AssociatePackages: of each package the newest available version is pinned now,
 // and what one of them needs comes before it. The first error refuses the whole call. ErrInvalid: no
 // version is available, a package is asked for twice, a prerequisite is missing or goes round in a
-// circle. ErrConflict: an association is as wanted already, or something is under way that must end
-// first.
+// circle, a license or configuration belongs to no plugin, or a plugin would lack one that it demands.
+// ErrConflict: an association is as wanted already, or something is under way or in place that must end
+// or go first.
 func Associate(c Call, asks ...Ask) (Change, error) {
 	var ids []string
 	for _, ask := range asks {
@@ -82,6 +86,9 @@ func Associate(c Call, asks ...Ask) (Change, error) {
 		rows[ask.PackageID] = a
 	}
 	if err := c.missing(rows, ids); err != nil {
+		return Change{}, err
+	}
+	if err := c.belong(rows, ids); err != nil {
 		return Change{}, err
 	}
 	order, err := inOrder(rows, ids)
@@ -193,7 +200,8 @@ func (c Call) overtake(a searchpack.Association, id, wanted string, asked []stri
 // Dissociate is the table for DissociatePackage and DissociatePackages. With a plugin go the
 // licenses and configurations that name it as a prerequisite. The first error refuses the whole
 // call. ErrInvalid: there is no such association, or one is asked for twice. ErrConflict: one is
-// being dissociated already, or another package of the domain needs it. A running association is
+// being dissociated already, or another package of the domain needs it, or a plugin that stays demands
+// it. A running association is
 // not stopped here: Decide aborts it if nothing was placed, else it ends first.
 func Dissociate(c Call, asked ...string) (Change, error) {
 	if err := distinct(asked); err != nil {
@@ -214,6 +222,9 @@ func Dissociate(c Call, asked ...string) (Change, error) {
 		rows[id] = a
 	}
 	if err := c.needed(ids); err != nil {
+		return Change{}, err
+	}
+	if err := c.kept(ids); err != nil {
 		return Change{}, err
 	}
 	order, err := inOrder(rows, ids)

@@ -47,8 +47,8 @@ func (d *decider) fileFor(n *node, packageID string) (searchpack.FileOrder, bool
 	return d.serving(n, a)
 }
 
-// onNodes reports whether packages of its type are put on nodes: dictionaries are. Of every other
-// type no node was ever told anything.
+// onNodes reports whether packages of its type are files for analyzers: dictionaries are. All others are
+// plugins, or belong to one.
 func (d *decider) onNodes(packageID string) bool {
 	switch d.Packages[packageID].Type {
 	case searchpack.TypePlugin, searchpack.TypeLicense, searchpack.TypeConfig:
@@ -58,7 +58,10 @@ func (d *decider) onNodes(packageID string) bool {
 }
 
 func (d *decider) anyOnNodes(r *searchpack.Rollout) bool {
-	return slices.ContainsFunc(r.Steps, func(s searchpack.RolloutStep) bool { return d.onNodes(s.PackageID) || d.isPlugin(s.PackageID) })
+	return slices.ContainsFunc(r.Steps, func(s searchpack.RolloutStep) bool {
+		plugin := d.isPlugin(s.PackageID) && (d.part(s.PackageID) == searchpack.PartPlugin || d.hostOf(s.PackageID) != "")
+		return plugin || d.onNodes(s.PackageID)
+	})
 }
 
 func (d *decider) live(v searchpack.Version) searchpack.FileOrder {

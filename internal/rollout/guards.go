@@ -18,6 +18,7 @@ type guards struct {
 	witness     bool // what a node has loaded is not asked
 	together    bool // a rollout that fails says so of its first package only
 	plugins     bool // a plugin is put on nodes like a dictionary
+	apart       bool // a node is told of one package of a plugin before it has the others ready
 	oneStops    bool // permits are begun beside each other
 	gate        bool // permits are begun whatever the cluster's health
 	lost        bool // copies that do not come back after a restart are waited for

@@ -185,7 +185,7 @@ func (d *decider) candidatesFor(n *node, all []searchpack.Candidate) []searchpac
 			if &own[0] == &all[0] {
 				own = slices.Clone(all)
 			}
-			own[i].Digest, own[i].Size, own[i].Signature = v.Digest, v.Size, signatureOf(v)
+			own[i].Digest, own[i].Size, own[i].Signature = v.Digest, v.Size, v.Source.Signature
 		}
 	}
 	return own
@@ -197,7 +197,7 @@ func (d *decider) alternatives(orders []searchpack.PluginOrder) []searchpack.Plu
 	var out []searchpack.PluginOrder
 	for _, o := range orders {
 		v, known := d.Versions[o.VersionID]
-		if o.State != searchpack.PluginInstalled || !known || d.Domain.FilesOnly || d.off.line {
+		if o.State != searchpack.PluginInstalled || o.Part != searchpack.PartPlugin || !known || d.Domain.FilesOnly || d.off.line {
 			continue
 		}
 		for _, other := range d.othersOf(v) {

@@ -30,6 +30,9 @@ func (d *decider) writeOrders() bool {
 		if slices.ContainsFunc(o.Files, func(f searchpack.FileOrder) bool { return f.Path != "" }) {
 			o.Schema = searchpack.OrderSchemaPaths
 		}
+		if hasParts(o) {
+			o.Schema = searchpack.OrderSchemaParts
+		}
 		seen := int64(0)
 		if n.Report != nil {
 			seen = n.Report.Generation
@@ -102,7 +105,7 @@ func (d *decider) candidatesOf(r *searchpack.Rollout) []searchpack.Candidate {
 	var out []searchpack.Candidate
 	for _, s := range r.Steps {
 		v := d.Versions[s.VersionID]
-		out = append(out, searchpack.Candidate{PackageID: s.PackageID, Digest: v.Digest, Size: v.Size, Kind: v.Kind, Tree: v.Tree, Plugin: d.isPlugin(s.PackageID), Signature: signatureOf(v)})
+		out = append(out, d.candidate(s))
 		// What the former bytes make of a text is asked where a node does not show what is expected.
 		if f := d.Versions[s.FormerID]; f.Digest != "" && f.Digest != v.Digest && len(d.stepWitness(r, s).duty.Witnesses) > 0 {
 			out = append(out, searchpack.Candidate{PackageID: s.PackageID, Digest: f.Digest, Size: f.Size, Kind: f.Kind, Tree: f.Tree, Later: true})
@@ -220,12 +223,4 @@ func probes(o searchpack.Order, packageID, path string) bool {
 	return slices.ContainsFunc(o.Probes, func(p searchpack.Probe) bool {
 		return p.PackageID == packageID && p.Path == path
 	})
-}
-
-// signatureOf is what came with a plugin's zip.
-func signatureOf(v searchpack.Version) string {
-	if v.Plugin == nil {
-		return ""
-	}
-	return v.Source.Signature
 }

@@ -85,7 +85,7 @@ func Plan(w World, ask Ask, allowed error) Outlook {
 		err = allowed
 	}
 	out.Before = before(w.Rollouts, ch)
-	out.Refused = d.refused(err, ask.PackageID)
+	out.Refused = refused(err)
 	if id == "" {
 		return out
 	}
@@ -118,16 +118,12 @@ func before(open []searchpack.Rollout, ch Change) []searchpack.Rollout {
 	return out
 }
 
-// refused is the answer to the call, or why its rollout is hopeless.
-func (d *decider) refused(err error, packageID string) *searchpack.Error {
-	if err != nil {
-		return &searchpack.Error{Code: searchpack.ErrorCode(err), Message: searchpack.ErrorMessage(err)}
+// refused is the answer to the call; nil = it is taken.
+func refused(err error) *searchpack.Error {
+	if err == nil {
+		return nil
 	}
-	r := &searchpack.Rollout{Steps: []searchpack.RolloutStep{{PackageID: packageID, Action: searchpack.ActionAssociate}}}
-	if why := d.notServed(r); why != "" {
-		return &searchpack.Error{Code: searchpack.ErrUnsupported, Message: why}
-	}
-	return nil
+	return &searchpack.Error{Code: searchpack.ErrorCode(err), Message: searchpack.ErrorMessage(err)}
 }
 
 func (d *decider) foreseeProbes(out *Outlook, v searchpack.Version) {

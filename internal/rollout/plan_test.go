@@ -150,7 +150,7 @@ func TestPlanRefusals(t *testing.T) {
 			p := b.w.Packages["F1"]
 			p.Type = searchpack.TypeLicense
 			b.w.Packages["F1"] = p
-		}, code: searchpack.ErrUnsupported, says: "cannot be installed"},
+		}, code: searchpack.ErrInvalid, says: "PrerequisitePackageIDList"},
 	} {
 		b := newBench(t, 1)
 		b.available("v1")

@@ -7,9 +7,10 @@ import (
 	"github.com/searchpack/searchpack"
 )
 
-// isPlugin reports whether the package changes what lies under plugins/, for which nodes restart.
+// isPlugin reports whether the package is a plugin or belongs to one: nodes restart for it.
 func (d *decider) isPlugin(packageID string) bool {
-	return d.Packages[packageID].Type == searchpack.TypePlugin && !d.off.plugins
+	_, is := searchpack.PartOf(d.Packages[packageID].Type)
+	return is && !d.off.plugins
 }
 
 // plugins lists the steps of a rollout for which nodes restart.
@@ -28,8 +29,11 @@ func (d *decider) has(n *node, packageID string, v searchpack.Version) bool {
 
 // pluginProof says what a node has proven of a plugin.
 func (d *decider) pluginProof(v searchpack.Version) (searchpack.Level, string) {
-	if d.Domain.FilesOnly {
+	switch {
+	case d.Domain.FilesOnly:
 		return searchpack.LevelPlaced, "no OpenSearch"
+	case d.part(v.PackageID) != searchpack.PartPlugin:
+		return searchpack.LevelLoaded, "on its disk as inspected, and the node was started since with the plugin"
 	}
 	return searchpack.LevelLoaded, "in the node's own list of plugins, and on its disk as inspected"
 }
@@ -37,14 +41,10 @@ func (d *decider) pluginProof(v searchpack.Version) (searchpack.Level, string) {
 // installed is the version, which may be of another package of the line, as that of the package that is
 // associated.
 func (d *decider) installed(packageID string, v searchpack.Version) searchpack.PluginOrder {
-	o := searchpack.PluginOrder{
-		PackageID: packageID, State: searchpack.PluginInstalled, VersionID: v.ID, Version: v.Number, Digest: v.Digest, Size: v.Size,
-		Signature: v.Source.Signature, OpenSearch: d.madeForText(v),
+	return searchpack.PluginOrder{
+		PackageID: packageID, State: searchpack.PluginInstalled, Part: d.part(packageID), Name: d.pluginName(packageID, v.ID),
+		VersionID: v.ID, Version: v.Number, Digest: v.Digest, Size: v.Size, Signature: v.Source.Signature, OpenSearch: d.madeForText(v),
 	}
-	if v.Plugin != nil {
-		o.Name = v.Plugin.Name
-	}
-	return o
 }
 
 // hasPlugin reports whether the node is as the line of the order says, by the manifest on its disk and
@@ -55,7 +55,8 @@ func (d *decider) hasPlugin(n *node, o searchpack.PluginOrder) bool {
 		return false
 	}
 	if o.State == searchpack.PluginRemoved {
-		return rep.Installed == "" && (d.Domain.FilesOnly || n.Report.Node != nil && !n.lists(o.Name, nil))
+		gone := o.Part != searchpack.PartPlugin || !n.lists(o.Name, nil) // of a configuration its plugin may stay
+		return rep.Installed == "" && (d.Domain.FilesOnly || n.Report.Node != nil && gone)
 	}
 	return known && rep.Installed == o.Digest &&
 		(d.Domain.FilesOnly || rep.Started && n.lists(o.Name, d.Versions[o.VersionID].Plugin))
@@ -79,30 +80,30 @@ func (d *decider) pluginOrders(n *node) []searchpack.PluginOrder {
 			out = append(out, o)
 		}
 	}
-	return append(out, d.leftPlugins(n)...)
+	return append(d.addParts(out), d.leftPlugins(n)...)
 }
 
 // leftPlugins are to go: they were dissociated while the node was away.
 func (d *decider) leftPlugins(n *node) []searchpack.PluginOrder {
 	var out []searchpack.PluginOrder
 	for _, id := range n.pluginIDs {
-		if d.associations[id] == nil && n.plugins[id].Installed != "" && !d.movedOn(n.plugins[id].Name) {
-			out = append(out, removed(id, n.plugins[id].Name))
+		if rep := n.plugins[id]; d.associations[id] == nil && rep.Installed != "" && !d.movedOn(rep.Part, rep.Name) {
+			out = append(out, removed(id, rep.Part, rep.Name))
 		}
 	}
 	return out
 }
 
-// movedOn: an association brings a plugin of that name, so that what lies there is that one's.
-func (d *decider) movedOn(name string) bool {
+// movedOn: an association brings that of a plugin of that name, so that what lies there is that one's.
+func (d *decider) movedOn(part searchpack.PluginPart, name string) bool {
 	return slices.ContainsFunc(d.ids(), func(id string) bool {
 		a := d.associations[id]
-		return d.isPlugin(id) && name != "" && d.pluginName(id, cmp.Or(a.ServingID, a.WantedID)) == name
+		return d.isPlugin(id) && d.part(id) == part && name != "" && d.pluginName(id, cmp.Or(a.ServingID, a.WantedID)) == name
 	})
 }
 
-func removed(id, name string) searchpack.PluginOrder {
-	return searchpack.PluginOrder{PackageID: id, State: searchpack.PluginRemoved, Name: name}
+func removed(id string, part searchpack.PluginPart, name string) searchpack.PluginOrder {
+	return searchpack.PluginOrder{PackageID: id, State: searchpack.PluginRemoved, Part: part, Name: name}
 }
 
 // pluginFor says what the node is to have of one package. false: it is not listed.
@@ -115,28 +116,42 @@ func (d *decider) pluginFor(n *node, id string) (searchpack.PluginOrder, bool) {
 		return d.servingPlugin(n, d.associations[id])
 	}
 	target := d.target(s, d.starts(n))
-	told, listed := n.orderedPlugin(id)
 	switch {
-	case listed && told.State == target.State && told.Digest == target.Digest:
+	case d.told(n, r) || d.off.apart && d.toldOne(n, s):
 		return target, true // said once, it stays so until the rollout goes back
 	case r.Phase == searchpack.PhaseReturn, r.Phase == searchpack.PhaseReturnReload, r.Phase == searchpack.PhaseUnhide:
-	case !d.couldStart(n, target):
+	case !d.couldStart(n, r) && (!d.off.apart || !n.ready[target.Digest].Ready):
 	case r.Phase != searchpack.PhaseRestart, d.itsTurn(r, n):
 		return target, true
 	}
 	return d.servingPlugin(n, d.associations[id])
 }
 
-// couldStart: as far as can be told the node would start with what a step brings. One that was away while
-// the others were asked has not said so yet.
-func (d *decider) couldStart(n *node, target searchpack.PluginOrder) bool {
-	return target.State == searchpack.PluginRemoved || n.ready[target.Digest].Ready
+// told: the node was told all that the rollout brings. Of a plugin it may be another version now than it was
+// then, because its owner has brought the node another OpenSearch: what belongs to it waits with it.
+func (d *decider) told(n *node, r *searchpack.Rollout) bool {
+	return !slices.ContainsFunc(d.plugins(r), func(s searchpack.RolloutStep) bool { return !d.toldOne(n, s) })
+}
+
+func (d *decider) toldOne(n *node, s searchpack.RolloutStep) bool {
+	target := d.target(s, d.starts(n))
+	told, listed := n.orderedPlugin(s.PackageID)
+	return listed && told.State == target.State && told.Digest == target.Digest
+}
+
+// couldStart: as far as can be told the node would start with what the rollout brings, all of it: a plugin
+// may not start without its configuration. One that was away while the others were asked has not said so
+// yet.
+func (d *decider) couldStart(n *node, r *searchpack.Rollout) bool {
+	return actionOf(r) == searchpack.ActionDissociate || !slices.ContainsFunc(d.plugins(r), func(s searchpack.RolloutStep) bool {
+		return !n.ready[d.brings(s, d.starts(n)).Digest].Ready
+	})
 }
 
 // target is what a step brings to a node of that OpenSearch.
 func (d *decider) target(s searchpack.RolloutStep, openSearch string) searchpack.PluginOrder {
 	if s.Action == searchpack.ActionDissociate {
-		return removed(s.PackageID, d.pluginName(s.PackageID, s.FormerID))
+		return removed(s.PackageID, d.part(s.PackageID), d.pluginName(s.PackageID, s.FormerID))
 	}
 	return d.installed(s.PackageID, d.brings(s, openSearch))
 }
@@ -146,11 +161,17 @@ func (d *decider) former(s searchpack.RolloutStep, openSearch string) searchpack
 	if v, ok := d.Versions[s.FormerID]; ok && s.FormerID != "" {
 		return d.installed(s.PackageID, d.fitting(v, openSearch))
 	}
-	return removed(s.PackageID, d.pluginName(s.PackageID, s.VersionID))
+	return removed(s.PackageID, d.part(s.PackageID), d.pluginName(s.PackageID, s.VersionID))
 }
 
-// pluginName is the name of the plugin in that version, else in any that the world has.
+// pluginName is the name of the plugin in that version, else in any that the world has. A license or
+// configuration has that of its plugin.
 func (d *decider) pluginName(packageID, versionID string) string {
+	if d.part(packageID) != searchpack.PartPlugin {
+		if packageID, versionID = d.hostOf(packageID), ""; packageID == "" {
+			return ""
+		}
+	}
 	if v := d.Versions[versionID]; v.Plugin != nil {
 		return v.Plugin.Name
 	}
@@ -174,9 +195,9 @@ func (d *decider) servingPlugin(n *node, a *searchpack.Association) (searchpack.
 	rep := n.plugins[a.PackageID]
 	switch {
 	case rep.Installed != "":
-		return removed(a.PackageID, rep.Name), true
+		return removed(a.PackageID, d.part(a.PackageID), rep.Name), true
 	case listed && !(told.State == searchpack.PluginRemoved && d.settled(n)):
-		return removed(a.PackageID, told.Name), true
+		return removed(a.PackageID, d.part(a.PackageID), told.Name), true
 	}
 	return searchpack.PluginOrder{}, false
 }

@@ -164,28 +164,13 @@ func (d *decider) hopeless(r *searchpack.Rollout) (errorType, reason string) {
 	if actionOf(r) != searchpack.ActionAssociate || placed(r.Phase) {
 		return "", ""
 	}
-	if reason := d.notServed(r); reason != "" {
-		return "PluginsNotServed", reason
+	if reason := d.hostless(r); reason != "" {
+		return noPlugin, reason
 	}
 	if reason := d.folderAtPath(r); reason != "" {
 		return adoptionRefused, reason
 	}
 	return "PackageGone", d.gone(r)
-}
-
-// notServed names what takes more than files on the nodes.
-func (d *decider) notServed(r *searchpack.Rollout) string {
-	var names []string
-	for _, s := range r.Steps {
-		if !d.onNodes(s.PackageID) && !d.isPlugin(s.PackageID) {
-			names = append(names, fmt.Sprintf("%s (%s)", d.packageText(s.PackageID), d.Packages[s.PackageID].Type))
-		}
-	}
-	if len(names) == 0 {
-		return ""
-	}
-	return fmt.Sprintf("Licenses and configurations of plugins are not served by this version of Searchpack yet: %s cannot be installed on nodes. %s",
-		list(names), d.nothingPlaced(r))
 }
 
 // gone names what is not there any more.

@@ -106,7 +106,9 @@ func (d *decider) restartNext(r *searchpack.Rollout) (done, moved bool) {
 func (d *decider) toldBack(r *searchpack.Rollout, n *node) bool {
 	for _, s := range d.plugins(r) {
 		target := d.target(s, d.starts(n))
-		if told, listed := n.orderedPlugin(s.PackageID); listed && told.State == target.State && told.Digest == target.Digest && told != d.former(s, d.starts(n)) {
+		told, listed := n.orderedPlugin(s.PackageID)
+		told.Path = "" // which its plugin says
+		if listed && told.State == target.State && told.Digest == target.Digest && told != d.former(s, d.starts(n)) {
 			return false
 		}
 	}

@@ -38,6 +38,7 @@ type plugNode struct {
 	home            string // OpenSearch that it has; "" = nobody cares
 	unlisted        bool   // its own list does not have the plugin
 	restarts        int
+	parts           map[string]searchpack.Digest // what belongs to the plugin, by package
 }
 
 func newPlugBench(t *testing.T, n int) *plugBench {
@@ -52,7 +53,7 @@ func newPlugBench(t *testing.T, n int) *plugBench {
 	}
 	b.cluster = searchpack.ClusterHealth{ClusterUUID: "C", Term: 3, Version: 7}
 	for _, a := range b.w.Agents {
-		b.nodes[a.Name] = &plugNode{mode: searchpack.RestartOwn}
+		b.nodes[a.Name] = &plugNode{mode: searchpack.RestartOwn, parts: map[string]searchpack.Digest{}}
 		b.cluster.Voting = append(b.cluster.Voting, "id-"+a.Name)
 		b.cluster.Present = append(b.cluster.Present, "id-"+a.Name)
 	}
@@ -232,9 +233,13 @@ func (b *plugBench) comeBack(a *searchpack.AgentState, n *plugNode) {
 // start is a start of the node with what it was told last; it returns why it did not start with that.
 func (b *plugBench) start(o searchpack.Order, n *plugNode) (failed string) {
 	n.restarts++
-	former := n.disk
+	former, parts := n.disk, maps.Clone(n.parts)
 	for _, x := range o.Plugins {
 		switch {
+		case x.Part != searchpack.PartPlugin && x.State == searchpack.PluginRemoved:
+			delete(n.parts, x.PackageID)
+		case x.Part != searchpack.PartPlugin:
+			n.parts[x.PackageID] = x.Digest
 		case x.State == searchpack.PluginRemoved:
 			n.disk = ""
 		case x.Digest != n.bad:
@@ -242,7 +247,7 @@ func (b *plugBench) start(o searchpack.Order, n *plugNode) (failed string) {
 		}
 	}
 	if n.disk != former && n.fails != "" {
-		n.bad, n.disk, failed = n.disk, former, n.fails
+		n.bad, n.disk, n.parts, failed = n.disk, former, parts, n.fails
 	}
 	n.runs = n.disk
 	return failed
@@ -270,6 +275,11 @@ func (b *plugBench) reportAll() {
 		r := *a.Report
 		r.RestartMode, r.NodeError, r.Plugins, r.OpenSearch = n.mode, "", nil, n.home
 		for _, o := range a.Order.Plugins {
+			if o.Part != searchpack.PartPlugin {
+				d := n.parts[o.PackageID]
+				r.Plugins = append(r.Plugins, searchpack.PluginReport{PackageID: o.PackageID, Part: o.Part, Name: o.Name, Installed: d, Started: d != ""})
+				continue
+			}
 			r.Plugins = append(r.Plugins, searchpack.PluginReport{
 				PackageID: o.PackageID, Name: o.Name, Installed: n.disk, Started: n.disk != "" && n.disk == n.runs,
 				Error: n.error, Waits: n.busy + n.waits, Failed: n.bad, FailedWhy: n.fails,

@@ -90,10 +90,22 @@ func (v *simServer) checkAdopted(d Decision, id string, f searchpack.FileOrder) 
 	case there && a.Path != "" && (f.State == searchpack.FileHidden || f.State == searchpack.FileRemoved):
 		v.fail("%s is told to take %s away, which is adopted", id, f.PackageID)
 	case f.State == searchpack.FileLive || f.State == searchpack.FileAdopt:
-		if d.Orders[id].Schema != map[bool]int{false: 1, true: searchpack.OrderSchemaPaths}[slices.ContainsFunc(d.Orders[id].Files, func(f searchpack.FileOrder) bool { return f.Path != "" })] {
-			v.fail("the order of %s has schema %d", id, d.Orders[id].Schema)
+		if o := d.Orders[id]; o.Schema != schemaOf(o) {
+			v.fail("the order of %s has schema %d", id, o.Schema)
 		}
 	}
+}
+
+// schemaOf is the lowest schema whose agents carry the order out as it is meant.
+func schemaOf(o searchpack.Order) int {
+	switch {
+	case slices.ContainsFunc(o.Plugins, func(p searchpack.PluginOrder) bool { return p.PackageID == simLicense }),
+		slices.ContainsFunc(o.Candidates, func(c searchpack.Candidate) bool { return c.PackageID == simLicense }):
+		return searchpack.OrderSchemaParts
+	case slices.ContainsFunc(o.Files, func(f searchpack.FileOrder) bool { return f.Path != "" }):
+		return searchpack.OrderSchemaPaths
+	}
+	return 1
 }
 
 // checkFirst: a file that comes to serve where it was adopted is as it was laid, on every member.

@@ -24,7 +24,7 @@ func (v *simServer) check(w World, d Decision) {
 		v.checkServing(w, d, id)
 	}
 	for _, id := range d.Dissociated {
-		if id != simLicense && !isPlugin(id) && v.associations[id].Path == "" { // nowhere to be removed from, or it stays
+		if !isPlugin(id) && v.associations[id].Path == "" { // nowhere to be removed from, or it stays
 			v.checkLooks(w, id)
 		}
 	}
@@ -278,7 +278,7 @@ func (v *simServer) checkFailed(w World, a, old searchpack.Association) {
 				continue // it has another of the line
 			}
 			told := slices.ContainsFunc(m.agent.order.Plugins, func(o searchpack.PluginOrder) bool { return o.Digest == failed })
-			if n := m.agent.node; n.up && n.since.Before(w.Now.Add(-time.Minute)) && (n.plugins.runs[simPlugin] == failed || told) {
+			if n := m.agent.node; n.up && n.since.Before(w.Now.Add(-time.Minute)) && (n.plugins.runs[slot(a.PackageID)] == failed || told) {
 				v.fail("rule 10: the update of %s failed, but %s runs with it or may still (%v)", a.PackageID, n.name, told)
 			}
 			continue
@@ -294,8 +294,8 @@ func (v *simServer) checkFailed(w World, a, old searchpack.Association) {
 func (v *simServer) checkFile(w World, d Decision, id string, f searchpack.FileOrder) {
 	_, after := running(w, d)
 	v.checkAdopted(d, id, f)
-	if f.PackageID == simLicense {
-		v.fail("%s is told of a license", id)
+	if isPlugin(f.PackageID) {
+		v.fail("%s is told of %s as of a file", id, f.PackageID)
 	}
 	step := stepOf(after, f.PackageID)
 	if step < 0 {
@@ -447,6 +447,9 @@ func (v *simServer) checkParked(w World, d Decision) {
 		}
 		if r.Restart != nil || w.Domain.Saved != nil && d.Settings == nil {
 			v.fail("rule 4: %s is parked while a node may be stopped for it", r.ID)
+		}
+		if r.Phase == searchpack.PhaseReturnRestart {
+			continue // what it has told nodes is taken back, which may be by this decision
 		}
 		for _, a := range w.Agents {
 			o, changed := d.Orders[a.ID]

@@ -3,6 +3,7 @@ package rollout
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -139,7 +140,13 @@ func (s *sim) somePlugin() {
 		s.call(searchpack.ActionDissociate, false, simPlugin) // while somebody needs it
 		return
 	}
-	switch s.rng.IntN(8) {
+	switch s.rng.IntN(10) {
+	case 8:
+		s.server.update(simLicense, "")
+		s.call(searchpack.ActionAssociate, false, simLicense)
+	case 9:
+		s.server.update(simPlugin, []string{"", "", "start n1"}[s.rng.IntN(3)])
+		s.call(searchpack.ActionAssociate, false, simPlugin, simLicense)
 	case 6:
 		s.cluster.create(simUser{kind: searchpack.UserIndex, plug: true, unseen: s.cluster.made%3 == 2})
 	case 7:
@@ -166,7 +173,7 @@ func (s *sim) somePlugin() {
 	}
 }
 
-// somePackages are two or three packages, now and then with a license, which is not served.
+// somePackages are two or three packages, now and then with the license of the plugin.
 func (s *sim) somePackages() []string {
 	pkgs := []string{"F1", "F2", "F3"}
 	if s.chance(0.2) {
@@ -204,6 +211,9 @@ func (s *sim) call(action searchpack.Action, chained bool, pkgs ...string) bool 
 		asks = append(asks, Ask{PackageID: pkg, Prerequisites: []string{}})
 		if chained && i > 0 {
 			asks[i].Prerequisites = []string{pkgs[i-1]}
+		}
+		if pkg == simLicense && !slices.Contains(asks[i].Prerequisites, simPlugin) {
+			asks[i].Prerequisites = append(asks[i].Prerequisites, simPlugin)
 		}
 	}
 	ch, err := Associate(s.server.call(), asks...)

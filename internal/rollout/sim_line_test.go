@@ -180,7 +180,7 @@ func (s *sim) pushFor(openSearch string) {
 	}
 	newest := searchpack.Version{}
 	for _, v := range s.server.versions {
-		if isPlugin(v.PackageID) && plugin.Fits(v.Plugin.OpenSearch, openSearch) && !v.CreatedAt.Before(newest.CreatedAt) && v.Number > newest.Number {
+		if isPlugin(v.PackageID) && v.Plugin != nil && plugin.Fits(v.Plugin.OpenSearch, openSearch) && !v.CreatedAt.Before(newest.CreatedAt) && v.Number > newest.Number {
 			newest = v
 		}
 	}
@@ -254,7 +254,7 @@ func (n *simNode) right(d searchpack.Digest, serving searchpack.Version) bool {
 		return d == serving.Digest
 	}
 	v := n.server.version(d)
-	return d != "" && isPlugin(v.PackageID) && n.takes(v)
+	return d != "" && v.Plugin != nil && n.takes(v)
 }
 
 // checkRemoved: an association that moves on to another package takes no plugin away.

@@ -11,8 +11,11 @@ import (
 // simPlugin is a package for which nodes restart.
 const simPlugin = "pkg-2"
 
+// simLicense is a package that belongs to the plugin: no node starts with it and without that.
+const simLicense = "pkg-1"
+
 // isPlugin reports whether the package is one for which nodes restart.
-func isPlugin(pkg string) bool { return pkg == simPlugin || pkg == simSibling }
+func isPlugin(pkg string) bool { return pkg == simPlugin || pkg == simSibling || pkg == simLicense }
 
 // simPlugins are the plugins of one node: on its disk, what a swap put aside, and what the running
 // OpenSearch was started with.
@@ -43,10 +46,18 @@ func (n *simNode) sync() {
 		switch {
 		case o.State == searchpack.PluginRemoved && !n.agent.taken(o):
 			delete(n.plugins.disk, slot(o.PackageID))
-		case o.State == searchpack.PluginInstalled && n.plugins.bad[d] == "":
+		case o.State == searchpack.PluginInstalled && n.plugins.bad[d] == "" && !(o.PackageID == simLicense && n.badPlugin()):
 			n.plugins.disk[slot(o.PackageID)] = d
 		}
 	}
+}
+
+// badPlugin: the node did not start with the plugin that is ordered, so that it gets no license for it.
+func (n *simNode) badPlugin() bool {
+	return slices.ContainsFunc(n.agent.order.Plugins, func(o searchpack.PluginOrder) bool {
+		d, _ := n.chosen(o)
+		return o.PackageID != simLicense && o.State == searchpack.PluginInstalled && n.plugins.bad[d] != ""
+	})
 }
 
 // taken: another package brings the plugin that is to go.
@@ -58,18 +69,25 @@ func (a *simAgent) taken(removed searchpack.PluginOrder) bool {
 
 // boot starts OpenSearch with what is on the disk; if it does not start, with what was there before.
 func (n *simNode) boot() {
-	for pkg, d := range n.plugins.disk {
-		if f := n.truth[d]; f == "start" || f == "start "+n.name {
-			n.log("node %s does not start with %s", n.name, d.Short())
-			n.plugins.bad[d] = "constructor throws"
-			n.plugins.disk = maps.Clone(n.plugins.former)
-			if n.plugins.disk[pkg] == d {
-				delete(n.plugins.disk, pkg)
+	if d := n.plugins.disk[simPlugin]; n.truth[d] == "start" || n.truth[d] == "start "+n.name {
+		n.log("node %s does not start with %s", n.name, d.Short())
+		for pkg, came := range n.plugins.disk {
+			if n.plugins.former[pkg] != came { // all that the swap has brought
+				n.plugins.bad[came] = "constructor throws"
 			}
+		}
+		n.plugins.bad[d] = "constructor throws"
+		n.plugins.disk = maps.Clone(n.plugins.former)
+		if n.plugins.disk[simPlugin] == d {
+			delete(n.plugins.disk, simPlugin)
+			delete(n.plugins.disk, simLicense)
 		}
 	}
 	n.checkBoot()
 	n.plugins.runs = maps.Clone(n.plugins.disk)
+	if n.plugins.runs[simLicense] != "" && n.plugins.runs[simPlugin] == "" {
+		n.fail("node %s starts with the license of a plugin that it does not have", n.name)
+	}
 }
 
 func (n *simNode) refusedPlugin(c searchpack.Candidate) string {
@@ -300,7 +318,7 @@ func (a *simAgent) pluginReports() []searchpack.PluginReport {
 		}) {
 			d = ""
 		}
-		p := searchpack.PluginReport{PackageID: pkg, Name: "plug", Installed: d, Started: n.up && n.plugins.runs[slot(pkg)] == d}
+		p := searchpack.PluginReport{PackageID: pkg, Part: partOf(pkg), Name: "plug", Installed: d, Started: n.up && n.plugins.runs[slot(pkg)] == d}
 		for _, d := range slices.Sorted(maps.Keys(n.plugins.bad)) { // in order: a run is the same again
 			p.Failed, p.FailedWhy = d, n.plugins.bad[d]
 		}
@@ -314,7 +332,7 @@ func (n *simNode) loadedPlugins() []searchpack.LoadedPlugin {
 	var out []searchpack.LoadedPlugin
 	for _, pkg := range slices.Sorted(maps.Keys(n.plugins.runs)) {
 		for _, v := range n.server.versions {
-			if slot(v.PackageID) == pkg && v.Digest == n.plugins.runs[pkg] {
+			if slot(v.PackageID) == pkg && v.Plugin != nil && v.Digest == n.plugins.runs[pkg] {
 				out = append(out, searchpack.LoadedPlugin{Name: v.Plugin.Name, Version: v.Plugin.Version, ClassName: v.Plugin.ClassName})
 			}
 		}
@@ -490,7 +508,7 @@ func (v *simServer) checkPluginProven(ver searchpack.Version) {
 		if n.home != n.engine {
 			continue // its owner has been here, and it was not started since
 		}
-		if !n.right(n.plugins.runs[simPlugin], ver) {
+		if !n.right(n.plugins.runs[slot(ver.PackageID)], ver) {
 			v.fail("rule 1: %s serves, but %s does not run with it", ver.ID, n.name)
 		}
 	}
@@ -504,9 +522,16 @@ func (s *sim) checkPluginEnd() {
 		serving = s.server.versions[a.ServingID]
 		want = serving.Digest
 	}
+	license := searchpack.Digest("")
+	if a, there := s.server.associations[simLicense]; there && a.ServingID != "" {
+		license = s.server.versions[a.ServingID].Digest
+	}
 	s.checkMoved()
 	for _, a := range s.agents {
 		n := a.node
+		if n.plugins.runs[simLicense] != license && n.plugins.bad[license] == "" {
+			s.fail("rule 8: %s runs with the license %q, serving is %q", n.name, n.plugins.runs[simLicense].Short(), license.Short())
+		}
 		if ok := n.plugins.runs[simPlugin] == want || want != "" && n.right(n.plugins.runs[simPlugin], serving); !ok && n.plugins.bad[want] == "" {
 			s.fail("rule 8: %s runs with plugin %q, serving is %q", n.name, n.plugins.runs[simPlugin].Short(), want.Short())
 		}
@@ -515,6 +540,11 @@ func (s *sim) checkPluginEnd() {
 		}
 	}
 	s.checkPlugIndices(want)
+	s.checkSettingsEnd()
+}
+
+// checkSettingsEnd: in the end the cluster's settings are as they were, and no permit is open.
+func (s *sim) checkSettingsEnd() {
 	if got, want := allocationText(s.cluster.alloc), allocationText(s.wanted); got != want || s.server.saved != nil {
 		s.fail("the cluster's settings are %s, before they were %s (saved %v)", got, want, s.server.saved)
 	}
@@ -535,4 +565,12 @@ func (s *sim) checkPlugIndices(want searchpack.Digest) {
 			}
 		}
 	}
+}
+
+// partOf is what of the plugin a package brings.
+func partOf(pkg string) searchpack.PluginPart {
+	if pkg == simLicense {
+		return searchpack.PartLicense
+	}
+	return searchpack.PartPlugin
 }

@@ -49,12 +49,16 @@ func TestSameEndTogether(t *testing.T) {
 		{action: searchpack.ActionDissociate, pkg: "F3", with: []string{"F2"}}, // one is in use
 		{delete: true, pkg: "F3"},
 		{action: searchpack.ActionDissociate, pkg: "F3", with: []string{"F2"}},
-		{action: searchpack.ActionAssociate, pkg: "F2", fault: "-", with: []string{simLicense}}, // not served
+		{action: searchpack.ActionAssociate, pkg: simPlugin, fault: "-", with: []string{simLicense, "F2"}},
+		{action: searchpack.ActionAssociate, pkg: simLicense, fault: ""},
+		{action: searchpack.ActionDissociate, pkg: "F2"},
+		{action: searchpack.ActionDissociate, pkg: simPlugin}, // takes the license along
+		{action: searchpack.ActionAssociate, pkg: simPlugin, fault: "-", with: []string{simLicense}},
 		{action: searchpack.ActionDissociate, pkg: simLicense},
 	}
 	calm := endOf(t, simConfig{seed: 1, nodes: 4, length: 10 * time.Minute, rest: 25 * time.Minute, script: slices.Clone(script)})
-	for _, want := range []string{"F1 ASSOCIATION_FAILED serving F1-v2 wanted F1-v3 ProbeFailed", "F2 ASSOCIATION_FAILED serving  wanted F2-v1 PluginsNotServed"} {
-		if !strings.Contains(calm, want) || strings.Contains(calm, "F3 ") || strings.Contains(calm, simLicense) {
+	for _, want := range []string{"F1 ASSOCIATION_FAILED serving F1-v2 wanted F1-v3 ProbeFailed", simPlugin + " ACTIVE serving pkg-2-v1"} {
+		if !strings.Contains(calm, want) || strings.Contains(calm, "F3 ") || strings.Contains(calm, "F2 ") || strings.Contains(calm, simLicense) {
 			t.Fatalf("without faults the end is\n%s", calm)
 		}
 	}
@@ -93,6 +97,9 @@ func endOf(t *testing.T, cfg simConfig) string {
 	for _, a := range s.agents {
 		for id, d := range a.node.files {
 			out = append(out, fmt.Sprintf("%s has %s %s", a.node.name, id, d.Short()))
+		}
+		for id, d := range a.node.plugins.runs {
+			out = append(out, fmt.Sprintf("%s runs with %s %s", a.node.name, id, d.Short()))
 		}
 		for id := range a.node.hidden {
 			out = append(out, fmt.Sprintf("%s hides %s", a.node.name, id))

@@ -13,9 +13,6 @@ import (
 
 var simDomain = searchpack.DomainKey{Account: "000000000000", Region: "us-east-1", Name: "shop"}
 
-// simLicense is a package that no node is ever to hear of.
-const simLicense = "pkg-1"
-
 // simServer is the store with two servers before it. Each loads the world, decides, and commits a
 // moment later, if no other decision and no call came between (the fence); reports may.
 type simServer struct {
@@ -66,7 +63,7 @@ func newSimServer(s *sim) *simServer {
 		v.packages[id] = searchpack.Package{ID: id, Name: "pkg" + id, Type: searchpack.TypeDictionary, Status: searchpack.PackageAvailable}
 		v.update(id, "")
 	}
-	v.packages[simLicense] = searchpack.Package{ID: simLicense, Name: "plugin", Type: searchpack.TypeLicense, Status: searchpack.PackageAvailable}
+	v.packages[simLicense] = searchpack.Package{ID: simLicense, Name: "plug-license", Type: searchpack.TypeLicense, Status: searchpack.PackageAvailable}
 	v.update(simLicense, "")
 	v.packages[simPlugin] = searchpack.Package{ID: simPlugin, Name: "plug", Type: searchpack.TypePlugin, Status: searchpack.PackageAvailable}
 	v.packages[simSibling] = searchpack.Package{ID: simSibling, Name: "plug", Type: searchpack.TypePlugin, Status: searchpack.PackageAvailable}
@@ -86,7 +83,10 @@ func (v *simServer) updateFor(pkg, fault, openSearch string) {
 		Kind: searchpack.KindSynonyms, KindDeclared: true, Digest: searchpack.DigestOf([]byte(fmt.Sprint(pkg, p.AvailableNumber))), Size: 1, CreatedAt: v.now,
 	}
 	if isPlugin(pkg) {
-		ver.Tree, ver.Kind, ver.Plugin = true, "", &searchpack.PluginProperties{Name: "plug", Version: fmt.Sprint(pkg, p.AvailableNumber), ClassName: "C", OpenSearch: openSearch}
+		ver.Kind = ""
+	}
+	if isPlugin(pkg) && pkg != simLicense {
+		ver.Tree, ver.Plugin = true, &searchpack.PluginProperties{Name: "plug", Version: fmt.Sprint(pkg, p.AvailableNumber), ClassName: "C", OpenSearch: openSearch}
 	}
 	p.AvailableID = ver.ID
 	v.packages[pkg], v.versions[ver.ID], v.truth[ver.Digest] = p, ver, fault

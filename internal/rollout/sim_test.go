@@ -104,6 +104,7 @@ func TestSimulatorSeesBrokenRules(t *testing.T) {
 		"witness":      {witness: true},
 		"plugins":      {plugins: true},
 		"parked":       {parked: true},
+		"apart":        {apart: true},
 		"pause":        {pause: true},
 		"abort":        {abort: true},
 		"texts":        {texts: true},

@@ -23,6 +23,7 @@ const (
 // PluginStanding is one plugin on one node.
 type PluginStanding struct {
 	PackageID string
+	Part      searchpack.PluginPart
 	Name      string // of the folder; "" until it is known
 	State     PluginState
 	// Digest is of the zip that lies under plugins/; "" = none. Wanted is what shall lie there; "" = none.
@@ -86,7 +87,7 @@ func (d *decider) judge(n *node, want searchpack.PluginOrder) PluginStanding {
 	rep := n.plugins[want.PackageID]
 	c := n.ready[want.Digest]
 	s := PluginStanding{
-		PackageID: want.PackageID, Name: want.Name, Digest: rep.Installed, Wanted: want.Digest,
+		PackageID: want.PackageID, Part: want.Part, Name: want.Name, Digest: rep.Installed, Wanted: want.Digest,
 		Staged: want.Digest != "" && (rep.Staged == want.Digest || c.Ready && rep.Installed != want.Digest),
 	}
 	external := n.Report != nil && n.Report.RestartMode == searchpack.RestartExternal && !d.Domain.FilesOnly

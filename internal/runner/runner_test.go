@@ -172,7 +172,7 @@ func TestReconcilesUntilActive(t *testing.T) {
 	}
 }
 
-// A plugin fails before any node hears of it, and goes without one being asked.
+// A license that belongs to no plugin fails before any node hears of it, and goes without one being asked.
 func TestLicenseEndsAtOnce(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -206,7 +206,7 @@ func TestLicenseEndsAtOnce(t *testing.T) {
 		return a
 	}
 	ask("plugin", searchpack.ActionAssociate)
-	if a := plugin(); a == nil || a.Status != searchpack.AssociationFailed || a.Error == nil || a.Error.Type != "PluginsNotServed" {
+	if a := plugin(); a == nil || a.Status != searchpack.AssociationFailed || a.Error == nil || a.Error.Type != "NoPlugin" {
 		t.Fatalf("associated: %+v", a)
 	}
 	ask("away", searchpack.ActionDissociate)

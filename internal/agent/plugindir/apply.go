@@ -66,6 +66,11 @@ func (d *Dir) Forget(ctx context.Context, folders ...string) error {
 		return err
 	}
 	d.clear(after)
+	for _, folder := range folders {
+		if f := r.Former[folder]; f != nil && after.Placed[folder] == nil && f.Plugin != nil {
+			d.pruneFolders(madeFolders(f.Plugin.Folder, f.Plugin)) // a power cut may have kept it from being done at once
+		}
+	}
 	return nil
 }
 
@@ -109,6 +114,9 @@ func (d *Dir) carryOut(r *record, p *plan) error {
 			return fmt.Errorf("plugins are changed only while the node is stopped: %w", err)
 		}
 	}
+	if err := d.copyParts(p); err != nil {
+		return err // what was made lies aside, and goes the next time
+	}
 	begun, err := d.journal(r, p)
 	if err != nil {
 		return err
@@ -142,6 +150,7 @@ func (d *Dir) carryOut(r *record, p *plan) error {
 		d.log.Info("moved a plugin's folder", "at", m.At.String(), "in", m.In.Name, "out", m.Out.Name)
 	}
 	d.clear(p.after, p.drop...)
+	d.pruneFolders(p.prune)
 	return nil
 }
 
@@ -175,7 +184,7 @@ func (d *Dir) clear(r *record, drop ...place) {
 // makeRoom makes the folders that the moves go to.
 func (d *Dir) makeRoom(moves []move) error {
 	for _, m := range moves {
-		if (m.Out == place{}) || m.Out.dir() == state(trashName) {
+		if (m.Out == place{}) || m.Out.dir() == state(trashName) || m.Out.In == inConfig {
 			continue
 		}
 		if err := d.mkdir(m.Out.dir(), ours); err != nil {
@@ -235,6 +244,7 @@ func (d *Dir) tidy(r *record, drop ...place) error {
 		there, _ := d.exists(state(stagedName, name, treePart))
 		return err == nil && there
 	})
+	errs = append(errs, d.tidyKept(r))
 	if err := errors.Join(errs...); err != nil {
 		return explain("clear the state folder "+d.state, err)
 	}

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -52,9 +55,9 @@ func crashChild(dir string) error {
 	}
 	defer d.Close()
 	if os.Getenv(crashWhatEnv) == "restore" {
-		return d.Restore(context.Background(), "alpha", "beta", "gamma")
+		return d.Restore(context.Background(), scene{parts: []made{}}.keys()...)
 	}
-	set := Set{Remove: []string{"beta"}}
+	set := Set{Remove: scene{parts: []made{}}.removes()}
 	names, err := os.ReadDir(world{dir}.path(StateName + "/staged"))
 	for _, e := range names {
 		if digest := e.Name(); len(digest) == 64 {
@@ -78,7 +81,7 @@ func TestKilledAtEveryStep(t *testing.T) {
 			t.Parallel()
 			seen := map[bool]int{}
 			for at := 1; ; at++ {
-				s := newScene(t)
+				s := newPartScene(t)
 				d := s.open(t)
 				set := s.set(t, d)
 				if what == "restore" {
@@ -124,31 +127,56 @@ func (s scene) recovers(t *testing.T, what string, restoring bool) (changed bool
 	if r, err := d.load(); err != nil || r.Change != nil {
 		t.Errorf("%s: a change is left: %v", what, err)
 	}
-	if placed, err := d.Placed(); err != nil || len(placed) != 2 {
+	if placed, err := d.Placed(); err != nil || len(placed) != 2+len(s.parts) {
 		t.Errorf("%s: placed are %v, %v", what, placed, err)
 	} else {
 		for _, p := range placed {
-			if drift, err := d.Verify(t.Context(), p.Folder); err != nil || drift != nil {
+			if drift, err := d.Verify(t.Context(), p.Key()); err != nil || drift != nil {
 				t.Errorf("%s: %v %v", what, drift, err)
 			}
 		}
 	}
 	if restoring && changed {
-		if err := d.Restore(t.Context(), "alpha", "beta", "gamma"); err != nil {
+		if err := d.Restore(t.Context(), s.keys()...); err != nil {
 			t.Errorf("%s, then restored: %v", what, err)
 		}
-		same(t, what+", then restored", s.holds(t, "plugins", "bin"), s.before)
+		same(t, what+", then restored", s.now(t), s.before)
 	}
 	if _, err := d.Apply(t.Context(), s.set(t, d)); err != nil {
 		t.Errorf("%s, then applied: %v", what, err)
 	}
-	same(t, what+", then applied", s.holds(t, "plugins", "bin"), s.after)
+	same(t, what+", then applied", s.now(t), s.after)
 	s.checkConfig(t, what)
-	if err := d.Restore(t.Context(), "alpha", "beta", "gamma"); err != nil {
+	if err := d.Restore(t.Context(), s.keys()...); err != nil {
 		t.Errorf("%s, then restored: %v", what, err)
 	}
-	same(t, what+", then taken back", s.holds(t, "plugins", "bin"), s.before)
+	same(t, what+", then taken back", s.now(t), s.before)
+	s.givesBack(t, d, what)
 	return changed
+}
+
+// givesBack checks that files which were there before the parts are there again after them.
+func (s scene) givesBack(t *testing.T, d *Dir, what string) {
+	t.Helper()
+	if s.parts == nil {
+		return
+	}
+	if _, err := d.Apply(t.Context(), Set{Remove: []string{"alpha/config", "beta/config"}}); err != nil {
+		t.Errorf("%s, then removed: %v", what, err)
+	}
+	if err := d.Forget(t.Context(), "alpha/config", "beta/config"); err != nil {
+		t.Errorf("%s, then forgotten: %v", what, err)
+	}
+	conf := s.holds(t, "config")
+	maps.DeleteFunc(conf, func(name, _ string) bool {
+		return strings.HasPrefix(name, "config/"+keptName+"/") || slices.Contains([]string{"config/opensearch.yml", "config/alpha/alpha.yml", "config/alpha/alpha.yml.new", "config/alpha/more.yml"}, name)
+	})
+	for name := range conf {
+		if strings.HasSuffix(name, "/") { // empty folders of a change that was cut off
+			delete(conf, name)
+		}
+	}
+	same(t, what+", then removed", conf, map[string]string{"config/alpha/words.txt": "mine", "config/alpha/extra.txt": "mine, too"})
 }
 
 // TestDiskFailsAtEveryStep: an operation fails, once or from then on, or nothing can be written any
@@ -168,7 +196,7 @@ func TestDiskFailsAtEveryStep(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for at, hit := 1, true; hit; at++ {
-				s := newScene(t)
+				s := newPartScene(t)
 				n := 0
 				hit = false
 				c := s.config()
@@ -206,12 +234,12 @@ func (s scene) applyWith(t *testing.T, c Config) error {
 		return err
 	}
 	defer d.Close()
-	set := Set{Remove: []string{"beta"}}
-	for _, m := range []made{s.alpha2, s.gamma} {
+	set := Set{Remove: s.removes()}
+	for _, m := range append([]made{s.alpha2, s.gamma}, s.parts...) {
 		if err := d.Stage(t.Context(), m.Plugin, m.reader()); err != nil {
 			return err
 		}
-		set.Place = append(set.Place, m.Zip)
+		set.Place = append(set.Place, m.id())
 	}
 	_, err = d.Apply(t.Context(), set)
 	return err

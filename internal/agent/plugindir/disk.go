@@ -214,6 +214,16 @@ func (d *disk) remove(at place) error {
 	return d.do(op{kind: opRemove, at: at}, func(root *os.Root) error { return root.RemoveAll(at.Name) })
 }
 
+// rmdir removes a folder that is empty.
+func (d *disk) rmdir(at place) error {
+	return d.do(op{kind: opRemove, at: at}, func(root *os.Root) error {
+		if info, err := root.Lstat(at.Name); err != nil || !info.IsDir() {
+			return err
+		}
+		return root.Remove(at.Name)
+	})
+}
+
 func (d *disk) open(at place) (*os.File, error) {
 	r, err := d.root(at.In)
 	if err != nil {

@@ -60,6 +60,10 @@ func (d *Dir) Verify(ctx context.Context, folder string) ([]Drift, error) {
 }
 
 func (d *Dir) drift(ctx context.Context, p *Placed) ([]Drift, error) {
+	if p.Part != searchpack.PartPlugin {
+		out, err := d.partDrift(ctx, p)
+		return out, explain("the files in config/"+p.Folder, err)
+	}
 	out, err := d.compare(ctx, place{inPlugins, p.Folder}, p.Tree, treeMode)
 	if err == nil && len(p.Bin) > 0 {
 		var bin []Drift

@@ -8,17 +8,18 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 
 	"github.com/searchpack/searchpack"
 )
 
 // Set is what plugins/ is to become: everything in it at once, or nothing.
 type Set struct {
-	Place  []searchpack.Digest // staged zips
-	Remove []string            // folders
+	Place  []searchpack.Digest // ids of what is staged
+	Remove []string            // keys
 }
 
-// Result says what was done. The names are folders.
+// Result says what was done. The names are keys: of plugins their folders.
 type Result struct {
 	Placed    []string
 	Adopted   []string // lay there already, as they would have been placed
@@ -34,7 +35,9 @@ type plan struct {
 	after  *record
 	moves  []move
 	config []*staged // plugins whose configuration is to be copied
-	drop   []place   // in the state folder, when it is done
+	copies []partCopy
+	drop   []place // in the state folder, when it is done
+	prune  []place // folders in config/, if they are empty when it is done
 	result Result
 }
 
@@ -42,32 +45,43 @@ type plan struct {
 func (d *Dir) plan(ctx context.Context, r *record, set Set) (*plan, error) {
 	p := &plan{after: r.clone()}
 	touched := map[string]bool{}
-	once := func(folder string) error {
-		if touched[folder] {
-			return searchpack.Errorf(searchpack.ErrInvalid, "two plugins for plugins/%s at once", folder)
+	once := func(key string) error {
+		if touched[key] {
+			return searchpack.Errorf(searchpack.ErrInvalid, "two plugins for plugins/%s at once", key)
 		}
-		touched[folder] = true
+		touched[key] = true
 		return nil
 	}
+	var parts []*staged // after the plugins, whose own configuration lies there before
 	for _, zip := range set.Place {
 		s, err := d.ready(ctx, zip)
 		if err != nil {
 			return nil, err
 		}
-		if err := once(s.Folder); err != nil {
+		if err := once(s.Key()); err != nil {
 			return nil, err
 		}
-		if err := d.planPlace(ctx, r, p, s); err != nil {
+		if s.Part != searchpack.PartPlugin {
+			parts = append(parts, s)
+		} else if err := d.planPlace(ctx, r, p, s); err != nil {
 			return nil, err
 		}
 	}
-	for _, folder := range set.Remove {
-		if err := errors.Join(checkFolder(folder), once(folder)); err != nil {
+	for _, key := range set.Remove {
+		if err := errors.Join(checkKey(key), once(key)); err != nil {
 			return nil, err
 		}
-		if err := d.planRemove(ctx, r, p, folder); err != nil {
+		if err := d.planRemove(ctx, r, p, key); err != nil {
 			return nil, err
 		}
+	}
+	for _, s := range parts {
+		if err := d.planPart(ctx, r, p, s); err != nil {
+			return nil, err
+		}
+	}
+	if err := p.disjoint(); err != nil {
+		return nil, err
 	}
 	if slices.ContainsFunc(p.moves, func(m move) bool { return m.At.In == inBin }) {
 		if err := d.sameMount(inBin); err != nil {
@@ -150,8 +164,27 @@ func (d *Dir) planPlace(ctx context.Context, r *record, p *plan, s *staged) erro
 	return nil
 }
 
+// disjoint refuses a set whose license and configuration have the same file.
+func (p *plan) disjoint() error {
+	seen := map[place]bool{}
+	for _, m := range p.moves {
+		if seen[m.At] {
+			return searchpack.Errorf(searchpack.ErrConflict, "%s is a file of the license and of the configuration: take it out of one of them", m.At)
+		}
+		seen[m.At] = true
+	}
+	return nil
+}
+
 func (d *Dir) planRemove(ctx context.Context, r *record, p *plan, folder string) error {
 	was := r.Placed[folder]
+	if strings.Contains(folder, "/") {
+		if was == nil {
+			return nil // as it should be
+		}
+		p.result.Removed = append(p.result.Removed, folder)
+		return d.swapFiles(r, p, folder, was, nil, nil)
+	}
 	there, err := d.exists(place{inPlugins, folder})
 	if err != nil {
 		return explain("plugins/"+folder, err)
@@ -252,6 +285,12 @@ func (d *Dir) planRestore(ctx context.Context, r *record, folders []string) (*pl
 		f, was := r.Former[folder], r.Placed[folder]
 		if f == nil {
 			return nil, searchpack.Errorf(searchpack.ErrNotFound, "no former plugin is kept for the folder %.100q", folder)
+		}
+		if strings.Contains(folder, "/") {
+			if err := d.planPartBack(r, p, folder); err != nil {
+				return nil, err
+			}
+			continue
 		}
 		there, err := d.exists(place{inPlugins, folder})
 		if err != nil {

@@ -10,6 +10,9 @@
 // says what is under way, and Recover undoes what was not finished. The former folder is kept there
 // until Forget, so that Restore needs no bytes from anywhere.
 //
+// The license and the configuration of a plugin are files in its folder in config/, and come and go by
+// the same journal. A file that was in the place of one is kept, and comes back after it.
+//
 // What Searchpack did not place is never changed. The package knows no server, no order and no
 // OpenSearch: who calls it decides what, and sees to it that no node runs during Apply, Restore and
 // Recover.

@@ -234,7 +234,7 @@ func TestPowerCut(t *testing.T) {
 	t.Parallel()
 	t.Run("apply", func(t *testing.T) {
 		t.Parallel()
-		s := newScene(t)
+		s := newPartScene(t)
 		start := s.snapshot(t)
 		c := s.config()
 		all := s.record(&c)
@@ -245,7 +245,7 @@ func TestPowerCut(t *testing.T) {
 	})
 	t.Run("restore", func(t *testing.T) {
 		t.Parallel()
-		s := newScene(t)
+		s := newPartScene(t)
 		if err := s.applyWith(t, s.config()); err != nil {
 			t.Fatal(err)
 		}
@@ -253,7 +253,7 @@ func TestPowerCut(t *testing.T) {
 		c := s.config()
 		all := s.record(&c)
 		d := openWith(t, c)
-		if err := d.Restore(t.Context(), "alpha", "beta", "gamma"); err != nil {
+		if err := d.Restore(t.Context(), s.keys()...); err != nil {
 			t.Fatal(err)
 		}
 		d.Close()
@@ -262,7 +262,7 @@ func TestPowerCut(t *testing.T) {
 	// Power goes in the middle of the change, and again while it is undone.
 	t.Run("recover", func(t *testing.T) {
 		t.Parallel()
-		s := newScene(t)
+		s := newPartScene(t)
 		c := s.config()
 		n := 0
 		c.before = func(o op) error {
@@ -330,7 +330,7 @@ func TestRecoverOnAFullDisk(t *testing.T) {
 
 // mixture names what is there if it is neither before nor after.
 func (s scene) mixture(t *testing.T) string {
-	got := s.holds(t, "plugins", "bin")
+	got := s.now(t)
 	if maps.Equal(got, s.before) || maps.Equal(got, s.after) {
 		return ""
 	}

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/searchpack/searchpack"
@@ -34,10 +35,12 @@ const (
 
 // Placed is a plugin that Searchpack placed, or found as it would have placed it.
 type Placed struct {
-	Name   string            `json:"name"`   // as its descriptor says
-	Folder string            `json:"folder"` // below plugins/, bin/ and config/
-	Zip    searchpack.Digest `json:"zip"`
-	Size   int64             `json:"size"` // of the zip, in bytes
+	Name   string `json:"name"`   // as its descriptor says
+	Folder string `json:"folder"` // below plugins/, bin/ and config/
+	// Part: it is a license or configuration of the plugin, and Tree lies in config/<folder>.
+	Part searchpack.PluginPart `json:"part,omitempty"`
+	Zip  searchpack.Digest     `json:"zip"`
+	Size int64                 `json:"size"` // of the zip, in bytes
 	// At is when it was placed, by the node's clock: an OpenSearch that was started before does not have
 	// it loaded.
 	At time.Time `json:"at,omitzero"`
@@ -46,6 +49,10 @@ type Placed struct {
 	// Tree is what lies in plugins/<folder>, Bin in bin/<folder>; paths below that.
 	Tree []searchpack.ManifestEntry `json:"tree"`
 	Bin  []searchpack.ManifestEntry `json:"bin,omitempty"`
+	// Base are the files that were in a part's places before and are not ours: path -> number in keptName.
+	// Made are the folders that were made for it, below config/<folder>.
+	Base map[string]string `json:"base,omitempty"`
+	Made []string          `json:"made,omitempty"`
 }
 
 // Former is what a folder was before it was changed. It is kept until Forget.
@@ -55,13 +62,18 @@ type Former struct {
 	// Tree and Bin say which folders are kept.
 	Tree bool `json:"tree,omitempty"`
 	Bin  bool `json:"bin,omitempty"`
+	// Files of a license or configuration that are kept: path -> number in keptName.
+	Files map[string]string `json:"files,omitempty"`
 }
 
 // record is what a Dir remembers, and its journal: one file, replaced as a whole.
 type record struct {
 	Schema int                `json:"schema"`
-	Placed map[string]*Placed `json:"placed"` // by folder
-	Former map[string]*Former `json:"former"` // by folder
+	Placed map[string]*Placed `json:"placed"` // by Key
+	Former map[string]*Former `json:"former"` // by Key
+	// Kept and Number are the last name that was given to a file in keptName.
+	Kept   string `json:"kept,omitempty"`
+	Number int64  `json:"number,omitempty"`
 	// Change is under way: it stands there before the first folder is renamed, and goes away with the
 	// write that makes its effects known. nil = none.
 	Change *change `json:"change,omitempty"`
@@ -132,12 +144,12 @@ func (d *Dir) fresh() (*record, error) {
 // check refuses names that would lead elsewhere.
 func (r *record) check() error {
 	for _, folder := range slices.Concat(slices.Collect(maps.Keys(r.Placed)), slices.Collect(maps.Keys(r.Former))) {
-		if err := checkFolder(folder); err != nil {
+		if err := checkKey(folder); err != nil {
 			return err
 		}
 	}
 	for folder, p := range r.Placed {
-		if p == nil || p.Folder != folder {
+		if p == nil || p.Key() != folder {
 			return fmt.Errorf("what is placed in %q is of another folder", folder)
 		}
 	}
@@ -150,8 +162,7 @@ func (r *record) check() error {
 		return nil
 	}
 	for _, m := range r.Change.Moves {
-		stated := func(p place) bool { return p == place{} || p.In == inState && fs.ValidPath(p.Name) }
-		if (m.At.In != inPlugins && m.At.In != inBin) || checkFolder(m.At.Name) != nil || !stated(m.In) || !stated(m.Out) {
+		if !m.known() {
 			return fmt.Errorf("a move from %s over %s to %s", m.In, m.At, m.Out)
 		}
 	}
@@ -161,6 +172,19 @@ func (r *record) check() error {
 		}
 	}
 	return nil
+}
+
+// known: the move is one that is planned here.
+func (m move) known() bool {
+	at, aside := checkFolder(m.At.Name) == nil && (m.At.In == inPlugins || m.At.In == inBin), place{inState, ""}
+	if m.At.In == inConfig {
+		folder, _, below := strings.Cut(m.At.Name, "/")
+		at, aside = below && checkFolder(folder) == nil && fs.ValidPath(m.At.Name), place{inConfig, keptName + "/"}
+	}
+	for _, p := range []place{m.In, m.Out} {
+		at = at && (p == place{} || p.In == aside.In && fs.ValidPath(p.Name) && strings.HasPrefix(p.Name, aside.Name))
+	}
+	return at
 }
 
 // save replaces the record, durably.

@@ -131,6 +131,8 @@ func undoSteps(m move, s seen) ([]step, error) {
 		return nil, nil
 	case !leaves: // not begun, and somebody else came
 		return nil, nil
+	case !s.out && m.At.In == inConfig: // not begun: it was yet to come from the plugin, or its owner took it
+		return nil, nil
 	case s.out:
 		return nil, searchpack.Errorf(searchpack.ErrConflict,
 			"somebody put something at %s while a change of plugins had been cut off: move it away; what was there before lies in the state folder as %s", m.At, m.Out.Name)

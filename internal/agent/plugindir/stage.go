@@ -24,9 +24,14 @@ const maxUnpacked = 1 << 30
 
 // Plugin is what is to be staged. Name and Folder are what the inspection of the zip gave
 // (plugin.Facts).
+//
+// A license or configuration is for the plugin of that name and folder. A license is no zip but the bytes
+// of one file, for the Path below config/<folder>.
 type Plugin struct {
 	Name     string
 	Folder   string
+	Part     searchpack.PluginPart
+	Path     string
 	Zip      searchpack.Digest
 	Size     int64                      // of the zip, in bytes
 	Manifest []searchpack.ManifestEntry // of all files in the zip
@@ -59,19 +64,28 @@ func (d *Dir) Stage(ctx context.Context, p Plugin, zip io.ReaderAt) error {
 	if err := checkFolder(p.Folder); err != nil {
 		return err
 	}
-	s := staged{Schema: schema, Placed: Placed{Name: p.Name, Folder: p.Folder, Zip: p.Zip, Size: p.Size}}
-	var err error
-	if s.Tree, s.Bin, s.Config, err = parts(p.Manifest); err != nil {
+	s := staged{Schema: schema, Placed: Placed{Name: p.Name, Folder: p.Folder, Part: p.Part, Zip: p.Zip, Size: p.Size}}
+	if err := checkKey(s.Key()); err != nil {
 		return err
 	}
+	var err error
+	if p.Part == searchpack.PartPlugin {
+		s.Tree, s.Bin, s.Config, err = parts(p.Manifest)
+	} else {
+		s.Tree, err = partFiles(p)
+	}
+	if err != nil {
+		return err
+	}
+	id := s.ID()
 	// A change that was cut off needs what is staged as it was left.
 	if _, err := d.begin(ctx); err != nil {
 		return err
 	}
-	if drift, err := d.stagedDrift(ctx, p.Zip); err == nil && len(drift) == 0 {
+	if drift, err := d.stagedDrift(ctx, id); err == nil && len(drift) == 0 {
 		return nil
 	}
-	at, tmp := stagedAt(p.Zip), stagedAt(p.Zip+".tmp")
+	at, tmp := stagedAt(id), stagedAt(id+".tmp")
 	err = errors.Join(d.remove(at), d.remove(tmp))
 	if err == nil {
 		err = d.unpack(ctx, tmp, s, p, zip)
@@ -83,11 +97,11 @@ func (d *Dir) Stage(ctx context.Context, p Plugin, zip io.ReaderAt) error {
 		err = explain(fmt.Sprintf("unpack the plugin %s beside plugins/", p.Name), err)
 		return errors.Join(err, d.remove(tmp))
 	}
-	d.log.Info("staged a plugin", "plugin", p.Name, "digest", p.Zip.Short())
+	d.log.Info("staged a plugin", "plugin", p.Name, "part", p.Part, "digest", p.Zip.Short())
 	return nil
 }
 
-// Unstage drops every staged plugin but those of keep.
+// Unstage drops everything staged but those ids of keep.
 func (d *Dir) Unstage(ctx context.Context, keep ...searchpack.Digest) error {
 	if _, err := d.begin(ctx); err != nil {
 		return err
@@ -104,7 +118,7 @@ func (d *Dir) Unstage(ctx context.Context, keep ...searchpack.Digest) error {
 	return explain("the state folder "+d.state, err)
 }
 
-// Staged lists what lies ready to be placed.
+// Staged lists the ids of what lies ready to be placed.
 func (d *Dir) Staged() ([]searchpack.Digest, error) {
 	names, err := d.names(state(stagedName), maxNames)
 	if err != nil {
@@ -122,7 +136,7 @@ func (d *Dir) Staged() ([]searchpack.Digest, error) {
 	return out, nil
 }
 
-// readStaged says what is staged; fs.ErrNotExist: nothing of that digest.
+// readStaged says what is staged; fs.ErrNotExist: nothing of that id.
 func (d *Dir) readStaged(zip searchpack.Digest) (*staged, error) {
 	b, err := d.read(stagedAt(zip).join(stagedFile), maxRecord)
 	if err != nil {
@@ -131,7 +145,7 @@ func (d *Dir) readStaged(zip searchpack.Digest) (*staged, error) {
 	var s staged
 	in := json.NewDecoder(bytes.NewReader(b))
 	in.DisallowUnknownFields()
-	if err := in.Decode(&s); err != nil || s.Schema != schema || s.Zip != zip || checkFolder(s.Folder) != nil {
+	if err := in.Decode(&s); err != nil || s.Schema != schema || s.ID() != zip || checkKey(s.Key()) != nil {
 		return nil, fmt.Errorf("%s cannot be read: a newer Searchpack wrote it, or it is damaged", stagedAt(zip).join(stagedFile))
 	}
 	return &s, nil
@@ -177,6 +191,9 @@ func (d *Dir) unpack(ctx context.Context, tmp place, s staged, p Plugin, zip io.
 	if digest != p.Zip {
 		return searchpack.Errorf(searchpack.ErrInvalid, "the zip of the plugin %s has the digest %s, and should have %s", p.Name, digest.Short(), p.Zip.Short())
 	}
+	if p.Part == searchpack.PartLicense {
+		return d.unpackLicense(ctx, tmp, s, p, zip)
+	}
 	var faults rule.Tally
 	a, err := archive.Open(zip, p.Size, archive.Limits{Unpacked: maxUnpacked}, &faults)
 	if err != nil {
@@ -189,12 +206,31 @@ func (d *Dir) unpack(ctx context.Context, tmp place, s staged, p Plugin, zip io.
 	if err != nil {
 		return err
 	}
+	u.flat = p.Part != searchpack.PartPlugin
 	if err := a.Walk(u.file); err != nil {
 		return err
 	}
 	if len(u.left) > 0 {
 		return searchpack.Errorf(searchpack.ErrInvalid, "the zip of the plugin %s lacks %d files of its manifest", p.Name, len(u.left))
 	}
+	return d.endStaging(tmp, s, u)
+}
+
+// unpackLicense writes the one file of a license, whose digest is proven.
+func (d *Dir) unpackLicense(ctx context.Context, tmp place, s staged, p Plugin, file io.ReaderAt) error {
+	u, err := d.unpacker(ctx, tmp, s.Tree)
+	if err != nil {
+		return err
+	}
+	u.flat = true
+	if err := u.file(archive.Entry{Path: p.Path, Size: p.Size}, io.NewSectionReader(file, 0, p.Size)); err != nil {
+		return err
+	}
+	return d.endStaging(tmp, s, u)
+}
+
+// endStaging writes what was unpacked, and makes it durable but for its name.
+func (d *Dir) endStaging(tmp place, s staged, u *unpacker) error {
 	b, err := json.Marshal(s)
 	if err != nil {
 		return err
@@ -217,6 +253,7 @@ type unpacker struct {
 	rights map[string]rights                   // of the folders of parts, by part
 	made   []place                             // folders, the outer ones first
 	has    map[place]bool
+	flat   bool // bin/ and config/ are folders like others
 }
 
 func (d *Dir) unpacker(ctx context.Context, at place, manifest []searchpack.ManifestEntry) (*unpacker, error) {
@@ -282,7 +319,9 @@ func (u *unpacker) file(e archive.Entry, r io.Reader) error {
 	}
 	delete(u.left, e.Path)
 	part, name, mode := treePart, e.Path, treeMode(e.Path)
-	if rest, ok := strings.CutPrefix(e.Path, "bin/"); ok {
+	if u.flat {
+		part = treePart
+	} else if rest, ok := strings.CutPrefix(e.Path, "bin/"); ok {
 		part, name, mode = binPart, rest, scriptMode
 	} else if rest, ok := strings.CutPrefix(e.Path, "config/"); ok {
 		part, name, mode = configPart, rest, configMode

@@ -138,6 +138,32 @@ func asMade(t *testing.T, name string, zip []byte) made {
 	return made{Plugin{Name: name, Folder: name, Zip: searchpack.DigestOf(zip), Size: int64(len(zip)), Manifest: manifest}, zip}
 }
 
+// makeConfig makes a configuration for the plugin of some files: "path=text".
+func makeConfig(t *testing.T, name string, files ...string) made {
+	t.Helper()
+	var in []inspecttest.File
+	for _, f := range files {
+		place, text, _ := strings.Cut(f, "=")
+		in = append(in, inspecttest.File{Name: place, Data: []byte(text)})
+	}
+	zip, err := inspecttest.Zip(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := asMade(t, name, zip)
+	m.Part = searchpack.PartConfig
+	return m
+}
+
+// makeLicense makes a license for the plugin.
+func makeLicense(name, path, text string) made {
+	return made{Plugin{
+		Name: name, Folder: name, Part: searchpack.PartLicense, Path: path, Zip: searchpack.DigestOf([]byte(text)), Size: int64(len(text)),
+	}, []byte(text)}
+}
+
+func (m made) id() searchpack.Digest { return ID(m.Part, m.Folder, m.Path, m.Zip) }
+
 func (d *Dir) stageAll(t *testing.T, all ...made) []searchpack.Digest {
 	t.Helper()
 	var zips []searchpack.Digest
@@ -145,7 +171,7 @@ func (d *Dir) stageAll(t *testing.T, all ...made) []searchpack.Digest {
 		if err := d.Stage(t.Context(), m.Plugin, bytes.NewReader(m.zip)); err != nil {
 			t.Fatal(err)
 		}
-		zips = append(zips, m.Zip)
+		zips = append(zips, m.id())
 	}
 	return zips
 }
@@ -184,7 +210,61 @@ func has(t *testing.T, err error, words ...string) {
 type scene struct {
 	world
 	alpha2, gamma made
-	before, after map[string]string // of plugins/ and bin/
+	before, after map[string]string // of plugins/ and bin/, and of the parts' files in config/
+	parts         []made            // what comes besides
+}
+
+// newPartScene is a scene in which alpha's configuration is updated, beta's goes, and gamma comes with a
+// license. Two of the files that alpha's takes the place of are somebody's own.
+func newPartScene(t *testing.T) scene {
+	t.Helper()
+	s := newScene(t)
+	s.write(t, "config/alpha/words.txt", "mine")
+	s.write(t, "config/alpha/extra.txt", "mine, too")
+	d := s.open(t)
+	d.place(t, makeConfig(t, "alpha", "words.txt=w1", "deep/er/more.txt=m1"), makeConfig(t, "beta", "b.txt=b1"))
+	if err := d.Forget(t.Context(), "alpha/config", "beta/config"); err != nil {
+		t.Fatal(err)
+	}
+	d.Close()
+	s.parts = []made{makeConfig(t, "alpha", "words.txt=w2", "extra.txt=e2"), makeLicense("gamma", "lic/gamma.json", "{}")}
+	s.before = s.now(t)
+	for name, text := range map[string]string{"config/alpha/words.txt": "w2", "config/alpha/extra.txt": "e2", "config/gamma/lic/gamma.json": "{}"} {
+		s.after[name] = text
+	}
+	return s
+}
+
+// keys of all that the scene's change is about.
+func (s scene) keys() []string {
+	keys := []string{"alpha", "beta", "gamma"}
+	if s.parts != nil {
+		keys = append(keys, "alpha/config", "beta/config", "gamma/license")
+	}
+	return keys
+}
+
+func (s scene) removes() []string {
+	if s.parts != nil {
+		return []string{"beta", "beta/config"}
+	}
+	return []string{"beta"}
+}
+
+// now is what lies there: plugins/, bin/ and the files of the parts.
+func (s scene) now(t *testing.T) map[string]string {
+	t.Helper()
+	out := s.holds(t, "plugins", "bin")
+	if s.parts == nil {
+		return out
+	}
+	own := []string{"config/opensearch.yml", "config/alpha/alpha.yml", "config/alpha/alpha.yml.new", "config/alpha/more.yml"}
+	for name, text := range s.holds(t, "config") {
+		if !slices.Contains(own, name) && !strings.HasPrefix(name, "config/"+keptName) && !strings.HasSuffix(name, "/") && !strings.HasSuffix(name, halfName) {
+			out[name] = text
+		}
+	}
+	return out
 }
 
 func newScene(t *testing.T) scene {
@@ -213,14 +293,14 @@ func newScene(t *testing.T) scene {
 
 // set stages what the change needs.
 func (s scene) set(t *testing.T, d *Dir) Set {
-	return Set{Place: d.stageAll(t, s.alpha2, s.gamma), Remove: []string{"beta"}}
+	return Set{Place: d.stageAll(t, append([]made{s.alpha2, s.gamma}, s.parts...)...), Remove: s.removes()}
 }
 
 // whole checks that plugins/ and bin/ are one or the other, and that nobody's configuration is lost or
 // half there.
 func (s scene) whole(t *testing.T, what string) (changed bool) {
 	t.Helper()
-	got := s.holds(t, "plugins", "bin")
+	got := s.now(t)
 	changed = maps.Equal(got, s.after)
 	if !changed && !maps.Equal(got, s.before) {
 		t.Errorf("%s: a mixture: %q", what, got)
@@ -232,6 +312,11 @@ func (s scene) whole(t *testing.T, what string) (changed bool) {
 func (s scene) checkConfig(t *testing.T, what string) {
 	t.Helper()
 	conf := s.holds(t, "config")
+	if s.parts != nil {
+		maps.DeleteFunc(conf, func(name, text string) bool {
+			return strings.HasPrefix(name, "config/"+keptName) || strings.HasSuffix(name, "/") || s.before[name] == text || s.after[name] == text
+		})
+	}
 	allowed := map[string][]string{
 		"config/opensearch.yml": {""}, "config/alpha/alpha.yml": {"edited"}, "config/alpha/alpha.yml.new": {"a: 2"}, "config/alpha/more.yml": {"m: 2"},
 	}
