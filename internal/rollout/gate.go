@@ -35,9 +35,9 @@ func Gate(h searchpack.ClusterHealth, baseline []string, nodeID string, anyway b
 }
 
 // restartAny reports whether a node may stop although it has the last copy or the last vote: with one
-// node there is no other way.
+// node there is no other way. A node that is alone because the others are down is none such.
 func (d *decider) restartAny() bool {
-	return d.Domain.Policy.Restart == searchpack.RestartAny || d.members() == 1
+	return d.Domain.Policy.Restart == searchpack.RestartAny || len(d.nodes) == 1 && d.members() == 1
 }
 
 // members counts the nodes of the cluster, with and without agents.

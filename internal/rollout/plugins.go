@@ -1,7 +1,6 @@
 package rollout
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/searchpack/searchpack"
@@ -94,11 +93,11 @@ func (d *decider) leftPlugins(n *node) []searchpack.PluginOrder {
 	return out
 }
 
-// movedOn: an association brings that of a plugin of that name, so that what lies there is that one's.
+// movedOn: of a plugin of that name a version of another package serves, so that what lies there is that one's.
 func (d *decider) movedOn(part searchpack.PluginPart, name string) bool {
 	return slices.ContainsFunc(d.ids(), func(id string) bool {
 		a := d.associations[id]
-		return d.isPlugin(id) && d.part(id) == part && name != "" && d.pluginName(id, cmp.Or(a.ServingID, a.WantedID)) == name
+		return a.ServingID != "" && d.isPlugin(id) && d.part(id) == part && name != "" && d.pluginName(id, a.ServingID) == name
 	})
 }
 

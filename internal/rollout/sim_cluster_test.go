@@ -45,6 +45,7 @@ type simNode struct {
 	disks   int
 	up      bool
 	since   time.Time
+	downAt  time.Time
 	files   map[string]searchpack.Digest // live
 	at      map[string]searchpack.Digest // what somebody else laid, by path, or what came in its place
 	kept    map[string]string            // adopted, in the agent's journal: package -> path
@@ -120,7 +121,7 @@ func (n *simNode) stop() {
 	if !n.up {
 		return
 	}
-	n.up = false
+	n.up, n.downAt = false, n.now
 	n.log("node %s down", n.name)
 	if n.manager == n {
 		n.manager = nil

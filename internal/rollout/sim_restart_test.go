@@ -385,6 +385,7 @@ func (v *simServer) begin(a *simAgent, ask searchpack.PermitAsk) *searchpack.Per
 	v.log("begin %s by %s: revoked %q, refused %q", ask.OfferID, a.node.name, b.Revoked, b.Refused)
 	v.permits = slices.DeleteFunc(v.permits, func(p searchpack.Permit) bool { return p.ID == b.Revoked })
 	if b.Permit != nil {
+		v.checkGate(a.node)
 		v.putPermit(*b.Permit)
 	}
 	v.fence++
@@ -441,6 +442,37 @@ func (v *simServer) checkStop(a *simAgent, permit string) {
 	v.checkUnneeded(a, permit)
 	if v.cluster.effective() == "all" {
 		v.fail("%s is stopped while copies are allocated elsewhere", a.node.name)
+	}
+}
+
+// checkGate: a node that gets a permit is not the last vote, and has no index's last copy, as far as
+// could be known half a minute before; unless the domain's owner takes that.
+func (v *simServer) checkGate(n *simNode) {
+	if len(v.cluster.nodes) == 1 || v.policy.Restart == searchpack.RestartAny {
+		return
+	}
+	known := v.now.Add(-30 * time.Second)
+	there := func(other *simNode) bool { return other.up || other.downAt.After(known) }
+	left := 0
+	for _, other := range v.cluster.nodes {
+		if other != n && there(other) {
+			left++
+		}
+	}
+	if all := len(v.cluster.nodes); left <= all/2 {
+		v.fail("%s may stop although %d of %d voting nodes are left then", n.name, left, all)
+	}
+	for _, name := range v.cluster.names() {
+		u := v.cluster.users[name]
+		if _, has := n.loaded[name]; !has || u.kind != searchpack.UserIndex || !u.created.Before(known) {
+			continue
+		}
+		if !slices.ContainsFunc(v.cluster.nodes, func(other *simNode) bool {
+			_, has := other.loaded[name]
+			return other != n && has && there(other)
+		}) {
+			v.fail("%s may stop although it has the last copy of %s", n.name, name)
+		}
 	}
 }
 
