@@ -44,7 +44,7 @@ var realPlugins = []realPlugin{
 		aws:      []string{"plugin.kind-aws"},
 		properties: searchpack.PluginProperties{
 			Name: "opensearch-job-scheduler", Description: "OpenSearch Job Scheduler plugin", Version: "2.19.0.0",
-			ClassName: "org.opensearch.jobscheduler.JobSchedulerPlugin", UncompressedSize: 3712545,
+			ClassName: "org.opensearch.jobscheduler.JobSchedulerPlugin", UncompressedSize: 3712545, OpenSearch: "2.19.0",
 		},
 		components: []string{
 			"pkg:maven/com.google.guava/failureaccess@1.0.2 Apache-2.0",
@@ -60,7 +60,7 @@ var realPlugins = []realPlugin{
 		descriptor: "name=analysis-icu\ndescription=The ICU Analysis plugin\nversion=3.8.0\nopensearch.version=3.8.0\njava.version=21\nclassname=org.opensearch.plugin.analysis.icu.AnalysisICUPlugin\nextended.plugins=\nhas.native.controller=false\n",
 		properties: searchpack.PluginProperties{
 			Name: "analysis-icu", Description: "The ICU Analysis plugin", Version: "3.8.0",
-			ClassName: "org.opensearch.plugin.analysis.icu.AnalysisICUPlugin", UncompressedSize: 14791483,
+			ClassName: "org.opensearch.plugin.analysis.icu.AnalysisICUPlugin", UncompressedSize: 14791483, OpenSearch: "3.8.0",
 		},
 		components: []string{
 			"pkg:maven/org.opensearch.plugin/analysis-icu-client@3.8.0 Apache-2.0",
@@ -74,7 +74,7 @@ var realPlugins = []realPlugin{
 		descriptor: "name=analysis-phonetic\ndescription=The Phonetic Analysis plugin\nversion=3.8.0\nopensearch.version=3.8.0\njava.version=21\nclassname=org.opensearch.plugin.analysis.AnalysisPhoneticPlugin\n",
 		properties: searchpack.PluginProperties{
 			Name: "analysis-phonetic", Description: "The Phonetic Analysis plugin", Version: "3.8.0",
-			ClassName: "org.opensearch.plugin.analysis.AnalysisPhoneticPlugin", UncompressedSize: 419234,
+			ClassName: "org.opensearch.plugin.analysis.AnalysisPhoneticPlugin", UncompressedSize: 419234, OpenSearch: "3.8.0",
 		},
 		components: []string{
 			"pkg:maven/org.opensearch.plugin/analysis-phonetic@3.8.0 Apache-2.0",
@@ -127,7 +127,7 @@ func TestCompiledPlugins(t *testing.T) {
 				aws:      []string{"plugin.kind-aws"}, // an ActionPlugin
 				properties: searchpack.PluginProperties{
 					Name: refreshplugin.Name, Description: "Refreshes search analyzers in Searchpack's development clusters", Version: "1.0.0",
-					ClassName: "searchpack.refresh.RefreshPlugin", UncompressedSize: size,
+					ClassName: "searchpack.refresh.RefreshPlugin", UncompressedSize: size, OpenSearch: version,
 				},
 				components: []string{"pkg:generic/" + refreshplugin.Name + "@1.0.0"},
 			}.check(t, z)

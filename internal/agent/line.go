@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/searchpack/searchpack"
-	"github.com/searchpack/searchpack/internal/agent/plugindir"
 	"github.com/searchpack/searchpack/internal/agent/preflight"
 	"github.com/searchpack/searchpack/internal/inspect/plugin"
 )
@@ -119,19 +118,19 @@ func (p *pluginer) missing(ctx context.Context, o *searchpack.Order, failed map[
 	}
 	var texts []string
 	for _, x := range o.Plugins {
-		at := slices.IndexFunc(placed, func(q plugindir.Placed) bool { return q.Name == x.Name })
-		if x.State != searchpack.PluginInstalled || at >= 0 && placed[at].Zip == x.Digest {
+		at := placedFor(placed, x)
+		if x.State != searchpack.PluginInstalled || at >= 0 && placed[at].ID() == stageID(x) {
 			continue
 		}
-		if _, bad := failed[x.Digest]; bad { // what lies there stays
+		if isBad(o, x, failed) { // what lies there stays
 			if at >= 0 && p.unfitThere(o, placed[at].Zip) {
 				return searchpack.Errorf(searchpack.ErrConflict, "the node did not start with the plugin %s v%d, and what lies there is made for another OpenSearch than is installed: "+
 					"push a build that starts, or install the former OpenSearch again", x.Name, x.Version)
 			}
 			continue
 		}
-		if !slices.Contains(staged, x.Digest) {
-			text := fmt.Sprintf("%s v%d", x.Name, x.Version)
+		if !slices.Contains(staged, stageID(x)) {
+			text := fmt.Sprintf("%s v%d", x.Part.Called(x.Name), x.Version)
 			if x.OpenSearch != "" {
 				text += ", made for OpenSearch " + x.OpenSearch
 			}
