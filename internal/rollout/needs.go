@@ -24,7 +24,7 @@ func (d *decider) needsDuties(n *node) []searchpack.Duty {
 		return nil
 	}
 	var out []searchpack.Duty
-	for i, s := range d.plugins(r) {
+	for i, s := range d.going(r) {
 		if !d.mayHave(n, s) {
 			continue
 		}
@@ -36,9 +36,15 @@ func (d *decider) needsDuties(n *node) []searchpack.Duty {
 	return out
 }
 
+// going are the plugins that a dissociation takes away. Of a license or configuration there is nobody to ask:
+// indices need what the plugin supplies, and the call has looked whether that goes without them.
+func (d *decider) going(r *searchpack.Rollout) []searchpack.RolloutStep {
+	return slices.DeleteFunc(d.plugins(r), func(s searchpack.RolloutStep) bool { return d.part(s.PackageID) != searchpack.PartPlugin })
+}
+
 func (d *decider) needsDuty(r *searchpack.Rollout, i int, s searchpack.RolloutStep, cluster bool) searchpack.Duty {
 	q := &searchpack.NeedsTask{Plugin: d.pluginName(s.PackageID, s.FormerID), Cluster: cluster}
-	for _, x := range d.plugins(r) {
+	for _, x := range d.going(r) {
 		q.Going = append(q.Going, d.pluginName(x.PackageID, x.FormerID))
 	}
 	id := d.dutyID(r, searchpack.DutyNeeds, i)
@@ -74,7 +80,7 @@ func (d *decider) unneeded(r *searchpack.Rollout, refuse func(r *searchpack.Roll
 		return true, false
 	}
 	var doubts []string
-	for i, s := range d.plugins(r) {
+	for i, s := range d.going(r) {
 		users, inDoubt := d.neededBy(r, i, s)
 		if len(users) > 0 {
 			return false, refuse(r, "InUse", fmt.Sprintf(
@@ -82,7 +88,7 @@ func (d *decider) unneeded(r *searchpack.Rollout, refuse func(r *searchpack.Roll
 		}
 		doubts = append(doubts, inDoubt...)
 	}
-	for i, s := range d.plugins(r) {
+	for i, s := range d.going(r) {
 		if known, moved := d.needsKnown(r, i, s); !known {
 			return false, moved
 		}

@@ -274,3 +274,24 @@ func (b *bench) find(id string) (searchpack.Association, bool) {
 	}
 	return searchpack.Association{}, false
 }
+
+// Whoever needs the plugin does not keep its configuration: only of plugins is it asked who needs them.
+func TestConfigurationOfAPluginInUseGoes(t *testing.T) {
+	t.Parallel()
+	b := newPartBench(t, 2)
+	b.together()
+	b.usedBy(tagged)
+	b.made(Dissociate(b.call(), "C1"))
+	b.finish()
+	if got := b.rows(); got != "L1 ACTIVE l1, P1 ACTIVE p1" || b.says(false) != "stop n1, stop n2" {
+		t.Errorf("%s; %s", got, b.says(false))
+	}
+	b.made(Dissociate(b.call(), "P1"))
+	b.finish()
+	if got := b.rows(); got != "L1 DISSOCIATION_FAILED l1, P1 DISSOCIATION_FAILED p1" {
+		t.Error(got)
+	}
+	if why := b.failure(); strings.Count(why, "index tagged") != 1 {
+		t.Errorf("the user is not named once: %s", why)
+	}
+}
