@@ -84,6 +84,9 @@ func (p *pluginer) goingFolders(ctx context.Context, q *searchpack.NeedsTask) (f
 		return "", nil, err
 	}
 	for _, x := range placed {
+		if x.Part != searchpack.PartPlugin {
+			continue // no class of it is loaded, and it may be in a folder of another name
+		}
 		if x.Name == q.Plugin {
 			folder = x.Folder
 		}
@@ -224,7 +227,7 @@ func (t *needsTeller) turn(ctx context.Context) error {
 func spokenPlugins(o *searchpack.Order) []string {
 	var out []string
 	for _, x := range o.Plugins {
-		if o.Speaker && x.State == searchpack.PluginInstalled {
+		if o.Speaker && x.State == searchpack.PluginInstalled && x.Part == searchpack.PartPlugin {
 			out = append(out, x.Name)
 		}
 	}

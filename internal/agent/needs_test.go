@@ -120,6 +120,21 @@ func TestNeeds(t *testing.T) {
 	}
 }
 
+// A configuration of the plugin, which lies in a folder of the plugin's name, is not taken for the plugin.
+func TestNeedsOfAPluginWithAConfiguration(t *testing.T) {
+	t.Parallel()
+	p := newPlugins(t, nil)
+	plug, conf := p.zip("lemmas", "custom.foldername=other\n"), p.configuration("lemmas", "words.txt=w")
+	p.takes(searchpack.Order{Speaker: true, Plugins: []searchpack.PluginOrder{plug, conf}})
+	p.restarts()
+	if folder, going, err := p.goingFolders(t.Context(), &searchpack.NeedsTask{Plugin: "lemmas"}); err != nil || folder != "other" || !slices.Equal(going, []string{"other"}) {
+		t.Errorf("%q, %v, %v", folder, going, err)
+	}
+	if got := spokenPlugins(p.book.order()); !slices.Equal(got, []string{"lemmas"}) {
+		t.Errorf("asked about %v", got)
+	}
+}
+
 // A plugin that goes in the same step supplies nothing afterwards.
 func TestNeedsOfPluginsThatGoTogether(t *testing.T) {
 	t.Parallel()

@@ -77,6 +77,9 @@ func (p *plugins) zip(name, lines string) searchpack.PluginOrder {
 	for _, key := range []string{"name", "description", "version", "opensearch.version", "java.version", "classname", "extended.plugins"} {
 		all += key + "=" + text[key] + "\n"
 	}
+	if folder := text["custom.foldername"]; folder != "" {
+		all += "custom.foldername=" + folder + "\n"
+	}
 	raw, err := inspecttest.Zip([]inspecttest.File{
 		{Name: plugin.DescriptorName, Data: []byte(all)},
 		{Name: name + ".jar!/org/example/P.class", Data: []byte("class org/example/P extends org/opensearch/plugins/Plugin java 21")},

@@ -139,8 +139,10 @@ func (p *reporter) build() *searchpack.Report {
 	}
 	rep.Node, rep.NodeError = r.facts.get()
 	rep.Plugins = r.pluginer.reports(o)
-	for i := range rep.Plugins {
-		rep.Plugins[i].Needs = r.needs.of(rep.Plugins[i].Name)
+	for i, x := range rep.Plugins {
+		if x.Part == searchpack.PartPlugin {
+			rep.Plugins[i].Needs = r.needs.of(x.Name)
+		}
 	}
 	if rep.OpenSearch = r.pluginer.installed(); r.pluginer.another(rep.OpenSearch) {
 		r.plugin.ring() // a package manager has been here
