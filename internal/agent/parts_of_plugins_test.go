@@ -16,12 +16,7 @@ import (
 // configuration puts the configuration of a plugin into the local store: "path=text".
 func (p *plugins) configuration(name string, files ...string) searchpack.PluginOrder {
 	p.t.Helper()
-	var in []inspecttest.File
-	for _, f := range files {
-		place, text, _ := strings.Cut(f, "=")
-		in = append(in, inspecttest.File{Name: place, Data: []byte(text)})
-	}
-	raw, err := inspecttest.Zip(in)
+	raw, err := inspecttest.Zip(inspecttest.Texts(files...))
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -127,25 +127,21 @@ func (p *pluginer) restore(ctx context.Context, why string) error {
 	if err != nil {
 		return err
 	}
-	var folders []string
-	bad := map[searchpack.Digest]string{}
-	for folder, f := range formers {
-		folders = append(folders, folder)
-		if f.Plugin != nil && f.Plugin.Part != searchpack.PartPlugin && slices.ContainsFunc(placed, func(q plugindir.Placed) bool { return q.Key() == folder && q.Zip == f.Plugin.Zip }) {
-			continue // a license that went elsewhere with its plugin
-		}
-		if at := slices.IndexFunc(placed, func(q plugindir.Placed) bool { return q.Key() == folder }); at >= 0 {
-			bad[placed[at].Zip] = why
-		}
-	}
-	if len(folders) == 0 {
+	keys, bad := slices.Sorted(maps.Keys(formers)), map[searchpack.Digest]string{}
+	if len(keys) == 0 {
 		return nil
+	}
+	for _, q := range placed {
+		f, changed := formers[q.Key()]
+		moved := f.Plugin != nil && q.Part != searchpack.PartPlugin && q.Zip == f.Plugin.Zip // a license that went elsewhere with its plugin
+		if changed && !moved {
+			bad[q.Zip] = why
+		}
 	}
 	if err := p.book.condemn(bad); err != nil { // before: whoever starts the node next must not place it again
 		return err
 	}
-	slices.Sort(folders)
-	err = d.Restore(ctx, folders...)
+	err = d.Restore(ctx, keys...)
 	if searchpack.ErrorCode(err) == searchpack.ErrNotFound {
 		return nil // an earlier attempt has done it
 	}

@@ -102,7 +102,8 @@ func askedSite(t *testing.T) (*worker, *askedNode, *searchpack.VerifyTask) {
 		Name: "n", Index: "books", Analyze: &searchpack.AnalyzeCheck{Analyzer: "srch", Text: "laptop"},
 		Expect: searchpack.Expectation{Contains: []string{"notebook"}},
 	}}}
-	return &worker{node: n, conf: newConfigDir(dir, func(string) {}), book: b}, n, q
+	conf := newConfigDir(dir, func(string) {})
+	return &worker{node: n, conf: conf, book: b, builds: newBuilds(conf, n, b, func() string { return "" })}, n, q
 }
 
 func searching(q *searchpack.VerifyTask) {

@@ -40,10 +40,7 @@ func (w *worker) witness(ctx context.Context, asked []searchpack.Witness) (searc
 
 // isLive: the file that the witness compares with lies under its final name, all of it.
 func (w *worker) isLive(ctx context.Context, q searchpack.Witness) error {
-	err := w.lies(ctx, searchpack.FilePath(q.PackageID, w.book.adopted(q.PackageID)), q.Digest)
-	if searchpack.ErrorCode(err) == searchpack.ErrConflict {
-		return searchpack.Errorf(searchpack.ErrConflict, "the file of %s on this node is not the one to compare with", q.PackageID)
-	}
+	_, err := w.builds.live(ctx, q)
 	return err
 }
 

@@ -19,12 +19,7 @@ import (
 
 func zipOf(t *testing.T, files ...string) []byte {
 	t.Helper()
-	var in []inspecttest.File
-	for _, f := range files {
-		name, text, _ := strings.Cut(f, "=")
-		in = append(in, inspecttest.File{Name: name, Data: []byte(text)})
-	}
-	raw, err := inspecttest.Zip(in)
+	raw, err := inspecttest.Zip(inspecttest.Texts(files...))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,10 +26,23 @@ func (b *plugBench) serves() string {
 	return "-"
 }
 
-func (b *plugBench) external() {
-	for _, n := range b.nodes {
-		n.mode = searchpack.RestartExternal
+// newWaitingBench makes nodes that wait for somebody to restart them with p1.
+func newWaitingBench(t *testing.T, n int) *plugBench {
+	t.Helper()
+	b := newPlugBench(t, n)
+	for _, x := range b.nodes {
+		x.mode = searchpack.RestartExternal
 	}
+	b.wants(install, "p1")
+	b.goUntil("they wait", func() bool { return len(strings.Fields(b.told("p1"))) == n })
+	return b
+}
+
+// comesBetween asks for a version of the dictionary, whose rollout then runs beside the parked one.
+func (b *plugBench) comesBetween(version string) {
+	b.t.Helper()
+	b.ask(install, version)
+	b.goUntil("it is parked", func() bool { return b.states() == "P1 parked, F1 running" })
 }
 
 // restartAll is somebody else restarting every node.
@@ -43,13 +56,9 @@ func (b *plugBench) restartAll() {
 // other; nodes keep being told the plugin, and it goes on afterwards.
 func TestDictionariesWhilePluginWaits(t *testing.T) {
 	t.Parallel()
-	b := newPlugBench(t, 3)
-	b.external()
-	b.wants(install, "p1")
-	b.goUntil("they wait", func() bool { return b.told("p1") == "n1 n2 n3" })
+	b := newWaitingBench(t, 3)
 	for _, version := range []string{"v1", "v2"} {
-		b.ask(install, version)
-		b.goUntil("it runs beside the parked one", func() bool { return b.states() == "P1 parked, F1 running" })
+		b.comesBetween(version)
 		if want := "waiting for a restart of n1, n2, n3"; b.waiting() != want {
 			t.Errorf("the parked one says %q", b.waiting())
 		}
@@ -67,15 +76,11 @@ func TestDictionariesWhilePluginWaits(t *testing.T) {
 	}
 }
 
-// The restarts may come while the dictionary's rollout runs; then nothing more is let in between.
+// The restarts may come while the dictionary's rollout runs: both end.
 func TestRestartedWhileParked(t *testing.T) {
 	t.Parallel()
-	b := newPlugBench(t, 2)
-	b.external()
-	b.wants(install, "p1")
-	b.goUntil("they wait", func() bool { return b.told("p1") == "n1 n2" })
-	b.ask(install, "v1")
-	b.goUntil("it is parked", func() bool { return b.states() == "P1 parked, F1 running" })
+	b := newWaitingBench(t, 2)
+	b.comesBetween("v1")
 	b.restartAll()
 	b.finish()
 	if b.status() != "ACTIVE p1" || b.serves() != "ACTIVE v1" {
@@ -106,11 +111,7 @@ func TestPausedIsParked(t *testing.T) {
 				}
 				return b.serves() == "ACTIVE v1"
 			})
-			r, err := Control(b.w.Rollouts[0], CommandResume, "kim")
-			if err != nil {
-				t.Fatal(err)
-			}
-			b.w.Rollouts[0] = r
+			b.control(CommandResume)
 			b.finish()
 			if b.status() != "ACTIVE p1" || b.everywhere() != "p1" {
 				t.Errorf("%s, nodes run with %s", b.status(), b.everywhere())
@@ -140,12 +141,8 @@ func TestNotParkedWithAPermit(t *testing.T) {
 // An abort is carried out when the rollout in between has ended, and commands know a parked rollout.
 func TestAbortWhileParked(t *testing.T) {
 	t.Parallel()
-	b := newPlugBench(t, 2)
-	b.external()
-	b.wants(install, "p1")
-	b.goUntil("they wait", func() bool { return b.told("p1") == "n1 n2" })
-	b.ask(install, "v1")
-	b.goUntil("it is parked", func() bool { return b.states() == "P1 parked, F1 running" })
+	b := newWaitingBench(t, 2)
+	b.comesBetween("v1")
 	b.control(CommandAbort)
 	b.finish()
 	if b.serves() != "ACTIVE v1" || b.told("p1") != "" {
@@ -158,10 +155,7 @@ func TestAbortWhileParked(t *testing.T) {
 // A dictionary whose prerequisite is the plugin waits for it.
 func TestParkedPrerequisite(t *testing.T) {
 	t.Parallel()
-	b := newPlugBench(t, 2)
-	b.external()
-	b.wants(install, "p1")
-	b.goUntil("they wait", func() bool { return b.told("p1") == "n1 n2" })
+	b := newWaitingBench(t, 2)
 	b.restartAll()
 	b.finish()
 	b.wants(install, "p2")

@@ -87,7 +87,7 @@ func (d *Dir) Placed() ([]Placed, error) {
 	return out, nil
 }
 
-// Formers says what Restore would put back, by folder.
+// Formers says what Restore would put back, by Key.
 func (d *Dir) Formers() (map[string]Former, error) {
 	r, err := d.load()
 	if err != nil {

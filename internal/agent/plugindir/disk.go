@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/searchpack/searchpack/internal/agent/dirnames"
 )
 
 // area is one of the folders that are worked in. No name in it leads out of it, whatever links lie
@@ -259,12 +261,9 @@ func (d *disk) names(at place, limit int) ([]string, error) {
 		return nil, err
 	}
 	defer f.Close()
-	all, err := f.Readdirnames(limit + 1)
-	if errors.Is(err, io.EOF) {
-		err = nil
-	}
-	if err == nil && len(all) > limit {
-		err = fmt.Errorf("%s has more than %d files", at, limit)
+	all, err := dirnames.Of(f, limit)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", at, err)
 	}
 	return all, err
 }

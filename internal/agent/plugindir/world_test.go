@@ -113,11 +113,7 @@ func makePlugin(t *testing.T, name, version string, files ...string) made {
 		{Name: "plugin-descriptor.properties", Data: fmt.Appendf(nil, "name=%s\nversion=%s\n", name, version)},
 		{Name: name + ".jar", Data: []byte("jar of " + name + " " + version)},
 	}
-	for _, f := range files {
-		place, text, _ := strings.Cut(f, "=")
-		in = append(in, inspecttest.File{Name: place, Data: []byte(text)})
-	}
-	zip, err := inspecttest.Zip(in)
+	zip, err := inspecttest.Zip(append(in, inspecttest.Texts(files...)...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,12 +137,7 @@ func asMade(t *testing.T, name string, zip []byte) made {
 // makeConfig makes a configuration for the plugin of some files: "path=text".
 func makeConfig(t *testing.T, name string, files ...string) made {
 	t.Helper()
-	var in []inspecttest.File
-	for _, f := range files {
-		place, text, _ := strings.Cut(f, "=")
-		in = append(in, inspecttest.File{Name: place, Data: []byte(text)})
-	}
-	zip, err := inspecttest.Zip(in)
+	zip, err := inspecttest.Zip(inspecttest.Texts(files...))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/searchpack/searchpack/internal/agent/dirnames"
 	"github.com/searchpack/searchpack/internal/inspect/archive"
 	"github.com/searchpack/searchpack/internal/inspect/plugin"
 	"github.com/searchpack/searchpack/internal/inspect/rule"
@@ -183,15 +184,7 @@ func (c *collector) names(dir string) ([]string, error) {
 		return nil, err
 	}
 	defer f.Close()
-	names, err := f.Readdirnames(maxNames + 1)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
-	}
-	if len(names) > maxNames {
-		return nil, fmt.Errorf("there are more than %d files", maxNames)
-	}
-	slices.Sort(names)
-	return names, nil
+	return dirnames.Of(f, maxNames)
 }
 
 // classes lists those of a jar. One that Java cannot read has none: a node says so when it starts.

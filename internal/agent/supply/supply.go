@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/searchpack/searchpack/internal/agent/dirnames"
 	"github.com/searchpack/searchpack/internal/inspect/archive"
 	"github.com/searchpack/searchpack/internal/inspect/classfile"
 	"github.com/searchpack/searchpack/internal/inspect/rule"
@@ -116,14 +117,10 @@ func names(dir string) ([]string, error) {
 		return nil, err
 	}
 	defer f.Close()
-	list, err := f.Readdirnames(maxNames + 1)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
+	list, err := dirnames.Of(f, maxNames)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
-	if len(list) > maxNames {
-		return nil, fmt.Errorf("%s has more than %d files", dir, maxNames)
-	}
-	slices.Sort(list)
 	return list, nil
 }
 

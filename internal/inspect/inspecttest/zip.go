@@ -12,6 +12,16 @@ type File struct {
 	Data []byte
 }
 
+// Texts are files written as "name=text".
+func Texts(files ...string) []File {
+	var out []File
+	for _, f := range files {
+		name, text, _ := strings.Cut(f, "=")
+		out = append(out, File{Name: name, Data: []byte(text)})
+	}
+	return out
+}
+
 // Zip makes a zip of the files, in their order, with Go's archive/zip. "a.jar!/x" is the file x of the
 // jar a.jar in it; what ends in .class is assembled by Class.
 func Zip(files []File) ([]byte, error) {
