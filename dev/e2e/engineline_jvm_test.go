@@ -138,7 +138,7 @@ func bring(t *testing.T, u *up, node, version string) {
 func TestPatchUpgradeByHand(t *testing.T) {
 	needsJVM(t)
 	if os.Getenv("SEARCHPACK_DRILL") == "" || clusterVersion() != "2.19.0" {
-		t.Skip("restarts each of three nodes three times, which takes minutes: make drill VERSION=2.19.0 CASE=TestPatchUpgradeByHand")
+		t.Skip("upgrades three nodes one after the other, which takes minutes: make drill VERSION=2.19.0 CASE=TestPatchUpgradeByHand")
 	}
 	const from, to = "2.19.0", "2.19.1"
 	jar := compiled(t, from)
