@@ -93,7 +93,7 @@ func (g *gated) settings(t *testing.T, index object) {
 func (g *gated) open(t *testing.T) {
 	t.Helper()
 	g.settings(t, object{"index": object{"routing.allocation.require._name": nil, "number_of_replicas": 1}})
-	require(t, nodeOf(t, g.u, "n1"), http.MethodGet, "/_cluster/health/"+single+"?wait_for_status=green&timeout=60s", nil)
+	require(t, nodeOf(t, g.u, "n1"), http.MethodGet, "/_cluster/health/"+single+"?wait_for_status=green&timeout=120s", nil)
 }
 
 // late: the agent of the first node asks for leave to stop it again and again, and falls asleep. The rollout
@@ -130,7 +130,7 @@ func (g *gated) late(t *testing.T) {
 // withoutReplica: the node that has the only copy of an index is not stopped, and the index is named.
 func (g *gated) withoutReplica(t *testing.T) {
 	g.settings(t, object{"index": object{"number_of_replicas": 0, "routing.allocation.require._name": g.first}})
-	require(t, nodeOf(t, g.u, "n1"), http.MethodGet, "/_cluster/health/"+single+"?wait_for_status=green&wait_for_no_relocating_shards=true&timeout=60s", nil)
+	require(t, nodeOf(t, g.u, "n1"), http.MethodGet, "/_cluster/health/"+single+"?wait_for_status=green&wait_for_no_relocating_shards=true&timeout=120s", nil)
 	g.p.askAssociate(t)
 	g.waits(t, g.first, single, "replica")
 	g.unstopped(t)

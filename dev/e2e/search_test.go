@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"testing"
 	"time"
 
@@ -18,9 +19,19 @@ type object = map[string]any
 // nodeAnswerLimit bounds what is read of a node's answer, in bytes.
 const nodeAnswerLimit = 4 << 20
 
+// asksToWait is how long a path lets the node wait before it answers: ?timeout=60s.
+func asksToWait(path string) time.Duration {
+	u, err := url.Parse(path)
+	if err != nil {
+		return 0
+	}
+	wait, _ := time.ParseDuration(u.Query().Get("timeout"))
+	return wait
+}
+
 // ask calls a node over its own HTTP port.
 func ask(ctx context.Context, n stack.NodeEntry, method, path string, body, answer any) error {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second+asksToWait(path))
 	defer cancel()
 	var b bytes.Buffer
 	if body != nil {

@@ -100,6 +100,24 @@ func (p *pluginer) unfit(o *searchpack.Order) error {
 		"push the plugin's build for OpenSearch %s (searchpack push), or install the former OpenSearch again", strings.Join(texts, "; "), openSearch)
 }
 
+// choose is fitted where everything fits: else ErrConflict, which says what does not.
+func (p *pluginer) choose(o *searchpack.Order) (*searchpack.Order, error) {
+	fitted, err := p.fitted(o)
+	if err == nil {
+		err = p.unfit(fitted)
+	}
+	return fitted, err
+}
+
+// nothingFits: with the order as it is the node would not start.
+func (p *pluginer) nothingFits(o *searchpack.Order) bool {
+	if p.cfg == nil {
+		return false
+	}
+	_, err := p.choose(o)
+	return searchpack.ErrorCode(err) == searchpack.ErrConflict
+}
+
 // missing says which plugins of a fitted order neither lie under plugins/ nor are staged. Those with which
 // the node did not start are not wanted.
 func (p *pluginer) missing(ctx context.Context, o *searchpack.Order, failed map[searchpack.Digest]string) error {

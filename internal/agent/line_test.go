@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/searchpack/searchpack"
 )
@@ -105,6 +106,55 @@ func TestNoStartWithAPluginOfAnotherVersion(t *testing.T) {
 		}
 		if p.placedVersion() != "1" {
 			t.Errorf("%s: plugins/ was changed: %s", name, p.placedVersion())
+		}
+	}
+}
+
+// The build for another OpenSearch was pushed a moment before its package manager brought that: the agent
+// that holds the state folder hears of it while the node starts.
+func TestStartBesideAnAgentThatHears(t *testing.T) {
+	t.Parallel()
+	p := newPlugins(t, nil)
+	o, next := p.build("1", "3.8.0"), p.build("2", "3.8.1")
+	p.lines(o)
+	p.restarts()
+	p.upgraded("3.8.1")
+	done := make(chan error, 1)
+	start := startsOf(p)["beside"]
+	go func() { done <- start() }()
+	time.Sleep(300 * time.Millisecond) // so that it has seen that nothing fits
+	select {
+	case err := <-done:
+		t.Fatalf("it did not wait: %v", err)
+	default:
+	}
+	if err := p.book.takeIn(&searchpack.Order{Schema: 1, Generation: p.book.order().Generation + 1, Plugins: []searchpack.PluginOrder{o}, Alternatives: []searchpack.PluginOrder{next}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil || p.placedVersion() != "2" {
+		t.Errorf("%v, version %s", err, p.placedVersion())
+	}
+}
+
+// Alone it asks the server for an order with a build for the OpenSearch that lies there: which takes a
+// moment to be made.
+func TestNothingFits(t *testing.T) {
+	t.Parallel()
+	p := newPlugins(t, nil)
+	o, next := p.build("1", "3.8.0"), p.build("2", "3.8.1")
+	for name, c := range map[string]struct {
+		plugins *pluginer
+		order   searchpack.Order
+		want    bool
+	}{
+		"fits":             {p.pluginer, searchpack.Order{Plugins: []searchpack.PluginOrder{o}}, false},
+		"another fits":     {p.pluginer, searchpack.Order{Plugins: []searchpack.PluginOrder{next}, Alternatives: []searchpack.PluginOrder{o}}, false},
+		"none":             {p.pluginer, searchpack.Order{Plugins: []searchpack.PluginOrder{next}}, true},
+		"nothing ordered":  {p.pluginer, searchpack.Order{}, false},
+		"knows no plugins": {&pluginer{}, searchpack.Order{Plugins: []searchpack.PluginOrder{next}}, false},
+	} {
+		if got := c.plugins.nothingFits(&c.order); got != c.want {
+			t.Errorf("%s: %v", name, got)
 		}
 	}
 }

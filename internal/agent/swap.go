@@ -163,10 +163,7 @@ func (r *run) syncPlugins(ctx context.Context, asked error) error {
 		r.log.Info("the plugins stay as they are: the node did not start with others")
 		return nil
 	}
-	o, err := r.pluginer.fitted(o)
-	if err == nil {
-		err = r.pluginer.unfit(o)
-	}
+	o, err := r.pluginer.choose(o)
 	if err != nil {
 		return err
 	}

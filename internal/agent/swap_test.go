@@ -1,11 +1,13 @@
 package agent
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/inspect/plugin"
@@ -17,8 +19,12 @@ func startsOf(p *plugins) map[string]func() error {
 	r := &run{pluginer: p.pluginer, book: p.book, log: slog.New(slog.DiscardHandler)}
 	a := &Agent{cfg: Config{Plugins: p.cfg, ConfigDir: p.conf}, log: slog.New(slog.DiscardHandler)}
 	return map[string]func() error{
-		"alone":  func() error { return r.syncPlugins(p.t.Context(), errors.New("the server is away")) },
-		"beside": func() error { return a.swapBeside(p.t.Context(), p.book.tree) },
+		"alone": func() error { return r.syncPlugins(p.t.Context(), errors.New("the server is away")) },
+		"beside": func() error {
+			ctx, cancel := context.WithTimeout(p.t.Context(), 4*time.Second) // it waits for the agent that runs
+			defer cancel()
+			return a.swapBeside(ctx, p.book.tree)
+		},
 	}
 }
 

@@ -114,7 +114,7 @@ func (r *run) askServer(ctx context.Context) error {
 		}
 	}
 	wait := time.Duration(0)
-	if first { // the order of a node that has just enrolled takes a moment to be made
+	if first || r.pluginer.nothingFits(r.book.order()) { // the order takes a moment to be made: see swapBeside
 		wait = syncServer / 2
 	}
 	o, err := r.link.get().Order(ctx, r.book.order().Generation, wait)
@@ -214,15 +214,20 @@ func (a *Agent) swapBeside(ctx context.Context, state *tree) error {
 	if err != nil || a.cfg.Plugins == nil || len(rec.Order.Plugins) == 0 || rec.Restart.restored() {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, syncOther)
+	defer cancel()
 	store := &localStore{tree: state}
 	p := newPluginer(a.cfg.Plugins, a.cfg.ConfigDir, newFetcher(nil, nil, store, nil, func() blobSource { return nil }, func() {}), nil, a.log, func() {})
 	if err := p.stopped(); err != nil {
 		a.log.Info("the plugins stay as they are", "reason", err)
 		return nil
 	}
-	o, err := p.fitted(&rec.Order)
-	if err == nil {
-		err = p.unfit(o)
+	o, err := p.choose(&rec.Order)
+	// What fits may have been pushed a moment ago, so that the agent that runs has yet to hear of it.
+	for searchpack.ErrorCode(err) == searchpack.ErrConflict && pause(ctx, 100*time.Millisecond) {
+		if rec, err = readRecord(state); err == nil {
+			o, err = p.choose(&rec.Order)
+		}
 	}
 	if err == nil {
 		err = p.await(ctx, o, rec.Failed)

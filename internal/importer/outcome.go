@@ -2,7 +2,9 @@ package importer
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/searchpack/searchpack"
@@ -102,7 +104,8 @@ func (o outcome) write(ctx context.Context, tx searchpack.Tx, versionID string, 
 	return tx.AddEvent(ctx, o.event(p, v, at))
 }
 
-// tellFollowers has the domains reconciled that follow the latest version of the package.
+// tellFollowers has the domains reconciled that follow the latest version of the package. Of a plugin all
+// that have one of that name: what they run may have another version of OpenSearch to choose from now.
 func (o outcome) tellFollowers(ctx context.Context, tx searchpack.Tx, p *searchpack.Package, at time.Time) error {
 	if o.status != searchpack.PackageAvailable {
 		return nil
@@ -111,15 +114,31 @@ func (o outcome) tellFollowers(ctx context.Context, tx searchpack.Tx, p *searchp
 	if err != nil {
 		return err
 	}
-	for _, a := range all {
-		if a.Track != searchpack.TrackLatest {
-			continue
+	all = slices.DeleteFunc(all, func(a *searchpack.Association) bool { return a.Track != searchpack.TrackLatest })
+	if p.Type == searchpack.TypePlugin {
+		if all, err = ofLine(ctx, tx, p); err != nil {
+			return err
 		}
+	}
+	for _, a := range all {
 		if err := tx.Enqueue(ctx, searchpack.WorkReconcile, a.Domain.String(), at); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// ofLine are the associations of a plugin and of its namesakes.
+func ofLine(ctx context.Context, tx searchpack.Tx, p *searchpack.Package) ([]*searchpack.Association, error) {
+	line, err := tx.Packages(ctx, searchpack.PackageQuery{
+		Account: p.Account, Region: p.Region, Names: []string{p.Name}, Types: []searchpack.PackageType{searchpack.TypePlugin},
+	})
+	var out []*searchpack.Association
+	for _, sibling := range line {
+		of, oneErr := tx.AssociationsOf(ctx, sibling.ID)
+		err, out = errors.Join(err, oneErr), append(out, of...)
+	}
+	return out, err
 }
 
 // number gives the version its number and compares it with the one before.
