@@ -25,7 +25,7 @@ drill() {
 # ten million steps of small clusters, or so many seeds
 simulation() { SEARCHPACK_SIM_SEEDS=${SEEDS:-} SEARCHPACK_SIM_STEPS=10000000 SEARCHPACK_SIM_NODES=5000 go test -count=1 -timeout 10h -run 'Simulator|Same' ./internal/rollout; }
 # every scenario in its long form
-scenarios() { (cd dev && SEARCHPACK_DRILL=1 SEARCHPACK_E2E_OPENSEARCH=$1 go test -count=1 -timeout 2h -run "${2:-.}" ./e2e); }
+scenarios() { (cd dev && SEARCHPACK_DRILL=1 SEARCHPACK_E2E_OPENSEARCH=$1 go test -count=1 -timeout 6h -run "${2:-.}" ./e2e); }
 
 case ${CASE:-} in
   simulation) ;;

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -65,6 +66,41 @@ func TestUpgradeWithinARange(t *testing.T) {
 	}
 	if ch := b.upgrade("OpenSearch_3.8", true); ch.Status != searchpack.ChangeCompleted {
 		t.Errorf("%+v", ch)
+	}
+}
+
+// The plan for a plugin that is not associated knows its line: what a node with another OpenSearch gets.
+func TestPlanKnowsTheLine(t *testing.T) {
+	t.Parallel()
+	b := local(t)
+	b.reports("products", 2, "3.7.0")
+	b.update(func(tx searchpack.Tx) error { // which are in a cluster
+		for i, version := range []string{"3.7.0", "3.8.0"} {
+			err := tx.PutReport(t.Context(), fmt.Sprintf("products-n%d", i+1), &searchpack.Report{Schema: 1, Epoch: 2, Seq: 1, Node: &searchpack.NodeFacts{
+				ClusterUUID: "c", NodeID: fmt.Sprintf("x%d", i+1), Name: fmt.Sprintf("n%d", i+1), Version: version, ManagerID: "x2", Term: 1,
+				Members: []searchpack.Member{{NodeID: "x1", Name: "n1"}, {NodeID: "x2", Name: "n2"}},
+			}}, b.now)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	next := b.plugin("OpenSearch_3.8", "3.8.0")
+	note := func() string {
+		t.Helper()
+		v := b.plan(next, 0)
+		if v.Restarts == nil || len(v.Restarts.Nodes) != 2 || v.Restarts.Nodes[1].Note != "" {
+			t.Fatalf("%+v, %+v", v.Outlook, v.Restarts)
+		}
+		return v.Restarts.Nodes[0].Note
+	}
+	if got := note(); !strings.Contains(got, "no version of lemmas") || !strings.Contains(got, "is made for OpenSearch 3.7.0") {
+		t.Errorf("without a build for its node: %q", got)
+	}
+	p := b.plugin("OpenSearch_3.7", "3.7.0")
+	if got := note(); got != "it gets v1 of package "+p.ID+", which is made for its OpenSearch 3.7.0" {
+		t.Errorf("with one: %q", got)
 	}
 }
 

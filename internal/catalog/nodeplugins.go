@@ -11,9 +11,10 @@ func addPlugins(n *NodeView, a searchpack.AgentState, w rollout.World, s rollout
 		n.Permit = &NodePermit{ID: s.Permit.ID, RolloutID: s.Permit.RolloutID, Since: s.Permit.BegunAt, Do: s.Do}
 	}
 	for _, p := range s.Plugins {
+		version, wanted := numbers[versionKey{p.PackageID, p.Digest}], numbers[versionKey{p.PackageID, p.Wanted}]
 		x := NodePlugin{
 			PackageID: p.PackageID, Name: p.Name, Part: p.Part, State: p.State, Digest: p.Digest, Staged: p.Staged, Why: p.Why, Do: p.Do,
-			Version: numbers[versionKey{p.PackageID, p.Digest}], Wanted: numbers[versionKey{p.PackageID, p.Wanted}],
+			Version: version.number, VersionOf: version.of, Wanted: wanted.number, WantedOf: wanted.of,
 		}
 		if p.Part == searchpack.PartPlugin {
 			x.Loaded = loaded(a.Report, p.Name)

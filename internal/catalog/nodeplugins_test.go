@@ -26,11 +26,11 @@ func TestNodesShowPlugins(t *testing.T) {
 		Plugins: []rollout.PluginStanding{{PackageID: "P1", Name: "lemmas", State: rollout.PluginWaits, Digest: one, Wanted: two, Staged: true, Why: "why", Do: "do"}},
 		Permit:  &searchpack.Permit{ID: "r/1", RolloutID: "r", BegunAt: now}, Do: "start it",
 	}
-	numbers := versionNumbers{{"P1", one}: 1, {"P1", two}: 2}
+	numbers := versionNumbers{{"P1", one}: {1, ""}, {"P1", two}: {2, "P0"}}
 	var n NodeView
 	addPlugins(&n, a, w, s, numbers)
 	p := n.Plugins[0]
-	if p.Version != 1 || p.Wanted != 2 || p.Loaded != "1.0" || p.Proof == nil || p.Proof.Version != 1 || !p.Staged || p.Why != "why" || p.Do != "do" {
+	if p.Version != 1 || p.VersionOf != "" || p.Wanted != 2 || p.WantedOf != "P0" || p.Loaded != "1.0" || p.Proof == nil || p.Proof.Version != 1 || !p.Staged || p.Why != "why" || p.Do != "do" {
 		t.Errorf("%+v", p)
 	}
 	if n.Restart != RestartsOwn || n.Permit == nil || *n.Permit != (NodePermit{"r/1", "r", now, "start it"}) {

@@ -106,7 +106,7 @@ func addAgent(n *NodeView, a searchpack.AgentState, w rollout.World, numbers ver
 		if f.State == searchpack.FileRemoved || f.State == searchpack.FileReleased {
 			continue
 		}
-		file := NodeFile{PackageID: f.PackageID, State: f.State, Path: f.Path, Digest: f.Digest, Version: numbers[versionKey{f.PackageID, f.Digest}], Error: f.Error}
+		file := NodeFile{PackageID: f.PackageID, State: f.State, Path: f.Path, Digest: f.Digest, Version: numbers[versionKey{f.PackageID, f.Digest}].number, Error: f.Error}
 		for _, p := range w.Proofs {
 			if p.AgentID == a.ID && p.PackageID == f.PackageID && p.Digest == f.Digest {
 				file.Proof = &p
@@ -121,7 +121,13 @@ type versionKey struct {
 	packageID string
 	digest    searchpack.Digest
 }
-type versionNumbers map[versionKey]int
+type versionNumbers map[versionKey]numberOf
+
+// numberOf is a version's number; of is the package that it is of, if that is a namesake.
+type numberOf struct {
+	number int
+	of     string
+}
 
 // digestNumbers looks up the versions of the domain's packages.
 func digestNumbers(ctx context.Context, tx searchpack.Tx, w rollout.World) (versionNumbers, error) {
@@ -133,14 +139,15 @@ func digestNumbers(ctx context.Context, tx searchpack.Tx, w rollout.World) (vers
 		}
 		for _, v := range vs {
 			if v.Number > 0 {
-				numbers[versionKey{id, v.Digest}] = v.Number
+				numbers[versionKey{id, v.Digest}] = numberOf{number: v.Number}
 			}
 		}
 	}
 	for id, line := range w.Lines { // what nodes have of a namesake they report as the package's that is associated
 		for _, version := range line {
-			if v := w.Versions[version]; v.PackageID != id {
-				numbers[versionKey{id, v.Digest}] = v.Number
+			v := w.Versions[version]
+			if _, own := numbers[versionKey{id, v.Digest}]; v.PackageID != id && !own {
+				numbers[versionKey{id, v.Digest}] = numberOf{v.Number, v.PackageID}
 			}
 		}
 	}

@@ -73,12 +73,15 @@ type NodePlugin struct {
 	State   rollout.PluginState   `json:"state"`
 	Version int                   `json:"version,omitempty"` // that lies on its disk; 0: none, or no known one
 	Wanted  int                   `json:"wanted,omitempty"`  // that shall; 0: none
-	Digest  searchpack.Digest     `json:"digest,omitempty"`  // of the zip of Version
-	Loaded  string                `json:"loaded,omitempty"`  // the plugin's own version in the node's own list
-	Staged  bool                  `json:"staged"`            // what is wanted lies ready for the next start
-	Why     string                `json:"why,omitempty"`     // it is not as it should be, or not yet
-	Do      string                `json:"do,omitempty"`
-	Proof   *searchpack.Proof     `json:"proof,omitempty"`
+	// The package that they are of, where that is not PackageID but one of its name for another OpenSearch.
+	VersionOf string            `json:"version_of,omitempty"`
+	WantedOf  string            `json:"wanted_of,omitempty"`
+	Digest    searchpack.Digest `json:"digest,omitempty"` // of the zip of Version
+	Loaded    string            `json:"loaded,omitempty"` // the plugin's own version in the node's own list
+	Staged    bool              `json:"staged"`           // what is wanted lies ready for the next start
+	Why       string            `json:"why,omitempty"`    // it is not as it should be, or not yet
+	Do        string            `json:"do,omitempty"`
+	Proof     *searchpack.Proof `json:"proof,omitempty"`
 }
 
 // NodePermit is a node's leave to stop. It ends when the node is back.

@@ -80,6 +80,9 @@ func (c *Catalog) Plan(ctx context.Context, who searchpack.Caller, domain, id st
 		if v.Version != nil {
 			world.Versions[v.Version.ID] = *v.Version
 		}
+		if err := runner.LoadLine(ctx, tx, &world, *p); err != nil {
+			return err
+		}
 		if err := c.foresee(ctx, tx, world, ask, v); err != nil || v.Version == nil || p.Account != who.Account {
 			return err
 		}

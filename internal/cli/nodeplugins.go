@@ -22,7 +22,7 @@ func pluginTable(c *Context, nodes []catalog.NodeView) *table {
 			if p.Proof != nil {
 				proof, since = fmt.Sprintf("v%d %s", p.Proof.Version, p.Proof.Level), c.ago(p.Proof.At)
 			}
-			t.row(n.Name, strings.TrimSpace(p.Name+" "+string(p.Part)), p.PackageID, pluginState(p.State), numbered(p.Version), nextStart(p), p.Loaded, restartedBy(n.Restart), proof, since)
+			t.row(n.Name, strings.TrimSpace(p.Name+" "+string(p.Part)), p.PackageID, pluginState(p.State), numbered(p.Version, p.VersionOf), nextStart(p), p.Loaded, restartedBy(n.Restart), proof, since)
 		}
 	}
 	if !some {
@@ -39,9 +39,13 @@ func pluginState(s rollout.PluginState) string {
 	return string(s)
 }
 
-func numbered(version int) string {
-	if version == 0 {
+// numbered is a version; of is the package that it is of, if that is another one of a line.
+func numbered(version int, of string) string {
+	switch {
+	case version == 0:
 		return ""
+	case of != "":
+		return fmt.Sprintf("v%d of %s", version, of)
 	}
 	return fmt.Sprintf("v%d", version)
 }
@@ -49,14 +53,14 @@ func numbered(version int) string {
 // nextStart is what lies under plugins/ from the next start on, if that is another version.
 func nextStart(p catalog.NodePlugin) string {
 	switch {
-	case p.State == rollout.PluginRuns || p.Version == p.Wanted:
+	case p.State == rollout.PluginRuns || p.Version == p.Wanted && p.VersionOf == p.WantedOf:
 		return ""
 	case p.Wanted == 0:
 		return "removed"
 	case p.Staged:
-		return numbered(p.Wanted) + " staged"
+		return numbered(p.Wanted, p.WantedOf) + " staged"
 	}
-	return numbered(p.Wanted)
+	return numbered(p.Wanted, p.WantedOf)
 }
 
 // restartedBy says whose doing a restart is.

@@ -48,6 +48,8 @@ func TestNextStart(t *testing.T) {
 		"removed":   {State: rollout.PluginWaits, Version: 1},
 		"v2 staged": {State: rollout.PluginWaits, Version: 1, Wanted: 2, Staged: true},
 		"v2":        {State: rollout.PluginPrepares, Version: 1, Wanted: 2},
+
+		"v1 of pkg-2 staged": {State: rollout.PluginWaits, Version: 1, Wanted: 1, WantedOf: "pkg-2", Staged: true},
 	} {
 		if got := nextStart(p); got != want {
 			t.Errorf("%+v: %q, not %q", p, got, want)

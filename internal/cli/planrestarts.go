@@ -14,6 +14,7 @@ type planRestarts struct {
 		Name    string `json:"name"`
 		Manager bool   `json:"manager"`
 		Restart string `json:"restart"`
+		Note    string `json:"note"`
 	} `json:"nodes"`
 	Policy    string `json:"policy"`
 	OneNode   bool   `json:"one_node"`
@@ -80,6 +81,11 @@ func (r *planRestarts) show(p *page, x *planLine) {
 		t.row(turn, n.Name, restartedBy(n.Restart), role)
 	}
 	p.table(t)
+	for _, n := range r.Nodes {
+		if n.Note != "" {
+			p.line("%s: %s", n.Name, n.Note)
+		}
+	}
 }
 
 // expected says how long the restarts take; others: somebody else restarts nodes, too.

@@ -78,7 +78,7 @@ var (
 			Problems: []string{"analyzers/ is read-only"},
 			Plugins: []catalog.NodePlugin{
 				{
-					PackageID: "F333333333", Name: "lemmas", State: rollout.PluginWaits, Version: 1, Wanted: 2, Digest: digest, Loaded: "1.0",
+					PackageID: "F333333333", Name: "lemmas", State: rollout.PluginWaits, Version: 1, VersionOf: "F999999999", Wanted: 2, WantedOf: "F999999999", Digest: digest, Loaded: "1.0",
 					Staged: true, Why: "somebody else restarts this node", Do: "restart OpenSearch there", Proof: proof,
 				},
 				{PackageID: "F555555555", Name: "lemmas", Part: searchpack.PartLicense, State: rollout.PluginRuns, Version: 1, Wanted: 1, Digest: digest},

@@ -57,6 +57,7 @@ type planRestartJSON struct {
 	AgentID string `json:"agent_id"`
 	Manager bool   `json:"manager"`
 	Restart string `json:"restart"` // own, or external
+	Note    string `json:"note,omitempty"`
 }
 
 func restartsOf(v *catalog.PlanView) *planRestartsJSON {
@@ -74,7 +75,7 @@ func restartsOf(v *catalog.PlanView) *planRestartsJSON {
 		if n.Own {
 			by, own = catalog.RestartsOwn, own+1
 		}
-		x.Nodes = append(x.Nodes, planRestartJSON{n.Name, n.AgentID, n.Manager, by})
+		x.Nodes = append(x.Nodes, planRestartJSON{n.Name, n.AgentID, n.Manager, by, n.Note})
 	}
 	if turn := v.TurnTime; own > 0 && turn > 0 {
 		x.Expected = &planExpectedJSON{seconds(time.Duration(own) * turn), seconds(turn), v.FormerRestarts}

@@ -54,7 +54,7 @@ var (
 			}},
 			NoWitness: "a plugin is proven by each node's own list of plugins, and by its files",
 			Restarts: &rollout.RestartOutlook{Nodes: []rollout.NodeRestart{
-				{AgentID: "agent-1", Name: "n1", Manager: true, Own: true}, {AgentID: "agent-2", Name: "n2"},
+				{AgentID: "agent-1", Name: "n1", Manager: true, Own: true}, {AgentID: "agent-2", Name: "n2", Note: "it gets v1 of package F999999999, which is made for its OpenSearch 3.7.0"},
 			}},
 		},
 		TurnTime: 45500 * time.Millisecond, FormerRestarts: 6,

@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/searchpack/searchpack"
@@ -25,6 +26,9 @@ type NodeRestart struct {
 	AgentID, Name string
 	Manager       bool
 	Own           bool // its agent restarts it; else somebody else does
+	// Note says that it gets another version than the others, made for its own OpenSearch, or that it would
+	// refuse the version because none is.
+	Note string
 }
 
 // foreseeRestarts asks the rules by which a rollout would go on.
@@ -37,7 +41,7 @@ func (d *decider) foreseeRestarts(out *Outlook, v, former searchpack.Version) {
 	for _, n := range d.late(r) {
 		x.Nodes = append(x.Nodes, NodeRestart{
 			AgentID: n.ID, Name: n.called(), Manager: n.ID == d.who.ManagerAgent,
-			Own: d.restartsItself(n),
+			Own: d.restartsItself(n), Note: d.versionNote(n, r.Steps[0]),
 		})
 	}
 	slices.SortStableFunc(x.Nodes, func(a, b NodeRestart) int {
@@ -50,4 +54,17 @@ func (d *decider) foreseeRestarts(out *Outlook, v, former searchpack.Version) {
 		return 1
 	})
 	out.Restarts = x
+}
+
+// versionNote says what is different about the version that a step brings to a node; "" if nothing is.
+func (d *decider) versionNote(n *node, s searchpack.RolloutStep) string {
+	o := d.target(s, d.starts(n))
+	if why, _ := d.noneFits(n, o); why != "" {
+		return why
+	}
+	if o.VersionID == s.VersionID {
+		return ""
+	}
+	v := d.Versions[o.VersionID]
+	return fmt.Sprintf("it gets v%d of package %s, which is made for its OpenSearch %s", v.Number, v.PackageID, quote(d.starts(n)))
 }

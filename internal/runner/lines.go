@@ -14,17 +14,18 @@ import (
 func loadLines(ctx context.Context, tx searchpack.Tx, w *rollout.World) error {
 	w.Lines = map[string][]string{}
 	for _, id := range slices.Sorted(maps.Keys(w.Packages)) {
-		if p := w.Packages[id]; p.Type == searchpack.TypePlugin && w.Lines[id] == nil {
-			if err := loadLine(ctx, tx, w, p); err != nil {
-				return err
-			}
+		if err := LoadLine(ctx, tx, w, w.Packages[id]); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// loadLine reads the AVAILABLE versions of a package and of its namesakes.
-func loadLine(ctx context.Context, tx searchpack.Tx, w *rollout.World, p searchpack.Package) error {
+// LoadLine reads the AVAILABLE versions of a plugin's package and of its namesakes, unless that was done.
+func LoadLine(ctx context.Context, tx searchpack.Tx, w *rollout.World, p searchpack.Package) error {
+	if p.Type != searchpack.TypePlugin || w.Lines[p.ID] != nil {
+		return nil
+	}
 	all, err := tx.Packages(ctx, searchpack.PackageQuery{
 		Account: p.Account, Region: p.Region, Names: []string{p.Name}, Types: []searchpack.PackageType{searchpack.TypePlugin},
 	})
