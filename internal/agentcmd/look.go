@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"errors"
+	"io/fs"
 	"net"
 	"net/url"
 	"os"
@@ -42,6 +44,9 @@ func (c *DoctorCmd) lookFolders(s *doctor.Seen) {
 	s.YML = folder(filepath.Join(c.Config, "opensearch.yml"))
 	s.Analyzers = within(c.Config, searchpack.AnalyzersDir)
 	s.Candidates = within(c.Config, searchpack.CandidateDir)
+	for _, name := range c.Adopt {
+		s.Adopt = append(s.Adopt, adoptable(c.Config, name))
+	}
 	s.State = folder(c.State)
 	above := c.State
 	for !s.StateAbove.There && above != filepath.Dir(above) {
@@ -49,6 +54,44 @@ func (c *DoctorCmd) lookFolders(s *doctor.Seen) {
 		s.StateAbove = folder(above)
 	}
 	s.ConfigInUse, _ = agent.ConfigInUse(c.Config) // one that cannot be opened is said of the folder
+}
+
+// adoptable looks at a path of --adopt, and at each part of it for links, as the agent does.
+func adoptable(dir, name string) doctor.Adoptable {
+	a := doctor.Adoptable{Name: name}
+	if err := searchpack.CheckAdoptable(name); err != nil {
+		a.Error = searchpack.ErrorMessage(err)
+		return a
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return a // which is said of the configuration folder
+	}
+	defer root.Close()
+	for end := range len(name) + 1 {
+		if end < len(name) && name[end] != '/' {
+			continue
+		}
+		info, err := root.Lstat(name[:end])
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return a
+		case err != nil:
+			a.Error = err.Error()
+			return a
+		case info.Mode()&fs.ModeSymlink != 0:
+			a.Link = name[:end]
+			return a
+		}
+		a.There = end == len(name)
+		if info.IsDir() {
+			a.Place = folder(filepath.Join(dir, name[:end]))
+		}
+	}
+	if a.Place.Path == "" { // a file in the configuration folder itself
+		a.Place = folder(dir)
+	}
+	return a
 }
 
 // within looks at a folder in another one, and says whether it leads out of it.

@@ -41,7 +41,7 @@ func failure(name, do, format string, args ...any) Check {
 func Judge(s *Seen) []Check {
 	var out []Check
 	for _, judge := range []func(*Seen) []Check{
-		user, configFolder, owner, fileSystem, stateFolder, disk, label, oneAgent,
+		user, configFolder, owner, fileSystem, adopted, stateFolder, disk, label, oneAgent,
 		server, clock, enrolment,
 		node, version, permissions, refresh, nodesFolder, start, plugins,
 	} {

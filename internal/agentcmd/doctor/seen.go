@@ -15,6 +15,7 @@ type Seen struct {
 	YML        Folder // opensearch.yml in it, a file
 	Analyzers  Folder
 	Candidates Folder // analyzers/.searchpack
+	Adopt      []Adoptable
 	State      Folder
 	StateAbove Folder // the nearest folder above State that is there
 	// Enforcing: SELinux is on and refuses.
