@@ -192,6 +192,32 @@ func TestAbortWhileANodeIsAway(t *testing.T) {
 	}
 }
 
+// Aborted before any node was stopped: none has a turn on the way back, and the cluster's settings go back
+// without another word to it.
+func TestAbortBeforeARestart(t *testing.T) {
+	t.Parallel()
+	b := newPlugBench(t, 3)
+	b.nodes["n2"].busy = "not yet"
+	b.wants(install, "p1")
+	b.goUntil("a node is offered its restart", b.inStage(searchpack.StageOffer))
+	b.w.Rollouts[0].Abort = "ann"
+	for range 5 { // nobody has taken in yet that it is over
+		b.step()
+		b.w.Now = b.w.Now.Add(time.Second)
+	}
+	if r := b.w.Rollouts[0]; r.Phase != searchpack.PhaseReturnRestart || r.Restart != nil {
+		t.Fatalf("in %s a node has a turn: %+v", r.Phase, r.Restart)
+	}
+	wantText(t, "it says", b.waiting(), "to confirm what is to lie there at their next start")
+	b.finish()
+	if b.status() != "ASSOCIATION_FAILED" {
+		t.Error(b.status())
+	}
+	if b.w.Domain.Saved != nil || b.cluster.Allocation != (searchpack.Allocation{}) || b.everywhere() != "-" {
+		t.Errorf("settings are %s, nodes run with %s", allocationText(b.cluster.Allocation), b.everywhere())
+	}
+}
+
 // Paused: a node that has not stopped does not, one that has comes back, and the settings go back.
 func TestPauseARestart(t *testing.T) {
 	t.Parallel()
