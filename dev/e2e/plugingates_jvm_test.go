@@ -107,7 +107,7 @@ func (g *gated) late(t *testing.T) {
 	if code, out := cli(t, g.u, "rollout", "abort", "demo", rollouts(t, g.u, 1)[0].ID); code != 0 {
 		t.Fatal(out)
 	}
-	g.open(t) // once the other agent has put the allocation back
+	g.open(t) // once an agent has put the allocation back: another one half a minute later, if the one that sleeps spoke for the cluster
 	for _, verb := range []string{"stop", "start"} {
 		if code, out := executeWithin(t, jvmPatience, program, "node", verb, "demo/"+g.elected, "--data", g.u.data); code != 0 {
 			t.Fatal(out)

@@ -35,6 +35,7 @@ type plugNode struct {
 	holds           bool   // its agent has a permit and the node does not come back
 	error           string
 	permit          string
+	asleep          bool   // its agent: it hears and says nothing
 	home            string // OpenSearch that it has; "" = nobody cares
 	unlisted        bool   // its own list does not have the plugin
 	restarts        int
@@ -159,7 +160,7 @@ func (b *plugBench) inStage(s searchpack.RestartStage) func() bool {
 // obeyPlugin does what the node's order says.
 func (b *plugBench) obeyPlugin(a *searchpack.AgentState) {
 	n := b.nodes[a.Name]
-	if !a.RetiredAt.IsZero() {
+	if !a.RetiredAt.IsZero() || n.asleep {
 		return
 	}
 	b.obeyOne(a)
@@ -257,6 +258,9 @@ func (b *plugBench) start(o searchpack.Order, n *plugNode) (failed string) {
 func (b *plugBench) reportAll() {
 	for i := range b.w.Agents {
 		a, n := &b.w.Agents[i], b.nodes[b.w.Agents[i].Name]
+		if n.asleep {
+			continue
+		}
 		if n.permit != "" || !a.RetiredAt.IsZero() { // its OpenSearch is stopped: the agent says so
 			r := *a.Report
 			r.Seq++

@@ -218,6 +218,25 @@ func TestAbortBeforeARestart(t *testing.T) {
 	}
 }
 
+// The agent that was offered a restart falls asleep, and the rollout is aborted: what it heard last may
+// still come for so long, then the settings go back, without waiting until it counts as silent.
+func TestAbortWhileAnAgentSleeps(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{2, 3} {
+		b := newPlugBench(t, n)
+		b.nodes["n2"].busy = "not yet"
+		b.wants(install, "p1")
+		b.goUntil("n2 is offered its restart", b.inStage(searchpack.StageOffer))
+		began := b.w.Now
+		b.nodes["n2"].asleep = true
+		b.w.Rollouts[0].Abort = "ann"
+		b.goUntil("the settings are back", func() bool { return b.w.Domain.Saved == nil && b.cluster.Allocation == (searchpack.Allocation{}) })
+		if took := b.w.Now.Sub(began); took > searchpack.ConfirmWithin+searchpack.ConfirmSlack+6*time.Second {
+			t.Errorf("of %d nodes: they were back after %v: %s", n, took, strings.Join(b.happened, ", "))
+		}
+	}
+}
+
 // Paused: a node that has not stopped does not, one that has comes back, and the settings go back.
 func TestPauseARestart(t *testing.T) {
 	t.Parallel()
