@@ -66,7 +66,7 @@ func TestPluginRollout(t *testing.T) {
 	}
 	c.p = newPlug(t, c.u, tagFilter, c.engine, func(v int) []byte {
 		if v == lacksClass {
-			return tagZip(t, version, withoutClass(t, c.jar, "searchpack/tags/Tags.class"), 2, "version=4.0.0")
+			return tagZip(t, version, withoutClass(t, c.jar, "searchpack/tags/Tags$Name.class"), v)
 		}
 		return tagZip(t, version, c.jar, v)
 	})
@@ -269,7 +269,7 @@ func (c *plugged) configures(t *testing.T) {
 // throws: the constructor of the plugin's class throws.
 func (c *plugged) throws(t *testing.T) { c.doesNotStart(t, 3, "boom") }
 
-// lacks: a class is missing that the plugin's own class extends, which the inspection does not see.
+// lacks: a class is missing that the constructor of the plugin's class uses, which the inspection does not see.
 func (c *plugged) lacks(t *testing.T) { c.doesNotStart(t, lacksClass, "NoClassDefFoundError") }
 
 // doesNotStart: the first node does not start with the version. It costs that node its restarts, and no

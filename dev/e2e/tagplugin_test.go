@@ -19,8 +19,8 @@ import (
 const tagFilter = tagplugin.Name
 
 var (
-	tags       = []string{"first", "second", ""}
-	tagClasses = []string{"First", "Second", "Throws"}
+	tags       = []string{"first", "second", "", ""}
+	tagClasses = []string{"First", "Second", "Throws", "Uses"}
 )
 
 // newPlug makes a package of plugins for the engine, whose versions have this content, and waits until

@@ -56,6 +56,20 @@ public abstract class Tags extends Plugin implements AnalysisPlugin {
         }
     }
 
+    /** Uses a class that may be missing: Java looks for it when the constructor runs. */
+    public static final class Uses extends Tags {
+        public Uses() {
+            super(new Name().toString());
+        }
+    }
+
+    private static final class Name {
+        @Override
+        public String toString() {
+            return "uses";
+        }
+    }
+
     private static final class Tag extends TokenFilter {
         private final CharTermAttribute term = addAttribute(CharTermAttribute.class);
         private final String version;
