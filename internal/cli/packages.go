@@ -54,7 +54,7 @@ func (p *PackagesCmd) Run(c *Context) error {
 	return c.print(all, func(p *page) {
 		t := newTable("PACKAGE", "NAME", "TYPE", "STATUS", "AVAILABLE", "UPDATED", "ERROR")
 		for _, p := range all {
-			t.row(p.ID, p.Name, p.Type, p.Status, p.Available, c.ago(p.UpdatedAt), p.Error)
+			t.row(p.ID, p.Name, p.what(), p.Status, p.Available, c.ago(p.UpdatedAt), p.Error)
 		}
 		p.table(t)
 	})
@@ -111,7 +111,21 @@ func (cl *client) packageID(c *Context, nameOrID string) (string, error) {
 	case 1:
 		return found[0].ID, nil
 	}
-	return "", fmt.Errorf("%d packages are named %s: give the id of one", len(found), nameOrID)
+	return "", fmt.Errorf("%d packages are named %s: give the id of one, %s", len(found), nameOrID, idsOf(found))
+}
+
+// idsOf tells packages of one name apart, for a person who has to choose.
+func idsOf(found []packageLine) string {
+	var ids []string
+	for _, p := range found {
+		ids = append(ids, fmt.Sprintf("%s (%s)", p.ID, p.what()))
+	}
+	return strings.Join(ids, ", ")
+}
+
+// what the package is: its type, and for which OpenSearch if it is a plugin.
+func (p packageLine) what() string {
+	return strings.TrimSpace(p.Type + " " + strings.TrimPrefix(p.EngineVersion, "OpenSearch_"))
 }
 
 func noPackage(nameOrID string) error {

@@ -231,7 +231,11 @@ func (r *pushResult) show(p *page) {
 	}
 	if r.plans != nil {
 		p.line("")
-		p.line("Nothing was associated. The same command without --plan does.")
+		if slices.ContainsFunc(r.plans, func(x *planLine) bool { return x.Refused != nil }) {
+			p.line("Nothing was associated; see above what would be refused.")
+		} else {
+			p.line("Nothing was associated. The same command without --plan does.")
+		}
 	}
 	for _, d := range r.Domains {
 		d.show(p)

@@ -130,7 +130,7 @@ func pushFileOf(t *testing.T) string {
 
 // bare cases print what others print as well: the error says it all.
 var bare = map[string]bool{
-	"plan of a follower": true, "other bytes": true, "deleted": true, "twins": true, "made, unsaid": true, "denied": true, "no bucket there": true,
+	"plan of a follower": true, "other bytes": true, "deleted": true, "twins": true, "a plugin's name": true, "made, unsaid": true, "denied": true, "no bucket there": true,
 }
 
 // Each other case prints testdata/push-NAME.pipe, and the JSON is one document.
@@ -190,6 +190,8 @@ func TestPush(t *testing.T) {
 		"other bytes": {PushCmd{}, newer(script{listsVs: {versionsOf(), versionsOf(attempt("v1", "AVAILABLE", other))}}), "has other bytes than", nil},
 		"deleted":     {PushCmd{}, newer(script{listsVs: {versionsOf()}}), "somebody deleted it meanwhile", nil},
 		"twins":       {PushCmd{}, script{describes: {`{"PackageDetailsList":[{"PackageID":"F1","PackageName":"words"},{"PackageID":"F2","PackageName":"words"}]}`}}, "2 packages are named words", nil},
+		"a plugin's name": {PushCmd{}, script{describes: {`{"PackageDetailsList":[{"PackageID":"pkg-1","PackageName":"words","PackageType":"ZIP-PLUGIN"}]}`}},
+			"package words (pkg-1) is a ZIP-PLUGIN, and the file would be a version of a TXT-DICTIONARY: give it another --name", map[string]int{creates: 0, updates: 0}},
 		"made, unsaid": {PushCmd{}, script{
 			describes: {noPackages}, creates: {`{}`},
 		}, "did not say which", nil},

@@ -40,7 +40,7 @@ func (s *push) imported() error {
 	case 1:
 		s.PackageID = found[0].ID
 	default:
-		return fmt.Errorf("%d packages are named %s: push needs one that is the only one of its name", len(found), s.Name)
+		return fmt.Errorf("%d packages are named %s: push needs one that is the only one of its name: %s", len(found), s.Name, idsOf(found))
 	}
 	vs, err := s.idle()
 	if err != nil {
@@ -68,10 +68,23 @@ func (s *push) imported() error {
 // named are the packages that the push may be of. Of plugins there is one for each EngineVersion.
 func (s *push) named() ([]packageLine, error) {
 	found, err := s.cl.packages(s.c, []string{s.Name})
+	for _, p := range found {
+		if p.Name == s.Name && p.Type != "" && p.Type != string(s.packageType()) {
+			return nil, fmt.Errorf("package %s (%s) is a %s, and the file would be a version of a %s: give it another --name", s.Name, p.ID, p.Type, s.packageType())
+		}
+	}
 	if s.plugin {
 		found = slices.DeleteFunc(found, func(p packageLine) bool { return p.EngineVersion != s.EngineVersion })
 	}
 	return found, err
+}
+
+// reference is by what other commands know the package: plugins of several versions of OpenSearch share a name.
+func (s *push) reference() string {
+	if s.plugin {
+		return s.PackageID
+	}
+	return s.Name
 }
 
 // holds: the version is what a push would make. A kind that is declared must be what it is now; checks
@@ -189,7 +202,7 @@ func (s *push) available(attempts int) error {
 			s.Version, s.Imported = v.Version, true
 			findings := "no findings"
 			if v.Findings > 0 {
-				findings = fmt.Sprintf("%s (searchpack findings %s %s)", counted(v.Findings, "finding"), s.Name, v.Version)
+				findings = fmt.Sprintf("%s (searchpack findings %s %s)", counted(v.Findings, "finding"), s.reference(), v.Version)
 			}
 			s.said.step("%s %s is imported, %s", s.Name, v.Version, findings)
 			return nil

@@ -28,6 +28,7 @@ func (*RolloutsCmd) Help() string {
 
 // rolloutLine is what the table shows of a rollout of the extension API.
 type rolloutLine struct {
+	ID        string                  `json:"id"`
 	State     searchpack.RolloutState `json:"state"`
 	Phase     searchpack.Phase        `json:"phase"`
 	Steps     []stepLine              `json:"steps"`
@@ -88,6 +89,11 @@ func (r *RolloutsCmd) Run(c *Context) error {
 			addRollout(c, t, x, names)
 		}
 		p.table(t)
+		for _, x := range rollouts {
+			if x.State.Open() {
+				p.line("open: %s (searchpack rollout pause, resume or abort %s %s)", x.ID, r.Domain, x.ID)
+			}
+		}
 		if len(proofs) == 0 {
 			return
 		}

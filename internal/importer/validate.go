@@ -38,6 +38,13 @@ func (i *Importer) validate(ctx context.Context, j *job, c copied, passing inspe
 		}
 	}
 	out := judged(c, res, message)
+	if was := j.pkg.AvailablePlugin; was != nil && plugin != nil && out.details == nil && plugin.Name != was.Name {
+		// Each name is a folder of its own on nodes: they would have, and load, both.
+		out.status = searchpack.PackageValidationFailed
+		out.details = &searchpack.ErrorDetails{Type: typeValidationFailed, Message: fmt.Sprintf("%sthe plugin's name is %q, in the versions before it is %q: "+
+			"a package has one plugin, so create a package of its own for this one", pluginReason, plugin.Name, was.Name)}
+		return out, nil
+	}
 	if onlyVulnerable(res) {
 		// AWS's words and, strange as it is, its empty type.
 		out.details = &searchpack.ErrorDetails{Message: fmt.Sprintf("%sDependency Scan reported %d vulnerabilities for the plugin: %s",

@@ -107,6 +107,30 @@ func TestPluginAvailable(t *testing.T) {
 	}
 }
 
+// A version with another name in its descriptor is another plugin, which nodes would have beside the former.
+func TestPluginKeepsItsName(t *testing.T) {
+	t.Parallel()
+	w := newTyped(t, searchpack.TypePlugin, "lemmas.zip", Options{})
+	if p, _ := w.importOne("v-1", pluginZip(t, "3.8.0")); p.Status != searchpack.PackageAvailable {
+		t.Fatalf("%+v", p)
+	}
+	other, err := inspecttest.Zip([]inspecttest.File{
+		{Name: "plugin-descriptor.properties", Data: []byte(strings.Replace(descriptor("3.8.0"), "name=lemmas", "name=stems", 1))},
+		{Name: "lemmas.jar", Data: []byte(lemmasJar(t))},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, v := w.importOne("v-2", string(other))
+	if p.Status != searchpack.PackageValidationFailed || p.AvailableID != "v-1" || v.Plugin != nil || v.Number != 0 ||
+		!strings.Contains(p.Error.Message, `name is "stems"`) || !strings.Contains(p.Error.Message, `before it is "lemmas"`) {
+		t.Errorf("%+v, %+v", p, p.Error)
+	}
+	if p, _ = w.importOne("v-3", pluginZip(t, "3.8.0")); p.Status != searchpack.PackageAvailable || p.AvailableID != "v-3" {
+		t.Errorf("its own name again: %+v", p)
+	}
+}
+
 // What a zip unpacks to is written with its outcome; nothing else has a manifest.
 func TestManifest(t *testing.T) {
 	t.Parallel()
