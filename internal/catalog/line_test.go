@@ -183,3 +183,65 @@ func TestLineIsLoadedAndKept(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// A plugin that its owner does not share any more: the domain and its nodes keep what they have and were told
+// of, also of a namesake, and get no version that came after.
+func TestLineOfWhatIsNotSharedAnyMore(t *testing.T) {
+	t.Parallel()
+	b := local(t)
+	p, next := b.plugin("OpenSearch_3.7", "3.7.0"), b.plugin("OpenSearch_3.8", "3.8.0")
+	if _, err := b.AssociatePackage(t.Context(), b.who, "products", AssociateInput{PackageID: p.ID}); err != nil {
+		t.Fatal(err)
+	}
+	load := func() (w rollout.World) {
+		b.update(func(tx searchpack.Tx) (err error) {
+			w, err = runner.Load(t.Context(), tx, b.who.Key("products"), b.now)
+			return err
+		})
+		return w
+	}
+	share := func(with ...string) {
+		b.update(func(tx searchpack.Tx) error {
+			for _, x := range []*searchpack.Package{p, next} {
+				row, err := tx.Package(t.Context(), x.ID)
+				if err != nil {
+					return err
+				}
+				row.Account, row.SharedWith = "999900001111", with
+				if err := tx.PutPackage(t.Context(), row); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	later := *p
+	b.update(func(tx searchpack.Tx) error { // which nobody has
+		later.ID = p.ID + "-2"
+		return tx.PutVersion(t.Context(), &searchpack.Version{
+			ID: later.ID, PackageID: p.ID, Number: 2, Status: searchpack.PackageAvailable, Digest: searchpack.DigestOf([]byte("2")), Size: 1,
+			Plugin: &searchpack.PluginProperties{Name: "lemmas", Version: "2", ClassName: "C", OpenSearch: "3.7.1"}, CreatedAt: b.now,
+		})
+	})
+	share(b.who.Account)
+	if w := load(); len(w.Lines[p.ID]) != 3 {
+		t.Fatalf("while it is shared: %v", w.Lines)
+	}
+	share()
+	if w := load(); len(w.Lines[p.ID]) != 1 || w.Lines[next.ID] != nil || w.Packages[p.ID].ID == "" {
+		t.Errorf("what is associated stays, and nothing else: %v", w.Lines)
+	}
+	b.update(func(tx searchpack.Tx) error {
+		agents, err := tx.Agents(t.Context(), b.who.Key("products"))
+		if err != nil {
+			return err
+		}
+		return tx.PutOrder(t.Context(), agents[0].ID, &searchpack.Order{Schema: 1, Generation: 1,
+			Plugins:      []searchpack.PluginOrder{{PackageID: p.ID, State: searchpack.PluginInstalled, VersionID: next.AvailableID}},
+			Alternatives: []searchpack.PluginOrder{{PackageID: p.ID, State: searchpack.PluginInstalled, VersionID: p.AvailableID}},
+		})
+	})
+	if w := load(); len(w.Lines[p.ID]) != 2 || w.Versions[next.AvailableID].Digest == "" || w.Versions[later.ID].Digest != "" {
+		t.Errorf("what a node runs of a namesake: %v", w.Lines)
+	}
+}

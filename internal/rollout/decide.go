@@ -75,8 +75,9 @@ type decider struct {
 	previews     []searchpack.Preview // that wait for an answer
 	sorted       []string             // see ids
 	free         bool                 // nobody needs the plugins that the running rollout takes away
-	// Of plugins' lines, made once: see madeFor, lineOf, othersOf, lying, madeForSome.
+	// Of plugins' lines, made once: see madeFor, fitting, lineOf, othersOf, lying, madeForSome.
 	fits          map[[2]string]bool
+	fitted        map[[2]string]searchpack.Version
 	lines, beside map[string][]searchpack.Version
 	lie           map[searchpack.Digest]bool
 	engines       map[string]bool
@@ -105,6 +106,7 @@ func newDecider(w World, off guards) *decider {
 		orders:       map[string]searchpack.Order{},
 		byID:         map[string]*node{},
 		fits:         map[[2]string]bool{},
+		fitted:       map[[2]string]searchpack.Version{},
 		lines:        map[string][]searchpack.Version{}, beside: map[string][]searchpack.Version{},
 	}
 	for _, n := range d.nodes {

@@ -84,12 +84,16 @@ func (d *decider) fitting(v searchpack.Version, openSearch string) searchpack.Ve
 	if d.madeFor(v, openSearch) {
 		return v
 	}
-	for _, other := range d.lineOf(v) {
-		if d.madeFor(other, openSearch) {
-			return other
+	key := [2]string{v.ID, openSearch}
+	found, made := d.fitted[key]
+	if !made {
+		found = v
+		if i := slices.IndexFunc(d.lineOf(v), func(other searchpack.Version) bool { return d.madeFor(other, openSearch) }); i >= 0 {
+			found = d.lineOf(v)[i]
 		}
+		d.fitted[key] = found
 	}
-	return v
+	return found
 }
 
 // lineOf lists the versions of a plugin's line by preference: first those that lie on nodes, so that a new
@@ -254,6 +258,7 @@ func (d *decider) instead(n *node, v searchpack.Version) string {
 func (d *decider) forgetLines() {
 	clear(d.lines)
 	clear(d.beside)
+	clear(d.fitted)
 }
 
 // withoutVersion names the nodes for which no version of a plugin that serves is made; "" if there are none.

@@ -336,3 +336,25 @@ func TestSuits(t *testing.T) {
 		t.Error("without nodes")
 	}
 }
+
+// What was called for in vain is the former package's: the association that has moved on wants what serves, and
+// nothing holds a version of a package that is not associated any more.
+func TestMoveForgetsWhatFailed(t *testing.T) {
+	t.Parallel()
+	b := lineBench(t)
+	b.build("p3", "P1", 3, "2.19.0")
+	for _, n := range b.nodes {
+		n.refuses = "no"
+	}
+	b.wants(install, "p3")
+	b.finish()
+	if b.status() != "ASSOCIATION_FAILED p1" {
+		t.Fatal(b.status())
+	}
+	for i := range 3 {
+		b.upgrade(i, "3.8.0")
+	}
+	if a := b.row("P2"); a == nil || a.Status != searchpack.Active || a.ServingID != "q1" || a.WantedID != "q1" || a.Error != nil {
+		t.Errorf("%+v", a)
+	}
+}

@@ -54,9 +54,10 @@ func (d *decider) follow(a *searchpack.Association, to searchpack.Version) {
 	from, former := a.PackageID, d.Versions[a.ServingID]
 	next := *a
 	next.PackageID, next.ServingID, next.UpdatedAt = to.PackageID, to.ID, d.Now
-	if a.Status == searchpack.Active || a.WantedID == to.ID {
+	elsewhere := d.Versions[a.WantedID].PackageID != to.PackageID // what was called for is no version of this package
+	if a.Status == searchpack.Active || a.WantedID == to.ID || elsewhere {
 		next.WantedID = to.ID
-		if a.Status == searchpack.AssociationFailed { // what was called for runs now
+		if a.Status == searchpack.AssociationFailed { // what was called for runs now, or is another package's
 			next.Status, next.Error = searchpack.Active, nil
 		}
 	}

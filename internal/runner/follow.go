@@ -12,14 +12,15 @@ import (
 
 // follow queues a rollout for each package that follows the latest version and is to get one, and
 // reports whether there is any. tx nil: only looks. A package that cannot be associated now (what it
-// needs is missing) is left for a later time.
+// needs is missing) is left for a later time, and one that its owner does not share any more stays as it is.
 func (r *Runner) follow(ctx context.Context, tx searchpack.Tx, w *rollout.World) (bool, error) {
 	if !w.Domain.DeletedAt.IsZero() {
 		return false, nil
 	}
 	found := false
 	for _, ask := range rollout.Follow(w.Call("")) {
-		if !rollout.Suits(*w, ask.PackageID) {
+		p := w.Packages[ask.PackageID]
+		if !p.VisibleTo(w.Domain.Account) || !rollout.Suits(*w, ask.PackageID) {
 			continue
 		}
 		ch, err := rollout.Associate(w.Call(uuid.NewString()), ask)

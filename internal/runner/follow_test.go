@@ -129,3 +129,32 @@ func TestFollowsNotInADeletedDomain(t *testing.T) {
 		t.Errorf("%+v", rs)
 	}
 }
+
+// A package that its owner does not share any more is kept as it is: newer versions are not the domain's to have.
+func TestFollowsNotWhatIsNotSharedAnyMore(t *testing.T) {
+	t.Parallel()
+	b := following(t, nil)
+	b.share(nil)
+	b.reconcile(func() {})
+	if rs := b.rolled(); len(rs) != 1 {
+		t.Errorf("%+v", rs)
+	}
+	b.share([]string{key.Account})
+	b.reconcile(func() {})
+	if rs := b.rolled(); len(rs) != 2 {
+		t.Errorf("shared again: %+v", rs)
+	}
+}
+
+// share makes the package somebody else's, who shares it with these.
+func (b *bench) share(with []string) {
+	b.t.Helper()
+	b.update(func(tx searchpack.Tx) error {
+		p, err := tx.Package(b.t.Context(), "F1")
+		if err != nil {
+			return err
+		}
+		p.Account, p.SharedWith = "999900001111", with
+		return tx.PutPackage(b.t.Context(), p)
+	})
+}
