@@ -101,3 +101,14 @@ func CheckAdoptable(p string) error {
 	}
 	return CheckFilePath(p)
 }
+
+// PathsTo are the folders that lead to a path with slashes, the outermost first, and the path itself.
+func PathsTo(p string) []string {
+	var out []string
+	for i := range p {
+		if p[i] == '/' {
+			out = append(out, p[:i])
+		}
+	}
+	return append(out, p)
+}

@@ -1,6 +1,7 @@
 package searchpack
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -36,5 +37,18 @@ func TestFilePath(t *testing.T) {
 	a.Path, f.Path = "analysis/a.txt", "analysis/a.txt"
 	if a.FilePath() != "analysis/a.txt" || f.FilePath() != "analysis/a.txt" {
 		t.Errorf("%s, %s", a.FilePath(), f.FilePath())
+	}
+}
+
+func TestPathsTo(t *testing.T) {
+	t.Parallel()
+	for p, want := range map[string][]string{
+		"synonyms.txt":        {"synonyms.txt"},
+		"analysis/en/ae.txt":  {"analysis", "analysis/en", "analysis/en/ae.txt"},
+		"analysis/wörter.txt": {"analysis", "analysis/wörter.txt"},
+	} {
+		if got := PathsTo(p); !slices.Equal(got, want) {
+			t.Errorf("%s: %v", p, got)
+		}
 	}
 }

@@ -50,11 +50,7 @@ func (c *configDir) mayAdopt(t *tree, name string) error {
 		}
 		return refusef("this agent was not told that %s may be adopted: start it with %s", name, hint)
 	}
-	for end := range len(name) + 1 { // the outermost folder first
-		if end < len(name) && name[end] != '/' {
-			continue
-		}
-		at := name[:end]
+	for _, at := range searchpack.PathsTo(name) {
 		info, err := t.root.Lstat(at)
 		if err != nil {
 			return ignoreMissing(err)

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
+	"testing/synctest"
 
 	"github.com/searchpack/searchpack"
 )
@@ -114,26 +114,26 @@ func TestNoStartWithAPluginOfAnotherVersion(t *testing.T) {
 // that holds the state folder hears of it while the node starts.
 func TestStartBesideAnAgentThatHears(t *testing.T) {
 	t.Parallel()
-	p := newPlugins(t, nil)
-	o, next := p.build("1", "3.8.0"), p.build("2", "3.8.1")
-	p.lines(o)
-	p.restarts()
-	p.upgraded("3.8.1")
-	done := make(chan error, 1)
-	start := startsOf(p)["beside"]
-	go func() { done <- start() }()
-	time.Sleep(300 * time.Millisecond) // so that it has seen that nothing fits
-	select {
-	case err := <-done:
-		t.Fatalf("it did not wait: %v", err)
-	default:
-	}
-	if err := p.book.takeIn(&searchpack.Order{Schema: 1, Generation: p.book.order().Generation + 1, Plugins: []searchpack.PluginOrder{o}, Alternatives: []searchpack.PluginOrder{next}}); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-done; err != nil || p.placedVersion() != "2" {
-		t.Errorf("%v, version %s", err, p.placedVersion())
-	}
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlugins(t, nil)
+		o, next := p.build("1", "3.8.0"), p.build("2", "3.8.1")
+		p.lines(o)
+		p.restarts()
+		p.upgraded("3.8.1")
+		done := make(chan error, 1)
+		start := startsOf(p)["beside"]
+		go func() { done <- start() }()
+		synctest.Wait() // it has seen that nothing fits
+		if len(done) > 0 {
+			t.Fatalf("it did not wait: %v", <-done)
+		}
+		if err := p.book.takeIn(&searchpack.Order{Schema: 1, Generation: p.book.order().Generation + 1, Plugins: []searchpack.PluginOrder{o}, Alternatives: []searchpack.PluginOrder{next}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-done; err != nil || p.placedVersion() != "2" {
+			t.Errorf("%v, version %s", err, p.placedVersion())
+		}
+	})
 }
 
 // Alone it asks the server for an order with a build for the OpenSearch that lies there: which takes a

@@ -68,11 +68,8 @@ func adoptable(dir, name string) doctor.Adoptable {
 		return a // which is said of the configuration folder
 	}
 	defer root.Close()
-	for end := range len(name) + 1 {
-		if end < len(name) && name[end] != '/' {
-			continue
-		}
-		info, err := root.Lstat(name[:end])
+	for _, at := range searchpack.PathsTo(name) {
+		info, err := root.Lstat(at)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			return a
@@ -80,12 +77,12 @@ func adoptable(dir, name string) doctor.Adoptable {
 			a.Error = err.Error()
 			return a
 		case info.Mode()&fs.ModeSymlink != 0:
-			a.Link = name[:end]
+			a.Link = at
 			return a
 		}
-		a.There = end == len(name)
+		a.There = at == name
 		if info.IsDir() {
-			a.Place = folder(filepath.Join(dir, name[:end]))
+			a.Place = folder(filepath.Join(dir, at))
 		}
 	}
 	if a.Place.Path == "" { // a file in the configuration folder itself

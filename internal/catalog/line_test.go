@@ -31,6 +31,16 @@ func (b *bench) plugin(engine, openSearch string) *searchpack.Package {
 	return p
 }
 
+// world is what decides sees of the domain.
+func (b *bench) world() (w rollout.World) {
+	b.t.Helper()
+	b.update(func(tx searchpack.Tx) (err error) {
+		w, err = runner.Load(b.t.Context(), tx, b.who.Key("products"), b.now)
+		return err
+	})
+	return w
+}
+
 // An upgrade of a domain with a plugin needs a build for the new version, which the check says before
 // anything is begun.
 func TestUpgradeNeedsThePlugin(t *testing.T) {
@@ -136,14 +146,7 @@ func TestLineIsLoadedAndKept(t *testing.T) {
 	if _, err := b.AssociatePackage(t.Context(), b.who, "products", AssociateInput{PackageID: p.ID}); err != nil {
 		t.Fatal(err)
 	}
-	load := func() (w rollout.World) {
-		b.update(func(tx searchpack.Tx) (err error) {
-			w, err = runner.Load(t.Context(), tx, b.who.Key("products"), b.now)
-			return err
-		})
-		return w
-	}
-	w := load()
+	w := b.world()
 	for _, id := range []string{p.ID, next.ID} {
 		if len(w.Lines[id]) != 2 || w.Packages[id].Name != "lemmas" || w.Versions[w.Packages[id].AvailableID].Plugin == nil {
 			t.Errorf("line of %s: %v", id, w.Lines[id])
@@ -164,7 +167,7 @@ func TestLineIsLoadedAndKept(t *testing.T) {
 		}
 		return nil
 	})
-	if w = load(); len(w.Lines[p.ID]) != 1 || w.Lines[next.ID] != nil {
+	if w = b.world(); len(w.Lines[p.ID]) != 1 || w.Lines[next.ID] != nil {
 		t.Errorf("of what is not shared: %v", w.Lines)
 	}
 	b.who.Account = "999900001111"
@@ -193,13 +196,6 @@ func TestLineOfWhatIsNotSharedAnyMore(t *testing.T) {
 	if _, err := b.AssociatePackage(t.Context(), b.who, "products", AssociateInput{PackageID: p.ID}); err != nil {
 		t.Fatal(err)
 	}
-	load := func() (w rollout.World) {
-		b.update(func(tx searchpack.Tx) (err error) {
-			w, err = runner.Load(t.Context(), tx, b.who.Key("products"), b.now)
-			return err
-		})
-		return w
-	}
 	share := func(with ...string) {
 		b.update(func(tx searchpack.Tx) error {
 			for _, x := range []*searchpack.Package{p, next} {
@@ -224,11 +220,11 @@ func TestLineOfWhatIsNotSharedAnyMore(t *testing.T) {
 		})
 	})
 	share(b.who.Account)
-	if w := load(); len(w.Lines[p.ID]) != 3 {
+	if w := b.world(); len(w.Lines[p.ID]) != 3 {
 		t.Fatalf("while it is shared: %v", w.Lines)
 	}
 	share()
-	if w := load(); len(w.Lines[p.ID]) != 1 || w.Lines[next.ID] != nil || w.Packages[p.ID].ID == "" {
+	if w := b.world(); len(w.Lines[p.ID]) != 1 || w.Lines[next.ID] != nil || w.Packages[p.ID].ID == "" {
 		t.Errorf("what is associated stays, and nothing else: %v", w.Lines)
 	}
 	b.update(func(tx searchpack.Tx) error {
@@ -241,7 +237,7 @@ func TestLineOfWhatIsNotSharedAnyMore(t *testing.T) {
 			Alternatives: []searchpack.PluginOrder{{PackageID: p.ID, State: searchpack.PluginInstalled, VersionID: p.AvailableID}},
 		})
 	})
-	if w := load(); len(w.Lines[p.ID]) != 2 || w.Versions[next.AvailableID].Digest == "" || w.Versions[later.ID].Digest != "" {
+	if w := b.world(); len(w.Lines[p.ID]) != 2 || w.Versions[next.AvailableID].Digest == "" || w.Versions[later.ID].Digest != "" {
 		t.Errorf("what a node runs of a namesake: %v", w.Lines)
 	}
 }

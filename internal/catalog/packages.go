@@ -183,7 +183,7 @@ func runsOnNodes(ctx context.Context, tx searchpack.Tx, p *searchpack.Package) e
 	if p.Type != searchpack.TypePlugin {
 		return nil
 	}
-	all, err := tx.Packages(ctx, searchpack.PackageQuery{Account: p.Account, Region: p.Region, Names: []string{p.Name}, Types: []searchpack.PackageType{p.Type}})
+	all, err := tx.Packages(ctx, searchpack.LineQuery(p))
 	if err != nil {
 		return err
 	}

@@ -84,7 +84,7 @@ func associated(status, serving, wanted, rest string) string {
 }
 
 const (
-	thePackage  = `{"PackageDetailsList":[{"PackageID":"F7","PackageName":"words"}]}`
+	thePackage  = `{"PackageDetailsList":[{"PackageID":"F7","PackageName":"words","PackageType":"TXT-DICTIONARY"}]}`
 	noPackages  = `{"PackageDetailsList":[]}`
 	isAsked     = `{"DomainPackageDetails":{"DomainPackageStatus":"ASSOCIATING"}}`
 	nobody      = `{"associations":[]}`
@@ -189,7 +189,7 @@ func TestPush(t *testing.T) {
 		}), "follows the latest version of words", map[string]int{updates: 0}},
 		"other bytes": {PushCmd{}, newer(script{listsVs: {versionsOf(), versionsOf(attempt("v1", "AVAILABLE", other))}}), "has other bytes than", nil},
 		"deleted":     {PushCmd{}, newer(script{listsVs: {versionsOf()}}), "somebody deleted it meanwhile", nil},
-		"twins":       {PushCmd{}, script{describes: {`{"PackageDetailsList":[{"PackageID":"F1","PackageName":"words"},{"PackageID":"F2","PackageName":"words"}]}`}}, "2 packages are named words", nil},
+		"twins":       {PushCmd{}, script{describes: {`{"PackageDetailsList":[{"PackageID":"F1","PackageName":"words","PackageType":"TXT-DICTIONARY"},{"PackageID":"F2","PackageName":"words","PackageType":"TXT-DICTIONARY"}]}`}}, "2 packages are named words", nil},
 		"a plugin's name": {PushCmd{}, script{describes: {`{"PackageDetailsList":[{"PackageID":"pkg-1","PackageName":"words","PackageType":"ZIP-PLUGIN"}]}`}},
 			"package words (pkg-1) is a ZIP-PLUGIN, and the file would be a version of a TXT-DICTIONARY: give it another --name", map[string]int{creates: 0, updates: 0}},
 		"made, unsaid": {PushCmd{}, script{

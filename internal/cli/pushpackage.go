@@ -69,7 +69,7 @@ func (s *push) imported() error {
 func (s *push) named() ([]packageLine, error) {
 	found, err := s.cl.packages(s.c, []string{s.Name})
 	for _, p := range found {
-		if p.Name == s.Name && p.Type != "" && p.Type != string(s.packageType()) {
+		if p.Name == s.Name && p.Type != string(s.packageType()) {
 			return nil, fmt.Errorf("package %s (%s) is a %s, and the file would be a version of a %s: give it another --name", s.Name, p.ID, p.Type, s.packageType())
 		}
 	}

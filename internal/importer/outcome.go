@@ -130,9 +130,7 @@ func (o outcome) tellFollowers(ctx context.Context, tx searchpack.Tx, p *searchp
 
 // ofLine are the associations of a plugin and of its namesakes.
 func ofLine(ctx context.Context, tx searchpack.Tx, p *searchpack.Package) ([]*searchpack.Association, error) {
-	line, err := tx.Packages(ctx, searchpack.PackageQuery{
-		Account: p.Account, Region: p.Region, Names: []string{p.Name}, Types: []searchpack.PackageType{searchpack.TypePlugin},
-	})
+	line, err := tx.Packages(ctx, searchpack.LineQuery(p))
 	var out []*searchpack.Association
 	for _, sibling := range line {
 		of, oneErr := tx.AssociationsOf(ctx, sibling.ID)

@@ -218,8 +218,8 @@ func TestAbortBeforeARestart(t *testing.T) {
 	}
 }
 
-// The agent that was offered a restart falls asleep, and the rollout is aborted: what it heard last may
-// still come for so long, then the settings go back, without waiting until it counts as silent.
+// The agent that was offered a restart, and does not speak for the cluster, falls asleep, and the rollout is
+// aborted: what it heard last may still come for so long, then the settings go back, before it counts as silent.
 func TestAbortWhileAnAgentSleeps(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{2, 3} {

@@ -27,9 +27,7 @@ func LoadLine(ctx context.Context, tx searchpack.Tx, w *rollout.World, p searchp
 	if p.Type != searchpack.TypePlugin || w.Lines[p.ID] != nil {
 		return nil
 	}
-	all, err := tx.Packages(ctx, searchpack.PackageQuery{
-		Account: p.Account, Region: p.Region, Names: []string{p.Name}, Types: []searchpack.PackageType{searchpack.TypePlugin},
-	})
+	all, err := tx.Packages(ctx, searchpack.LineQuery(&p))
 	if err != nil {
 		return err
 	}
