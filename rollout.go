@@ -66,6 +66,9 @@ type RolloutStep struct {
 	Action    Action `json:"action"`
 	VersionID string `json:"version_id,omitempty"` // to associate
 	FormerID  string `json:"former_id,omitempty"`  // what served when the rollout began running
+	// Line are the versions of the plugin's line when the rollout began running, by preference: what is
+	// published later changes nothing on the way. Empty for what is no plugin.
+	Line []string `json:"line,omitempty"`
 	// Texts that the version and the former one may turn into different terms. The worker makes them
 	// when the rollout begins to run; TextsMade says that it has, also when there are none.
 	Texts     []string `json:"texts,omitempty"`

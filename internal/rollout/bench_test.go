@@ -167,6 +167,9 @@ func (b *bench) step() Decision {
 		b.w.Agents[b.index(id)].Order = o
 	}
 	b.replace(d.Rollouts)
+	for _, p := range d.Permits {
+		b.w.Permits[slices.IndexFunc(b.w.Permits, func(x searchpack.Permit) bool { return x.ID == p.ID })] = p
+	}
 	if d.Settings != nil {
 		b.w.Domain.Saved = d.Settings.Saved
 	}

@@ -110,3 +110,32 @@ func TestClockSetBackIsDecidedOnce(t *testing.T) {
 		t.Errorf("before the decision: %s; after it: %s", before, after)
 	}
 }
+
+// A permit that was begun before the clock was set back counts from now: the next node waits for as long as
+// after any other, not until the clock is there again.
+func TestClockSetBackWhileANodeMayStop(t *testing.T) {
+	t.Parallel()
+	for _, retired := range []bool{false, true} {
+		b := newPlugBench(t, 3)
+		b.nodes["n2"].holds = true
+		b.wants(install, "p1")
+		b.goUntil("n2 has its permit", func() bool { return b.nodes["n2"].permit != "" })
+		if b.setBack(24 * time.Hour); retired {
+			b.w.Agents[1].RetiredAt = b.w.Now
+		} else {
+			b.nodes["n2"].permit = "" // its agent has never had the answer
+			b.w.Rollouts[0].Abort = "ann"
+		}
+		b.turn()
+		b.turn()
+		if last := lastStop(b.w.Permits[0]); b.w.Now.After(last) || last.Sub(b.w.Now) > searchpack.StopWithin+searchpack.StopSlack {
+			t.Errorf("retired %v: it is %v, and the permit counts until %v", retired, b.w.Now, last)
+		}
+		for range 40 { // 2 s each
+			b.turn()
+		}
+		if retired && b.everywhere() != "[p1 - p1]" || !retired && (b.status() != "ASSOCIATION_FAILED" || b.w.Domain.Saved != nil) {
+			t.Errorf("retired %v: %s, %s, settings %v, waits: %q", retired, b.everywhere(), b.status(), b.w.Domain.Saved, b.waiting())
+		}
+	}
+}

@@ -82,9 +82,10 @@ type decider struct {
 	lie           map[searchpack.Digest]bool
 	engines       map[string]bool
 
-	saved  *searchpack.SavedAllocation // of the domain, as it was
-	orders map[string]searchpack.Order
-	events []searchpack.Event
+	saved   *searchpack.SavedAllocation // of the domain, as it was
+	permits []searchpack.Permit         // as they were
+	orders  map[string]searchpack.Order
+	events  []searchpack.Event
 	// incidents found now, and those that are healed now.
 	incidents []searchpack.NodeIncident
 	// shown and forgotten are previews for which nothing is left to be asked.
@@ -96,7 +97,7 @@ type decider struct {
 
 func newDecider(w World, off guards) *decider {
 	d := &decider{
-		World: w, off: off, nodes: nodesOf(w), watched: w.Domain.Watch, saved: w.Domain.Saved,
+		World: w, off: off, nodes: nodesOf(w), watched: w.Domain.Watch, saved: w.Domain.Saved, permits: w.Permits,
 		associations: map[string]*searchpack.Association{},
 		proofs:       map[proofKey]searchpack.Proof{},
 		questions:    map[string][]question{},
@@ -123,6 +124,12 @@ func newDecider(w World, off guards) *decider {
 			}
 		}
 		d.rollouts = append(d.rollouts, &r)
+	}
+	d.Permits = slices.Clone(w.Permits)
+	for i, p := range d.Permits {
+		if p.EndedAt.IsZero() && setBack(d.Now, p.BegunAt) { // else the next permit would wait for that moment
+			d.Permits[i].BegunAt = d.Now
+		}
 	}
 	for _, p := range w.Proofs {
 		d.proofs[proofKey{p.AgentID, p.PackageID}] = p
@@ -163,6 +170,11 @@ func (d *decider) decision() Decision {
 	for _, n := range d.nodes {
 		if n.bound {
 			out.Bound = append(out.Bound, n.Agent)
+		}
+	}
+	for i, p := range d.Permits {
+		if p != d.permits[i] {
+			out.Permits = append(out.Permits, p)
 		}
 	}
 	for i, r := range d.rollouts {

@@ -96,9 +96,31 @@ func (d *decider) fitting(v searchpack.Version, openSearch string) searchpack.Ve
 	return found
 }
 
-// lineOf lists the versions of a plugin's line by preference: first those that lie on nodes, so that a new
-// one changes nothing before it is called for, last one that was called for and does not serve (yet); else
-// the newest first.
+// maxLine bounds the versions of a line that a rollout remembers. It is more than orders name, since they
+// name one for each range.
+const maxLine = 4 * maxAlternatives
+
+// lineNow is the line of a step's plugin as the rollout that begins is to remember it; of those for the same
+// versions of OpenSearch the first, which is the one that nodes are given.
+func (d *decider) lineNow(s searchpack.RolloutStep) []string {
+	v, known := d.Versions[cmp.Or(s.VersionID, s.FormerID)]
+	if !known || !d.isPlugin(s.PackageID) || d.off.line {
+		return nil
+	}
+	var ids []string
+	seen := map[string]bool{}
+	for _, other := range d.lineOf(v) {
+		if text := d.madeForText(other); !seen[text] && len(ids) < maxLine {
+			seen[text] = true
+			ids = append(ids, other.ID)
+		}
+	}
+	return ids
+}
+
+// lineOf lists the versions of a plugin's line by preference: first as a rollout that has begun found them;
+// then those that lie on nodes, so that a new one changes nothing before it is called for; last one that was
+// called for and does not serve (yet); else the newest first.
 func (d *decider) lineOf(v searchpack.Version) []searchpack.Version {
 	if sorted, made := d.lines[v.ID]; made {
 		return sorted
@@ -107,8 +129,12 @@ func (d *decider) lineOf(v searchpack.Version) []searchpack.Version {
 	for _, a := range d.associations {
 		wanted[a.WantedID] = a.WantedID != a.ServingID
 	}
+	found := d.lineFound()
 	rank := func(x searchpack.Version) int {
+		at, remembered := found[x.ID]
 		switch {
+		case remembered:
+			return at - len(found)
 		case d.lying()[x.Digest]:
 			return 0
 		case wanted[x.ID]:
@@ -128,6 +154,22 @@ func (d *decider) lineOf(v searchpack.Version) []searchpack.Version {
 	})
 	d.lines[v.ID] = line
 	return line
+}
+
+// lineFound is where each version stands that a rollout found in a line when it began.
+func (d *decider) lineFound() map[string]int {
+	found := map[string]int{}
+	for _, r := range d.rollouts {
+		if !r.State.Begun() {
+			continue
+		}
+		for _, s := range r.Steps {
+			for _, id := range s.Line {
+				found[id] = len(found)
+			}
+		}
+	}
+	return found
 }
 
 // lying are the zips of the plugins that lie on nodes.

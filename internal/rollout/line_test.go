@@ -358,3 +358,52 @@ func TestMoveForgetsWhatFailed(t *testing.T) {
 		t.Errorf("%+v", a)
 	}
 }
+
+// Whenever a newer build is published while nodes restart, each restarts once, and gets what the line held
+// when the rollout began.
+func TestBuildPublishedDuringARollout(t *testing.T) {
+	t.Parallel()
+	for turn := 1; turn < 30; turn++ {
+		b := lineBench(t)
+		b.made(Dissociate(b.call(), "P1"))
+		b.finish()
+		b.happened = nil
+		b.engine(0, "2.19.1") // p2 is for it
+		b.reportAll()
+		b.wants(install, "p1")
+		for range turn {
+			b.turn()
+		}
+		b.build("p3", "P1", 3, "2.19.1")
+		b.build("p4", "P1", 4, "2.19.0")
+		b.finish()
+		if b.everywhere() != "[p2 p1 p1]" || b.status() != "ACTIVE p1" || b.says(false) != "stop n2, stop n3, stop n1" {
+			t.Errorf("published in turn %d: %s, %s, happened: %s", turn, b.everywhere(), b.status(), b.says(false))
+		}
+	}
+}
+
+// A node that is given back what it had gets the version that it had, also where another of its line serves,
+// and whatever was published since.
+func TestGivenBackWhatLayThere(t *testing.T) {
+	t.Parallel()
+	for _, published := range []bool{false, true} {
+		b := lineBench(t)
+		b.upgrade(0, "2.19.1")
+		b.upgrade(1, "2.19.1")
+		if b.everywhere() != "[p2 p2 p1]" || b.status() != "ACTIVE p1" {
+			t.Fatal(b.everywhere(), b.status())
+		}
+		b.build("p3", "P1", 3, "2.19.1")
+		b.nodes["n1"].fails = "it threw" // the elected manager, which is the last
+		b.wants(install, "p3")
+		b.goUntil("the first has it", func() bool { return b.nodes["n2"].runs == b.w.Versions["p3"].Digest })
+		if published {
+			b.build("p4", "P1", 4, "2.19.1")
+		}
+		b.finish()
+		if b.everywhere() != "[p2 p2 p1]" || b.status() != "ASSOCIATION_FAILED p1" {
+			t.Errorf("published %v: %s, %s, happened: %s", published, b.everywhere(), b.status(), b.says(false))
+		}
+	}
+}

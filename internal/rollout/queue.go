@@ -57,7 +57,9 @@ func (d *decider) start() *searchpack.Rollout {
 		if a := d.associations[r.Steps[i].PackageID]; a != nil {
 			r.Steps[i].FormerID = a.ServingID
 		}
+		r.Steps[i].Line = d.lineNow(r.Steps[i])
 	}
+	d.forgetLines()
 	d.enter(r, searchpack.PhaseLook)
 	d.event("rollout started", d.subject(r), string(actionOf(r)))
 	return r

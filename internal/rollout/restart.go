@@ -457,7 +457,7 @@ func (d *decider) putBack() []searchpack.Duty {
 		return nil
 	}
 	for _, p := range d.Permits { // its rollout was aborted, and the node may stop all the same
-		if last := lastStop(p); p.EndedAt.IsZero() && d.byID[p.AgentID] != nil && d.Now.Before(last) && !setBack(d.Now, p.BegunAt) {
+		if last := lastStop(p); p.EndedAt.IsZero() && d.byID[p.AgentID] != nil && d.Now.Before(last) {
 			d.lookAgainAt(last)
 			return nil
 		}

@@ -402,14 +402,18 @@ func (v *simServer) end(a *simAgent, end searchpack.PermitEnd) {
 }
 
 func (v *simServer) putPermit(p searchpack.Permit) {
+	v.keepPermit(p)
+	v.fence++
+	v.dirty()
+}
+
+func (v *simServer) keepPermit(p searchpack.Permit) {
 	i := slices.IndexFunc(v.permits, func(x searchpack.Permit) bool { return x.ID == p.ID })
 	if i < 0 {
 		v.permits = append(v.permits, p)
 	} else {
 		v.permits[i] = p
 	}
-	v.fence++
-	v.dirty()
 }
 
 // worldPermits are those that have not ended, and those of open rollouts.

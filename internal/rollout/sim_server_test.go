@@ -202,6 +202,9 @@ func (v *simServer) apply(w World, d Decision) {
 		v.put(r)
 		v.makeTexts(r)
 	}
+	for _, p := range d.Permits {
+		v.keepPermit(p)
+	}
 	for _, a := range d.Associations {
 		v.associations[a.PackageID] = a
 	}

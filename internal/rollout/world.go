@@ -42,6 +42,7 @@ type Decision struct {
 	// Orders of agents whose order is to change, by agent id, with Generation already grown.
 	Orders       map[string]searchpack.Order
 	Rollouts     []searchpack.Rollout      // new content of changed ones
+	Permits      []searchpack.Permit       // begun before the clock was put back: they count from now
 	Associations []searchpack.Association  // new content of changed ones
 	Dissociated  []string                  // package ids whose association row goes
 	Proofs       []searchpack.Proof        // new or changed

@@ -218,3 +218,21 @@ func TestPermitsOfTwoServers(t *testing.T) {
 		t.Errorf("may stop: %v; %d permits", given, len(open))
 	}
 }
+
+// A permit from before the clock was put back is written anew: it counts from now.
+func TestPermitFromBeforeTheClockWasPutBack(t *testing.T) {
+	t.Parallel()
+	b := permitSetup(t)
+	ctx, now := t.Context(), time.Now().UTC().Truncate(time.Microsecond)
+	b.update(func(tx searchpack.Tx) error {
+		return tx.PutPermit(ctx, &searchpack.Permit{ID: "r/n2", Domain: key, RolloutID: "r", AgentID: "n2", BegunAt: now.Add(24 * time.Hour)})
+	})
+	_, write, err := New(b.stores[0], nil, func() time.Time { return now }, nil).Handle(ctx, &searchpack.Work{Key: key.String()})
+	if err != nil || write == nil {
+		t.Fatal(err)
+	}
+	b.update(write)
+	if p := b.permits()[0]; !p.BegunAt.Equal(now) || !p.EndedAt.IsZero() {
+		t.Errorf("%+v", p)
+	}
+}

@@ -112,7 +112,7 @@ func (r *Runner) write(ctx context.Context, tx searchpack.Tx, key searchpack.Dom
 
 // empty reports whether the decision writes nothing.
 func empty(d rollout.Decision) bool {
-	return len(d.Orders) == 0 && len(d.Rollouts) == 0 && len(d.Associations) == 0 && len(d.Dissociated) == 0 &&
+	return len(d.Orders) == 0 && len(d.Rollouts) == 0 && len(d.Permits) == 0 && len(d.Associations) == 0 && len(d.Dissociated) == 0 &&
 		len(d.Proofs) == 0 && len(d.Unproven) == 0 && len(d.Bound) == 0 && len(d.Events) == 0 &&
 		len(d.Previews) == 0 && len(d.Forgotten) == 0 && len(d.Incidents) == 0 && d.Watch == nil && d.Settings == nil
 }
@@ -132,6 +132,11 @@ func apply(ctx context.Context, tx searchpack.Tx, key searchpack.DomainKey, now 
 	for i := range d.Rollouts {
 		if err := tx.PutRollout(ctx, &d.Rollouts[i]); err != nil {
 			return fmt.Errorf("rollout %s: %w", d.Rollouts[i].ID, err)
+		}
+	}
+	for i := range d.Permits {
+		if err := tx.PutPermit(ctx, &d.Permits[i]); err != nil {
+			return fmt.Errorf("permit %s: %w", d.Permits[i].ID, err)
 		}
 	}
 	for i := range d.Associations {
