@@ -2,11 +2,13 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 )
@@ -58,6 +60,7 @@ func read(r io.Reader, out io.Writer) tally {
 	var t tally
 	printed := map[string][]string{} // package and test -> output so far
 	failedIn := map[string]int{}
+	slow := map[string][]event{} // by package
 	lines := bufio.NewScanner(r)
 	lines.Buffer(make([]byte, 1<<20), 16<<20)
 	for lines.Scan() {
@@ -75,13 +78,28 @@ func read(r io.Reader, out io.Writer) tally {
 		case "pass", "fail", "skip":
 			if e.Test == "" {
 				packageEnded(e, printed[id], failedIn, &t, out)
+				sayWhatWasSlow(slow[e.Package], out)
 			} else {
 				testEnded(e, printed[id], failedIn, &t, out)
+			}
+			if !strings.Contains(e.Test, "/") && e.Elapsed >= slowFrom.Seconds() && e.Test != "" {
+				slow[e.Package] = append(slow[e.Package], e)
 			}
 			delete(printed, id)
 		}
 	}
 	return t
+}
+
+// slowFrom is how long a test takes that is named with its package.
+const slowFrom = 30 * time.Second
+
+// sayWhatWasSlow names the tests that took long, the longest first.
+func sayWhatWasSlow(tests []event, out io.Writer) {
+	slices.SortStableFunc(tests, func(a, b event) int { return cmp.Compare(b.Elapsed, a.Elapsed) })
+	for _, e := range tests {
+		fmt.Fprintf(out, "       %-38s %6.1fs\n", e.Test, e.Elapsed)
+	}
 }
 
 func testEnded(e event, output []string, failedIn map[string]int, t *tally, out io.Writer) {

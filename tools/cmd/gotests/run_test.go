@@ -41,3 +41,16 @@ func TestReadCountsBrokenPackage(t *testing.T) {
 		t.Errorf("counted %+v, printed %q", got, out.String())
 	}
 }
+
+func TestReadNamesSlowTests(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	read(strings.NewReader(`{"Action":"pass","Package":"x","Test":"TestLong","Elapsed":40}
+{"Action":"pass","Package":"x","Test":"TestLonger/part","Elapsed":70}
+{"Action":"pass","Package":"x","Test":"TestLonger","Elapsed":70}
+{"Action":"pass","Package":"x","Test":"TestShort","Elapsed":29}
+{"Action":"pass","Package":"x","Elapsed":139}`), &out)
+	if got := strings.Join(strings.Fields(out.String()), " "); got != "ok x 139.0s TestLonger 70.0s TestLong 40.0s" {
+		t.Error(got)
+	}
+}
