@@ -89,6 +89,9 @@ const (
 	// stopShows is after how long a node that still answers was not told to stop: OpenSearch ends its
 	// HTTP first (Node.stop), and commands may take a moment before they tell it.
 	stopShows = 20 * time.Second
+	// stopAgain is after how long a node that could not be stopped is tried again: it is mostly a right that
+	// is missing, and each permit holds the cluster's allocation.
+	stopAgain = time.Minute
 )
 
 // restarter restarts the node by permits. While an offer stands it asks for one; with one in hand it
@@ -112,6 +115,9 @@ type restarter struct {
 	awaited string
 	since   time.Duration
 	looked  time.Duration // when it was last asked whether a node that starts runs
+
+	stuck   error         // why this process could not stop the node; nil = it could, or has not tried
+	stuckAt time.Duration // since boot
 
 	mu   sync.Mutex
 	said string // why it does not go on, for reports
@@ -163,6 +169,10 @@ func (r *restarter) trouble() string {
 
 // ask asks for the permit that is offered.
 func (r *restarter) ask(ctx context.Context, o *searchpack.Order) time.Duration {
+	if left := r.stuckAt + stopAgain - r.boot(); r.stuck != nil && left > 0 {
+		r.say(r.stuck)
+		return left
+	}
 	if o.Restart == nil {
 		r.say(nil)
 		return 0
@@ -226,8 +236,10 @@ func (r *restarter) stop(ctx context.Context, j *restart) error {
 	ctx, cancel := context.WithTimeout(ctx, stopTime)
 	defer cancel()
 	if err := r.control.Stop(ctx); err != nil {
-		return fmt.Errorf("the node cannot be stopped: %w", err)
+		r.stuck, r.stuckAt = fmt.Errorf("the node cannot be stopped: %w", err), r.boot()
+		return r.stuck
 	}
+	r.stuck = nil
 	j.Stage = restartStopped
 	return r.book.setRestart(j)
 }
@@ -284,7 +296,10 @@ func (r *restarter) afterBegin(ctx context.Context, j *restart) error {
 	if err != nil {
 		return fmt.Errorf("the node runs and does not answer, it may be stopping: %w", err)
 	}
-	if f.EphemeralID == j.Ephemeral && r.waited(j) < stopShows {
+	switch waits := f.EphemeralID == j.Ephemeral && r.waited(j) < stopShows; {
+	case waits && r.stuck != nil: // the command has failed, and may have told the node all the same
+		return r.stuck
+	case waits:
 		return searchpack.Errorf(searchpack.ErrUnavailable, "the agent was started anew and looks whether the node is stopping")
 	}
 	r.log.Info("the node was not stopped by its permit", "permit", j.Permit, "node", f.Name)

@@ -239,7 +239,7 @@ func TestNotStopped(t *testing.T) {
 		"late":                 {func(f *fakeRestart) { f.slow = searchpack.StopWithin }, "the permit came too late"},
 		"not staged":           {func(f *fakeRestart) { f.notReady = errors.New("lemmas is not here yet") }, "lemmas is not here yet"},
 		"node does not answer": {func(f *fakeRestart) { f.answers = false }, "connection refused"},
-		"the command fails":    {func(f *fakeRestart) { f.stopErr = errors.New("no such unit") }, "looks whether the node is stopping"},
+		"the command fails":    {func(f *fakeRestart) { f.stopErr = errors.New("no such unit") }, "the node cannot be stopped: no such unit"},
 	} {
 		f := newFakeRestart(t)
 		tt.edit(f)
@@ -271,6 +271,39 @@ func TestAsksAgain(t *testing.T) {
 	f.runs(3)
 	if len(f.asked) != 3 || f.says() != "" || f.r.trouble() != "" {
 		t.Errorf("without an offer: %v, %s, %q", f.asked, f.says(), f.r.trouble())
+	}
+}
+
+// A node that cannot be stopped is tried again after a minute, not at once: each permit holds the cluster's
+// allocation. All the while the reason stands in reports.
+func TestCannotBeStopped(t *testing.T) {
+	t.Parallel()
+	f := newFakeRestart(t)
+	f.stopErr = errors.New("authentication required")
+	told := func(when string) {
+		t.Helper()
+		if got := f.r.trouble(); got != "the node cannot be stopped: authentication required" {
+			t.Errorf("%s: %q", when, got)
+		}
+	}
+	f.runs(2)
+	told("while it is seen whether the node stops all the same")
+	f.at += stopShows
+	f.runs(3)
+	told("then")
+	if err := f.book.takeIn(&searchpack.Order{Schema: 1, Generation: 3, Restart: &searchpack.RestartOffer{ID: "r1/4"}}); err != nil {
+		t.Fatal(err)
+	}
+	left := f.r.run(t.Context())
+	told("when it is offered anew")
+	if len(f.asked) != 1 || len(f.ended) != 1 || f.says() != "" || left <= 0 || left > stopAgain {
+		t.Fatalf("asked %v, ended %+v, %s, to look again in %v", f.asked, f.ended, f.says(), left)
+	}
+	f.at += left
+	f.stopErr = nil
+	f.runs(10)
+	if f.says() != "stop, start with new" || len(f.ended) != 2 || f.r.trouble() != "" {
+		t.Errorf("%s; ended %+v, %q", f.says(), f.ended, f.r.trouble())
 	}
 }
 

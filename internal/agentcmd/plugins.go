@@ -41,7 +41,7 @@ type Restart struct {
 	StopCommand   []string `sep:"none" placeholder:"COMMAND" help:"With command: what stops the node, a program and its arguments. There is no shell: one value is split at spaces, several (the flag again, a list in the file) are taken as they are."`
 	StartCommand  []string `sep:"none" placeholder:"COMMAND" help:"With command: what starts the node and returns. With supervise: what is the node, and stays; the same as what stands behind -- on the command line."`
 	StatusCommand []string `sep:"none" placeholder:"COMMAND" help:"With command: what ends with status 0 while the node runs, and with another when it does not."`
-	NodeLogs      string   `type:"path" placeholder:"DIR" help:"With command and supervise: the node's folder of logs, to say why it did not start."`
+	NodeLogs      string   `type:"path" placeholder:"DIR" help:"The node's folder of logs, to say why it did not start; with systemd where the journal does not say."`
 
 	StopTimeout time.Duration `default:"2m" placeholder:"DURATION" help:"With supervise: how long OpenSearch may take to stop when the agent ends, until it is killed. Whoever stops the agent must wait longer."`
 }
@@ -84,7 +84,7 @@ func (r *Restart) control() (agent.NodeControl, error) {
 	var err error
 	switch r.Restart {
 	case "systemd":
-		c, err = nodecontrol.BySystemd(r.RestartUnit)
+		c, err = nodecontrol.BySystemd(r.RestartUnit, r.NodeLogs)
 	case "command":
 		c, err = nodecontrol.ByCommands(nodecontrol.Commands{
 			Stop: arguments(r.StopCommand), Start: arguments(r.StartCommand), Status: arguments(r.StatusCommand), LogDir: r.NodeLogs,

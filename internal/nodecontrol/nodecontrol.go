@@ -8,8 +8,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"time"
 
@@ -21,9 +21,12 @@ const (
 	maxOutput = 4 << 10
 	// maxLog is how much of a log is read from its end, in bytes.
 	maxLog = 64 << 10
-	// maxLines of a log are told.
+	// maxLines of a log are told, and four times as many are read: most are frames of stack traces.
 	maxLines = 30
-	// poll is the pause between two looks at whether a node has stopped.
+	// logPatience is how long the reason of an end is waited for: the journal takes lines in on its own time,
+	// after the unit has ended.
+	logPatience = 3 * time.Second
+	// poll is the pause between two looks at whether a node has stopped, and at its log.
 	poll = 200 * time.Millisecond
 )
 
@@ -32,6 +35,7 @@ type Control struct {
 	stop, start []string
 	running     func(ctx context.Context) (bool, error)
 	log         func(ctx context.Context, since time.Time) string
+	explain     func(error) error // what to do about a stop or start that failed
 }
 
 // Commands are a node's own commands, each a program with its arguments.
@@ -57,24 +61,23 @@ func ByCommands(c Commands) (*Control, error) {
 		stop: c.Stop, start: c.Start,
 		running: func(ctx context.Context) (bool, error) { return succeeds(ctx, c.Status) },
 		log:     func(_ context.Context, since time.Time) string { return tail(c.LogDir, since) },
+		explain: func(err error) error { return err },
 	}, nil
 }
 
-// BySystemd uses a unit of the system's manager, "opensearch.service". ErrInvalid: that is no name of one.
-func BySystemd(unit string) (*Control, error) {
+// BySystemd uses a unit of the system's manager, "opensearch.service". Its log is the journal, and where that
+// has no error, the node's folder of logs; "" = none is known. ErrInvalid: that is no name of a unit.
+func BySystemd(unit, logDir string) (*Control, error) {
 	if !strings.HasSuffix(unit, ".service") || strings.HasPrefix(unit, "-") || strings.ContainsAny(unit, " /\t\n\x00") {
 		return nil, searchpack.Errorf(searchpack.ErrInvalid, "%.100q is no systemd service: one looks like opensearch.service", unit)
 	}
 	return &Control{
-		stop: []string{"systemctl", "stop", unit}, start: []string{"systemctl", "start", "--no-block", unit},
+		stop:    []string{"systemctl", "stop", "--no-ask-password", unit},
+		start:   []string{"systemctl", "start", "--no-ask-password", "--no-block", unit},
+		explain: func(err error) error { return lacksRight(err, unit) },
 		running: func(ctx context.Context) (bool, error) { return unitRuns(ctx, unit) },
 		log: func(ctx context.Context, since time.Time) string {
-			out, err := run(ctx, []string{"journalctl", "--unit", unit, "--since", "@" + strconv.FormatInt(since.Unix(), 10),
-				"--lines", strconv.Itoa(maxLines), "--output", "cat", "--no-pager", "--quiet"}, maxLog)
-			if err != nil {
-				return ""
-			}
-			return lastLines(out)
+			return complete(ctx, func() string { return journal(ctx, unit, since) }, func() string { return tail(logDir, since) })
 		},
 	}, nil
 }
@@ -82,7 +85,7 @@ func BySystemd(unit string) (*Control, error) {
 // Stop runs the command and waits until nothing of the node runs any more.
 func (c *Control) Stop(ctx context.Context) error {
 	if _, err := run(ctx, c.stop, maxOutput); err != nil {
-		return err
+		return c.explain(err)
 	}
 	tick := time.NewTicker(poll)
 	defer tick.Stop()
@@ -105,7 +108,16 @@ func (c *Control) Stop(ctx context.Context) error {
 // Start runs the command.
 func (c *Control) Start(ctx context.Context) error {
 	_, err := run(ctx, c.start, maxOutput)
-	return err
+	return c.explain(err)
+}
+
+// lacksRight says what is missing where systemd, or polkit for it, refuses a caller.
+func lacksRight(err error, unit string) error {
+	if err == nil || !strings.Contains(err.Error(), "authentication required") && !strings.Contains(err.Error(), "Access denied") {
+		return err
+	}
+	return fmt.Errorf("systemd does not let this agent's user (uid %d) stop and start %s: put the rule of "+
+		"packaging/systemd/plugins/50-searchpack-agent.rules, with that user and unit in it, into /etc/polkit-1/rules.d (%w)", os.Getuid(), unit, err)
 }
 
 // Running asks the command.

@@ -2,8 +2,10 @@ package nodecontrol
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -77,11 +79,11 @@ func TestMissingCommands(t *testing.T) {
 		}
 	}
 	for _, unit := range []string{"", "opensearch", "-x.service", "a b.service", "../a.service"} {
-		if _, err := BySystemd(unit); err == nil {
+		if _, err := BySystemd(unit, ""); err == nil {
 			t.Errorf("unit %q is taken", unit)
 		}
 	}
-	if _, err := BySystemd("opensearch.service"); err != nil {
+	if _, err := BySystemd("opensearch.service", ""); err != nil {
 		t.Error(err)
 	}
 	c, _ := ByCommands(Commands{Stop: []string{"/no/such/program"}, Start: []string{"x"}, Status: []string{"/no/such/program"}})
@@ -110,5 +112,51 @@ func TestLog(t *testing.T) {
 	}
 	if got := c.Log(t.Context(), time.Now().Add(time.Hour)); got != "" {
 		t.Errorf("what was written before: %q", got)
+	}
+}
+
+// What systemctl says to a user whom no rule of polkit allows it (systemd 252) comes with what is missing.
+func TestSystemdLacksTheRight(t *testing.T) {
+	t.Parallel()
+	for _, said := range []string{
+		"systemctl: exit status 1: Failed to stop opensearch.service: Interactive authentication required.", "systemctl: exit status 4: Failed to start opensearch.service: Access denied",
+	} {
+		err := lacksRight(errors.New(said), "opensearch.service")
+		for _, want := range []string{said, "packaging/systemd/plugins/50-searchpack-agent.rules", "/etc/polkit-1/rules.d", strconv.Itoa(os.Getuid()), "opensearch.service"} {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%v does not say %q", err, want)
+			}
+		}
+	}
+	other := errors.New("systemctl: exit status 5: Failed to stop opensearch.service: Unit opensearch.service not loaded.")
+	if err := lacksRight(other, "opensearch.service"); !errors.Is(err, other) || err.Error() != other.Error() || lacksRight(nil, "x") != nil {
+		t.Errorf("%v", err)
+	}
+}
+
+// The reason may come after the end; if it never comes, another log may have it.
+func TestLogIsComplete(t *testing.T) {
+	t.Parallel()
+	none := func() string { return "" }
+	calls := 0
+	late := func() string {
+		if calls++; calls < 3 {
+			return "[INFO] starting"
+		}
+		return "[INFO] starting\nuncaught exception in thread [main]\njava.lang.IllegalStateException: boom"
+	}
+	if got := complete(t.Context(), late, none); !strings.Contains(got, "boom") || calls != 3 {
+		t.Errorf("after %d looks: %q", calls, got)
+	}
+	if got := complete(t.Context(), none, func() string { return "[ERROR] boom" }); got != "[ERROR] boom" {
+		t.Errorf("in the other log: %q", got)
+	}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if got := complete(over, func() string { return "Started." }, none); got != "Started." {
+		t.Errorf("no error: %q", got)
+	}
+	if got := complete(over, none, func() string { return "a line" }); got != "a line" {
+		t.Errorf("an empty journal: %q", got)
 	}
 }
