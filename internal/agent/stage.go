@@ -83,7 +83,7 @@ func (p *pluginer) stage(ctx context.Context, w wanted, offline bool) (refused s
 		refusals = preflight.Fits(node, c.Bundle)
 	}
 	if len(refusals) == 0 && c != nil && w.candidate && !p.cfg.NoNode {
-		if refusals, err = p.beside(ctx, c.Bundle, node); err != nil {
+		if refusals, err = p.beside(ctx, w, c.Bundle, node); err != nil {
 			return "", err
 		}
 	}
@@ -132,9 +132,9 @@ func (p *pluginer) stagePart(ctx context.Context, w wanted, f *os.File) (refused
 	return "", err
 }
 
-// beside says why the node would not start with the plugin beside those that it has. The classes of
-// modules are read if it extends some.
-func (p *pluginer) beside(ctx context.Context, b preflight.Bundle, node preflight.Node) ([]preflight.Refusal, error) {
+// beside says why the node would not start with the plugin beside those that it has, but for those that go
+// when it comes. The classes of modules are read if it extends some.
+func (p *pluginer) beside(ctx context.Context, w wanted, b preflight.Bundle, node preflight.Node) ([]preflight.Refusal, error) {
 	var extended []string
 	for _, e := range b.Extends {
 		extended = append(extended, e.Name)
@@ -145,7 +145,18 @@ func (p *pluginer) beside(ctx context.Context, b preflight.Bundle, node prefligh
 			return nil, err
 		}
 	}
-	return preflight.Check(node, preflight.Change{Place: []preflight.Bundle{b}}), nil
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	change := preflight.Change{Place: []preflight.Bundle{b}}
+	for _, q := range renamed(p.book.order(), p.placed, searchpack.PluginOrder{PackageID: w.packageID, Name: b.Name}, p.book.names()) {
+		change.Remove = append(change.Remove, q.Folder)
+	}
+	for _, q := range p.placed {
+		if q.Part == searchpack.PartPlugin && q.Name == b.Name && q.Folder != b.Folder {
+			change.Remove = append(change.Remove, q.Folder)
+		}
+	}
+	return preflight.Check(node, change), nil
 }
 
 // refusalText joins reasons for people.

@@ -26,7 +26,7 @@ func (p *pluginer) apply(ctx context.Context, o *searchpack.Order) error {
 	if err != nil {
 		return err
 	}
-	return p.applyBut(ctx, o, p.book.failed())
+	return p.applyBut(ctx, o, p.book.failed(), p.book.names())
 }
 
 // lockPatience is how long a swap waits for another process that works with the plugins: it stages or
@@ -45,8 +45,8 @@ func (p *pluginer) openSoon(ctx context.Context) (*plugindir.Dir, error) {
 	}
 }
 
-// applyBut leaves out what is bad.
-func (p *pluginer) applyBut(ctx context.Context, o *searchpack.Order, bad map[searchpack.Digest]string) error {
+// applyBut leaves out what is bad. names: packages by the names of their plugins.
+func (p *pluginer) applyBut(ctx context.Context, o *searchpack.Order, bad map[searchpack.Digest]string, names map[string]string) error {
 	d, err := p.openSoon(ctx)
 	if err != nil {
 		return err
@@ -59,8 +59,8 @@ func (p *pluginer) applyBut(ctx context.Context, o *searchpack.Order, bad map[se
 	if err != nil {
 		return err
 	}
-	set := p.set(o, placed, bad)
-	if len(set.Place)+len(set.Remove) == 0 {
+	set := p.set(o, placed, bad, names)
+	if len(set.Place)+len(set.Remove)+len(set.Replaced) == 0 {
 		return nil
 	}
 	result, err := d.Apply(ctx, set)
@@ -75,12 +75,17 @@ func (p *pluginer) applyBut(ctx context.Context, o *searchpack.Order, bad map[se
 }
 
 // set is what has to change.
-func (p *pluginer) set(o *searchpack.Order, placed []plugindir.Placed, failed map[searchpack.Digest]string) plugindir.Set {
+func (p *pluginer) set(o *searchpack.Order, placed []plugindir.Placed, failed map[searchpack.Digest]string, names map[string]string) plugindir.Set {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var s plugindir.Set
 	for _, x := range o.Plugins {
 		at, bad := placedFor(placed, x), isBad(o, x, failed)
+		if x.State == searchpack.PluginRemoved || !bad {
+			for _, q := range renamed(o, placed, x, names) { // no node has two folders of one package
+				s.Replaced = append(s.Replaced, q.Key())
+			}
+		}
 		switch {
 		case x.State == searchpack.PluginRemoved && at >= 0 && !taken(o, x):
 			s.Remove = append(s.Remove, placed[at].Key())

@@ -236,7 +236,7 @@ func (a *Agent) swapBeside(ctx context.Context, state *tree) error {
 		return err
 	}
 	changed := p.changed(ctx, o)
-	if err := p.applyBut(ctx, o, rec.Failed); err != nil {
+	if err := p.applyBut(ctx, o, rec.Failed, rec.names()); err != nil {
 		return err
 	}
 	return p.mend(ctx, changed)

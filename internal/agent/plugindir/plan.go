@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 
@@ -17,6 +18,8 @@ import (
 type Set struct {
 	Place  []searchpack.Digest // ids of what is staged
 	Remove []string            // keys
+	// Replaced are keys of former names of what is placed: they go, too, but where that lies under the same.
+	Replaced []string
 }
 
 // Result says what was done. The names are keys: of plugins their folders.
@@ -53,6 +56,7 @@ func (d *Dir) plan(ctx context.Context, r *record, set Set) (*plan, error) {
 		return nil
 	}
 	var parts []*staged // after the plugins, whose own configuration lies there before
+	remove := set.Remove
 	for _, zip := range set.Place {
 		s, err := d.ready(ctx, zip)
 		if err != nil {
@@ -65,9 +69,16 @@ func (d *Dir) plan(ctx context.Context, r *record, set Set) (*plan, error) {
 			parts = append(parts, s)
 		} else if err := d.planPlace(ctx, r, p, s); err != nil {
 			return nil, err
+		} else {
+			remove = append(slices.Clone(remove), r.elsewhere(s, remove)...)
 		}
 	}
-	for _, key := range set.Remove {
+	for _, key := range set.Replaced {
+		if !touched[key] && !slices.Contains(remove, key) {
+			remove = append(slices.Clone(remove), key)
+		}
+	}
+	for _, key := range remove {
 		if err := errors.Join(checkKey(key), once(key)); err != nil {
 			return nil, err
 		}
@@ -112,6 +123,18 @@ func (d *Dir) ready(ctx context.Context, zip searchpack.Digest) (*staged, error)
 		return nil, searchpack.Errorf(searchpack.ErrConflict, "the staged plugin %s is damaged: %s; stage it anew", s.Name, drift[0])
 	}
 	return s, nil
+}
+
+// elsewhere are the folders that the plugin has beside its own, of versions with another custom.foldername,
+// but for those listed: a node does not start with a plugin that lies there twice.
+func (r *record) elsewhere(s *staged, but []string) []string {
+	var out []string
+	for _, key := range slices.Sorted(maps.Keys(r.Placed)) {
+		if x := r.Placed[key]; x.Part == searchpack.PartPlugin && x.Name == s.Name && key != s.Folder && !slices.Contains(but, key) {
+			out = append(out, key)
+		}
+	}
+	return out
 }
 
 func (d *Dir) planPlace(ctx context.Context, r *record, p *plan, s *staged) error {

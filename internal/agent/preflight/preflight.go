@@ -210,7 +210,7 @@ func (w *wish) names() {
 	}
 	for _, b := range w.change.Place {
 		i := slices.IndexFunc(w.node.Bundles, func(o Bundle) bool { return !o.Module && o.Folder == b.Folder && o.Name != b.Name })
-		if i >= 0 {
+		if i >= 0 && !slices.Contains(w.change.Remove, b.Folder) {
 			w.refuse(b.Name, "remove that one first", "plugins/%s is the folder of the plugin %s already", shown(b.Folder), shown(w.node.Bundles[i].Name))
 		}
 		if slices.ContainsFunc(w.change.Place, func(o Bundle) bool { return o.Folder == b.Folder && o.Name != b.Name }) {
