@@ -38,15 +38,19 @@ type plan struct {
 	after  *record
 	moves  []move
 	config []*staged // plugins whose configuration is to be copied
+	parts  []partChange
 	copies []partCopy
-	drop   []place // in the state folder, when it is done
-	prune  []place // folders in config/, if they are empty when it is done
+	given  map[place]bool // files in config/ that the moves give, and not the copying of the configuration
+	drop   []place        // in the state folder, when it is done
+	prune  []place        // folders in config/, if they are empty when it is done
 	result Result
 }
 
+func newPlan(r *record) *plan { return &plan{after: r.clone(), given: map[place]bool{}} }
+
 // plan decides, changing nothing. What Searchpack did not place is refused by name.
 func (d *Dir) plan(ctx context.Context, r *record, set Set) (*plan, error) {
-	p := &plan{after: r.clone()}
+	p := newPlan(r)
 	touched := map[string]bool{}
 	once := func(key string) error {
 		if touched[key] {
@@ -91,7 +95,7 @@ func (d *Dir) plan(ctx context.Context, r *record, set Set) (*plan, error) {
 			return nil, err
 		}
 	}
-	if err := p.disjoint(); err != nil {
+	if err := d.swapFiles(ctx, r, p); err != nil {
 		return nil, err
 	}
 	if slices.ContainsFunc(p.moves, func(m move) bool { return m.At.In == inBin }) {
@@ -187,18 +191,6 @@ func (d *Dir) planPlace(ctx context.Context, r *record, p *plan, s *staged) erro
 	return nil
 }
 
-// disjoint refuses a set whose license and configuration have the same file.
-func (p *plan) disjoint() error {
-	seen := map[place]bool{}
-	for _, m := range p.moves {
-		if seen[m.At] {
-			return searchpack.Errorf(searchpack.ErrConflict, "%s is a file of the license and of the configuration: take it out of one of them", m.At)
-		}
-		seen[m.At] = true
-	}
-	return nil
-}
-
 func (d *Dir) planRemove(ctx context.Context, r *record, p *plan, folder string) error {
 	was := r.Placed[folder]
 	if strings.Contains(folder, "/") {
@@ -206,7 +198,8 @@ func (d *Dir) planRemove(ctx context.Context, r *record, p *plan, folder string)
 			return nil // as it should be
 		}
 		p.result.Removed = append(p.result.Removed, folder)
-		return d.swapFiles(r, p, folder, was, nil, nil)
+		p.parts = append(p.parts, partChange{key: folder, was: was})
+		return nil
 	}
 	there, err := d.exists(place{inPlugins, folder})
 	if err != nil {
@@ -303,16 +296,14 @@ func (p *plan) in(at, from place) {
 
 // planRestore plans to put back what Former says.
 func (d *Dir) planRestore(ctx context.Context, r *record, folders []string) (*plan, error) {
-	p := &plan{after: r.clone()}
+	p := newPlan(r)
 	for _, folder := range folders {
 		f, was := r.Former[folder], r.Placed[folder]
 		if f == nil {
 			return nil, searchpack.Errorf(searchpack.ErrNotFound, "no former plugin is kept for the folder %.100q", folder)
 		}
 		if strings.Contains(folder, "/") {
-			if err := d.planPartBack(r, p, folder); err != nil {
-				return nil, err
-			}
+			p.planPartBack(r, folder)
 			continue
 		}
 		there, err := d.exists(place{inPlugins, folder})
@@ -338,5 +329,5 @@ func (d *Dir) planRestore(ctx context.Context, r *record, folders []string) (*pl
 		}
 		p.drop = append(p.drop, state(formerName, folder))
 	}
-	return p, nil
+	return p, d.swapFiles(ctx, r, p)
 }
