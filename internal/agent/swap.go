@@ -168,15 +168,20 @@ func (r *run) syncPlugins(ctx context.Context, asked error) error {
 		r.log.Info("the plugins stay as they are: the node did not start with others")
 		return nil
 	}
-	o, err := r.pluginer.choose(o)
+	chosen, err := r.pluginer.choose(o)
 	if err != nil {
 		return err
 	}
-	changed := r.pluginer.changed(ctx, o)
-	if err := r.pluginer.stageOffline(ctx, o, asked == nil, changed); err != nil {
-		return err
-	}
-	if err := r.pluginer.missing(ctx, o, r.book.failed()); err != nil {
+	failed := r.book.failed()
+	var changed []searchpack.Digest
+	o, err = r.pluginer.orNext(ctx, o, chosen, failed, func(o *searchpack.Order) error {
+		changed = r.pluginer.changed(ctx, o)
+		if err := r.pluginer.stageOffline(ctx, o, asked == nil, changed); err != nil {
+			return err
+		}
+		return r.pluginer.missing(ctx, o, failed)
+	})
+	if err != nil {
 		return err
 	}
 	return errors.Join(r.pluginer.apply(ctx, o), r.pluginer.mend(ctx, changed))
