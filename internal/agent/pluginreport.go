@@ -46,7 +46,7 @@ func (p *pluginer) candidate(r *searchpack.CandidateReport) {
 		if s != nil && s.err != "" {
 			r.Error = s.err
 		}
-		r.Ready = r.Ready && (s != nil && s.staged || p.lies(id))
+		r.Ready = r.Ready && (s != nil && s.staged && s.fits || p.lies(id))
 	}
 }
 

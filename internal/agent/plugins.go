@@ -52,6 +52,7 @@ type pluginer struct {
 // pluginStatus is how far a plugin has come on this node.
 type pluginStatus struct {
 	staged  bool
+	fits    bool // of a candidate: nothing lies in its way
 	refused string // why the node would not take it
 	err     string
 	facts   string // of the node for which it was checked
@@ -180,6 +181,9 @@ func (p *pluginer) pass(ctx context.Context) (done bool) {
 		if ctx.Err() != nil {
 			return false
 		}
+	}
+	if err := p.try(ctx, o, want); err != nil {
+		done = false
 	}
 	p.say("")
 	if p.cfg.NoNode && p.ready(o) == nil {

@@ -45,6 +45,52 @@ func (p *pluginer) one(ctx context.Context, w wanted) error {
 	return err
 }
 
+// try sees whether something lies in the way of the candidates, once all of them are staged: their files may be
+// each other's. A node that was stopped for them is too late to find that out.
+func (p *pluginer) try(ctx context.Context, o *searchpack.Order, want []wanted) error {
+	names := p.book.names()
+	p.mu.Lock()
+	var set plugindir.Set
+	var all []*pluginStatus
+	for _, w := range want {
+		s := p.status[w.id()]
+		switch {
+		case !w.candidate || p.lies(w.id()):
+			continue
+		case s == nil || !s.staged || s.refused != "":
+			p.mu.Unlock()
+			return nil // not all are here
+		case slices.Contains(set.Place, w.id()): // the same bytes of two packages
+			continue
+		}
+		set.Place, all = append(set.Place, w.id()), append(all, s)
+		for _, q := range renamed(o, p.placed, searchpack.PluginOrder{PackageID: w.packageID, Part: w.part}, names) {
+			set.Replaced = append(set.Replaced, q.Key())
+		}
+	}
+	p.mu.Unlock()
+	if !slices.ContainsFunc(all, func(s *pluginStatus) bool { return !s.fits }) {
+		return nil
+	}
+	d, err := p.open()
+	if err == nil {
+		err = d.Try(ctx, set)
+		d.Close()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, s := range all {
+		s.fits, s.err = err == nil, ""
+		switch {
+		case d != nil && (searchpack.ErrorCode(err) == searchpack.ErrConflict || searchpack.ErrorCode(err) == searchpack.ErrInvalid): // d nil: another process works there
+			s.refused = searchpack.ErrorMessage(err)
+		case err != nil:
+			s.err = explain(err)
+		}
+	}
+	return err
+}
+
 // nodeText says what a check depends on.
 func (p *pluginer) nodeText() string {
 	f := p.facts()

@@ -155,3 +155,23 @@ func (w world) files(t *testing.T) map[string]string {
 	}
 	return out
 }
+
+// Try says what would be refused, for files of configurations too, and changes nothing.
+func TestTry(t *testing.T) {
+	t.Parallel()
+	w, set, before, _ := moved(t)
+	d := w.open(t)
+	all := set(d)
+	must(t, d.Try(t.Context(), all))
+	same(t, "tried", w.conf(t), before)
+	must(t, os.RemoveAll(w.path("config/p/new")))
+	w.write(t, "config/p/new", "a file")
+	has(t, d.Try(t.Context(), all), "config/p/new is no folder: move it away")
+	_, err := d.Apply(t.Context(), all)
+	has(t, err, "config/p/new is no folder: move it away")
+	other := makePlugin(t, "q", "1", "config/a.yml=a")
+	must(t, os.Symlink("p", w.path("config/q")))
+	has(t, d.Try(t.Context(), Set{Place: d.stageAll(t, other)}), "config/q is no folder: move it away")
+	w.write(t, "plugins/q/q.jar", "by hand")
+	has(t, d.Try(t.Context(), Set{Place: d.stageAll(t, other)}), "plugins/q was not placed by Searchpack")
+}

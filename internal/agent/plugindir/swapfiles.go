@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/searchpack/searchpack"
 )
 
@@ -233,7 +235,7 @@ func (p *plan) brings(at place) (*staged, searchpack.ManifestEntry) {
 func (d *Dir) fileAt(at place, soon bool) (bool, error) {
 	info, err := d.lstat(at)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR): // what is no folder is said by who makes them
 		return soon, nil
 	case err != nil:
 		return false, explain(at.String(), err)
