@@ -52,7 +52,7 @@ type pluginer struct {
 // pluginStatus is how far a plugin has come on this node.
 type pluginStatus struct {
 	staged  bool
-	fits    bool // of a candidate: nothing lies in its way
+	fits    bool   // of a candidate: nothing lies in its way
 	refused string // why the node would not take it
 	err     string
 	facts   string // of the node for which it was checked
@@ -115,8 +115,12 @@ func stageID(x searchpack.PluginOrder) searchpack.Digest {
 	return plugindir.ID(x.Part, x.Name, x.Path, x.Digest)
 }
 
-// placedFor finds what a line of an order is about; -1: nothing is placed.
+// placedFor finds what a line of an order is about, of two what it is to be; -1: nothing is placed.
 func placedFor(placed []plugindir.Placed, x searchpack.PluginOrder) int {
+	id := stageID(x)
+	if at := slices.IndexFunc(placed, func(q plugindir.Placed) bool { return q.Name == x.Name && q.Part == x.Part && q.ID() == id }); at >= 0 {
+		return at
+	}
 	return slices.IndexFunc(placed, func(q plugindir.Placed) bool { return q.Name == x.Name && q.Part == x.Part })
 }
 

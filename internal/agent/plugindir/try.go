@@ -31,6 +31,11 @@ func (d *Dir) Try(ctx context.Context, set Set) error {
 			}
 		}
 	}
+	if len(p.parts) > 0 {
+		if err := d.wayTo(kept("x")); err != nil {
+			return err
+		}
+	}
 	for _, m := range p.moves {
 		if m.At.In == inConfig && (m.In != place{}) {
 			if err := d.wayTo(m.At); err != nil {
