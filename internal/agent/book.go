@@ -43,6 +43,9 @@ type record struct {
 	// Failed are the zips with which the node did not start, and why: they are not placed again while an
 	// order names them.
 	Failed map[searchpack.Digest]string `json:"failed,omitempty"`
+	// Names are, of the plugins that were ordered or lie there, the packages that they belong to: a package
+	// whose next version has another name leaves no second folder.
+	Names map[string]string `json:"names,omitempty"`
 }
 
 // schemaPaths is the schema of a record with adopted files: an agent that knows of none must not read
@@ -112,6 +115,7 @@ func (b *book) change(f func(*record)) error {
 	next := b.rec
 	next.Placed = maps.Clone(b.rec.Placed)
 	next.Failed = maps.Clone(b.rec.Failed)
+	next.Names = maps.Clone(b.rec.Names)
 	next.Incidents = slices.Clone(b.rec.Incidents)
 	f(&next)
 	next.Schema = next.schema()
@@ -160,7 +164,46 @@ func (b *book) order() *searchpack.Order {
 func (b *book) takeIn(o *searchpack.Order) error {
 	b.inHand.Lock()
 	defer b.inHand.Unlock()
-	return b.change(func(r *record) { r.Order = *o })
+	return b.change(func(r *record) {
+		r.Names = r.names() // of the former order
+		r.Order = *o
+		r.Names = r.names()
+	})
+}
+
+// names are the packages of the plugins by name, with those of the order.
+func (r *record) names() map[string]string {
+	out := maps.Clone(r.Names)
+	for _, x := range r.Order.Plugins {
+		if x.State == searchpack.PluginInstalled && x.Part == searchpack.PartPlugin {
+			if out == nil {
+				out = map[string]string{}
+			}
+			out[x.Name] = x.PackageID
+		}
+	}
+	return out
+}
+
+func (b *book) names() map[string]string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.rec.names()
+}
+
+// keepNames forgets the names of plugins that neither lie there nor are ordered.
+func (b *book) keepNames(lies func(name string) bool) error {
+	ordered := b.order().Plugins
+	gone := func(name, _ string) bool {
+		return !lies(name) && !slices.ContainsFunc(ordered, func(x searchpack.PluginOrder) bool { return x.Name == name })
+	}
+	names := b.names()
+	if before := len(names); before == 0 {
+		return nil
+	} else if maps.DeleteFunc(names, gone); len(names) == before {
+		return nil
+	}
+	return b.change(func(r *record) { maps.DeleteFunc(r.Names, gone) })
 }
 
 // entry returns what the journal says of a package's file.

@@ -121,20 +121,37 @@ func (p *pluginer) nothingFits(o *searchpack.Order) bool {
 // missing says which plugins of a fitted order neither lie under plugins/ nor are staged. Those with which
 // the node did not start are not wanted.
 func (p *pluginer) missing(ctx context.Context, o *searchpack.Order, failed map[searchpack.Digest]string) error {
+	absent, err := p.absent(ctx, o, failed)
+	if err != nil || len(absent) == 0 {
+		return err
+	}
+	var texts []string
+	for _, x := range absent {
+		text := fmt.Sprintf("%s v%d", x.Part.Called(x.Name), x.Version)
+		if x.OpenSearch != "" {
+			text += ", made for OpenSearch " + x.OpenSearch
+		}
+		texts = append(texts, text)
+	}
+	return searchpack.Errorf(searchpack.ErrNotFound, "these plugins are not ready on this machine, and the node must not start without them: %s. "+
+		"The log says why; if the server could not be asked, start the node again when it can", strings.Join(texts, "; "))
+}
+
+// absent are those that are missing.
+func (p *pluginer) absent(ctx context.Context, o *searchpack.Order, failed map[searchpack.Digest]string) (out []searchpack.PluginOrder, err error) {
 	d, err := p.openSoon(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer d.Close()
 	placed, err := d.Placed()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	staged, err := d.Staged()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var texts []string
 	for _, x := range o.Plugins {
 		at := placedFor(placed, x)
 		if x.State != searchpack.PluginInstalled || at >= 0 && placed[at].ID() == stageID(x) {
@@ -142,24 +159,39 @@ func (p *pluginer) missing(ctx context.Context, o *searchpack.Order, failed map[
 		}
 		if isBad(o, x, failed) { // what lies there stays
 			if at >= 0 && p.unfitThere(o, placed[at].Zip) {
-				return searchpack.Errorf(searchpack.ErrConflict, "the node did not start with the plugin %s v%d, and what lies there is made for another OpenSearch than is installed: "+
+				return nil, searchpack.Errorf(searchpack.ErrConflict, "the node did not start with the plugin %s v%d, and what lies there is made for another OpenSearch than is installed: "+
 					"push a build that starts, or install the former OpenSearch again", x.Name, x.Version)
 			}
 			continue
 		}
 		if !slices.Contains(staged, stageID(x)) {
-			text := fmt.Sprintf("%s v%d", x.Part.Called(x.Name), x.Version)
-			if x.OpenSearch != "" {
-				text += ", made for OpenSearch " + x.OpenSearch
-			}
-			texts = append(texts, text)
+			out = append(out, x)
 		}
 	}
-	if len(texts) == 0 {
-		return nil
+	return out, nil
+}
+
+// orNext makes ready what fits, and what fits next where an alternative that was chosen is not here and cannot be
+// had: its package may have been deleted, which this node has yet to hear. It returns what the node is to start
+// with. What is ordered itself is never passed over.
+func (p *pluginer) orNext(ctx context.Context, o, chosen *searchpack.Order, failed map[searchpack.Digest]string, ready func(*searchpack.Order) error) (*searchpack.Order, error) {
+	for {
+		missing := ready(chosen)
+		if searchpack.ErrorCode(missing) != searchpack.ErrNotFound {
+			return chosen, missing
+		}
+		absent, err := p.absent(ctx, chosen, failed)
+		if err != nil {
+			return nil, err
+		}
+		rest := *o
+		rest.Alternatives = slices.DeleteFunc(slices.Clone(o.Alternatives), func(x searchpack.PluginOrder) bool { return slices.Contains(absent, x) })
+		if chosen, err = p.choose(&rest); err != nil || len(rest.Alternatives) == len(o.Alternatives) {
+			return nil, missing
+		}
+		p.log.Warn("a version of a plugin for the OpenSearch that is installed is not here and cannot be had; the next that fits is tried", "missing", missing)
+		o = &rest
 	}
-	return searchpack.Errorf(searchpack.ErrNotFound, "these plugins are not ready on this machine, and the node must not start without them: %s. "+
-		"The log says why; if the server could not be asked, start the node again when it can", strings.Join(texts, "; "))
 }
 
 // unfitThere: the zip is known to be made for another OpenSearch than lies in the home.

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -108,6 +109,43 @@ func TestNoStartWithAPluginOfAnotherVersion(t *testing.T) {
 			t.Errorf("%s: plugins/ was changed: %s", name, p.placedVersion())
 		}
 	}
+}
+
+// The alternative that is preferred is not here and cannot be had, because its package was deleted: the next that
+// fits is taken, and nothing else.
+func TestStartWithTheNextThatFits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for _, name := range []string{"alone", "beside"} {
+			p := newPlugins(t, nil)
+			o, gone, next := p.build("1", "3.8.0"), p.build("2", "3.8.1"), p.build("3", "^3.8.1")
+			p.lines(o, gone, next)
+			p.restarts()
+			p.forget(gone)
+			p.upgraded("3.8.1")
+			start := func() error {
+				if name == "beside" {
+					a := &Agent{cfg: Config{Plugins: p.cfg, ConfigDir: p.conf}, log: slog.New(slog.DiscardHandler)}
+					return a.swapBeside(t.Context(), p.book.tree)
+				}
+				return startsOf(p)[name]()
+			}
+			if err := start(); err != nil || p.placedVersion() != "3" || p.lie() != "lemmas" {
+				t.Errorf("%s: %v, version %s, %q", name, err, p.placedVersion(), p.lie())
+			}
+			p.starts()
+			if r := p.report(o.PackageID); r.Installed != next.Digest {
+				t.Errorf("%s: %+v", name, r)
+			}
+			if err := start(); err != nil || p.placedVersion() != "3" {
+				t.Errorf("%s: again: %v, version %s", name, err, p.placedVersion())
+			}
+			p.upgraded("3.8.2") // for which there is only that one
+			if err := start(); err != nil || p.placedVersion() != "3" {
+				t.Errorf("%s: %v, version %s", name, err, p.placedVersion())
+			}
+		}
+	})
 }
 
 // The build for another OpenSearch was pushed a moment before its package manager brought that: the agent

@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/agent/regular"
 	"github.com/searchpack/searchpack/internal/agent/supply"
 	"github.com/searchpack/searchpack/internal/inspect/plugin"
 	"github.com/searchpack/searchpack/internal/usage/needs"
@@ -155,7 +155,7 @@ func (p *pluginer) configNames(ctx context.Context, node OpenSearch, used *needs
 }
 
 func readConfigFile(name string) ([]string, error) {
-	f, err := os.Open(name)
+	f, err := regular.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %s", configFile, explain(err))
 	}

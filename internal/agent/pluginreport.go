@@ -46,14 +46,14 @@ func (p *pluginer) candidate(r *searchpack.CandidateReport) {
 		if s != nil && s.err != "" {
 			r.Error = s.err
 		}
-		r.Ready = r.Ready && (s != nil && s.staged || p.lies(id))
+		r.Ready = r.Ready && (s != nil && s.staged && s.fits || p.lies(id))
 	}
 }
 
 // reports says what the node has of every plugin that is ordered, or that Searchpack placed for an
 // order before.
 func (p *pluginer) reports(o *searchpack.Order) []searchpack.PluginReport {
-	failed := p.book.failed()
+	failed, names := p.book.failed(), p.book.names()
 	given := o
 	if p.cfg != nil {
 		if fitted, err := p.fitted(o); err == nil {
@@ -71,6 +71,11 @@ func (p *pluginer) reports(o *searchpack.Order) []searchpack.PluginReport {
 			continue
 		}
 		at := placedFor(p.placed, x)
+		if at < 0 {
+			for _, q := range renamed(o, p.placed, x, names) {
+				r.Installed, r.Started = q.Zip, p.started(q)
+			}
+		}
 		if at >= 0 && !taken(o, x) {
 			r.Installed, r.Started, r.Error = p.placed[at].Zip, p.started(p.placed[at]), p.drift[p.placed[at].Key()]
 		}

@@ -52,6 +52,7 @@ type pluginer struct {
 // pluginStatus is how far a plugin has come on this node.
 type pluginStatus struct {
 	staged  bool
+	fits    bool   // of a candidate: nothing lies in its way
 	refused string // why the node would not take it
 	err     string
 	facts   string // of the node for which it was checked
@@ -103,6 +104,7 @@ type wanted struct {
 	part      searchpack.PluginPart
 	plugin    string // name of that to which a part belongs
 	path      string // of a license
+	packageID string
 }
 
 // id is what plugindir knows it by.
@@ -113,20 +115,42 @@ func stageID(x searchpack.PluginOrder) searchpack.Digest {
 	return plugindir.ID(x.Part, x.Name, x.Path, x.Digest)
 }
 
-// placedFor finds what a line of an order is about; -1: nothing is placed.
+// placedFor finds what a line of an order is about, of two what it is to be; -1: nothing is placed.
 func placedFor(placed []plugindir.Placed, x searchpack.PluginOrder) int {
+	id := stageID(x)
+	if at := slices.IndexFunc(placed, func(q plugindir.Placed) bool { return q.Name == x.Name && q.Part == x.Part && q.ID() == id }); at >= 0 {
+		return at
+	}
 	return slices.IndexFunc(placed, func(q plugindir.Placed) bool { return q.Name == x.Name && q.Part == x.Part })
+}
+
+// renamed are the plugins that lie there of the package of a line, under other names: its other versions are
+// called so. names: packages by name. One that the order has of another package is that one's.
+func renamed(o *searchpack.Order, placed []plugindir.Placed, x searchpack.PluginOrder, names map[string]string) []plugindir.Placed {
+	if x.Part != searchpack.PartPlugin {
+		return nil
+	}
+	var out []plugindir.Placed
+	for _, q := range placed {
+		if q.Part == searchpack.PartPlugin && q.Name != x.Name && names[q.Name] == x.PackageID &&
+			!slices.ContainsFunc(o.Plugins, func(other searchpack.PluginOrder) bool {
+				return other.Name == q.Name && other.PackageID != x.PackageID && other.Part == q.Part
+			}) {
+			out = append(out, q)
+		}
+	}
+	return out
 }
 
 func wantedPlugins(o *searchpack.Order) []wanted {
 	var out []wanted
 	for _, c := range o.Candidates {
 		if c.Plugin {
-			out = append(out, wanted{c.Digest, c.Size, c.Signature, true, c.Part, c.For, c.Path})
+			out = append(out, wanted{c.Digest, c.Size, c.Signature, true, c.Part, c.For, c.Path, c.PackageID})
 		}
 	}
 	for _, x := range o.Plugins {
-		w := wanted{x.Digest, x.Size, x.Signature, false, x.Part, x.Name, x.Path}
+		w := wanted{x.Digest, x.Size, x.Signature, false, x.Part, x.Name, x.Path, x.PackageID}
 		if x.State == searchpack.PluginInstalled && !slices.ContainsFunc(out, func(have wanted) bool { return have.id() == w.id() }) {
 			out = append(out, w)
 		}
@@ -162,9 +186,12 @@ func (p *pluginer) pass(ctx context.Context) (done bool) {
 			return false
 		}
 	}
+	if err := p.try(ctx, o, want); err != nil {
+		done = false
+	}
 	p.say("")
 	if p.cfg.NoNode && p.ready(o) == nil {
-		if err := p.applyBut(ctx, o, p.book.failed()); err != nil {
+		if err := p.applyBut(ctx, o, p.book.failed(), p.book.names()); err != nil {
 			p.say(err.Error())
 			return false
 		}
@@ -248,6 +275,22 @@ func (p *pluginer) look(ctx context.Context, o *searchpack.Order) error {
 	}
 	p.mu.Unlock()
 	if err := p.book.forgive(named); err != nil {
+		return err
+	}
+	formers, err := d.Formers()
+	if err != nil {
+		return err
+	}
+	lies := func(name string) bool {
+		called := func(q plugindir.Placed) bool { return q.Name == name }
+		for _, f := range formers { // which may come back
+			if f.Plugin != nil && called(*f.Plugin) {
+				return true
+			}
+		}
+		return slices.ContainsFunc(placed, called)
+	}
+	if err := p.book.keepNames(lies); err != nil {
 		return err
 	}
 	return p.forgetFormers(ctx, d, o, placed)

@@ -63,8 +63,8 @@ func newPlugins(t *testing.T, edit func(*PluginConfig)) *plugins {
 }
 
 // zip puts a plugin into the local store, as if it was fetched: lines of the descriptor replace the usual
-// ones.
-func (p *plugins) zip(name, lines string) searchpack.PluginOrder {
+// ones. files: "path=text", besides.
+func (p *plugins) zip(name, lines string, files ...string) searchpack.PluginOrder {
 	p.t.Helper()
 	text := map[string]string{
 		"name": name, "description": "d", "version": "1", "opensearch.version": "3.8.0", "java.version": "21", "classname": "org.example.P",
@@ -80,10 +80,10 @@ func (p *plugins) zip(name, lines string) searchpack.PluginOrder {
 	if folder := text["custom.foldername"]; folder != "" {
 		all += "custom.foldername=" + folder + "\n"
 	}
-	raw, err := inspecttest.Zip([]inspecttest.File{
-		{Name: plugin.DescriptorName, Data: []byte(all)},
-		{Name: name + ".jar!/org/example/P.class", Data: []byte("class org/example/P extends org/opensearch/plugins/Plugin java 21")},
-	})
+	raw, err := inspecttest.Zip(append(inspecttest.Texts(files...),
+		inspecttest.File{Name: plugin.DescriptorName, Data: []byte(all)},
+		inspecttest.File{Name: name + ".jar!/org/example/P.class", Data: []byte("class org/example/P extends org/opensearch/plugins/Plugin java 21")},
+	))
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -45,6 +45,52 @@ func (p *pluginer) one(ctx context.Context, w wanted) error {
 	return err
 }
 
+// try sees whether something lies in the way of the candidates, once all of them are staged: their files may be
+// each other's. A node that was stopped for them is too late to find that out.
+func (p *pluginer) try(ctx context.Context, o *searchpack.Order, want []wanted) error {
+	names := p.book.names()
+	p.mu.Lock()
+	var set plugindir.Set
+	var all []*pluginStatus
+	for _, w := range want {
+		s := p.status[w.id()]
+		switch {
+		case !w.candidate || p.lies(w.id()):
+			continue
+		case s == nil || !s.staged || s.refused != "":
+			p.mu.Unlock()
+			return nil // not all are here
+		case slices.Contains(set.Place, w.id()): // the same bytes of two packages
+			continue
+		}
+		set.Place, all = append(set.Place, w.id()), append(all, s)
+		for _, q := range renamed(o, p.placed, searchpack.PluginOrder{PackageID: w.packageID, Part: w.part}, names) {
+			set.Replaced = append(set.Replaced, q.Key())
+		}
+	}
+	p.mu.Unlock()
+	if !slices.ContainsFunc(all, func(s *pluginStatus) bool { return !s.fits }) {
+		return nil
+	}
+	d, err := p.open()
+	if err == nil {
+		err = d.Try(ctx, set)
+		d.Close()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, s := range all {
+		s.fits, s.err = err == nil, ""
+		switch {
+		case d != nil && (searchpack.ErrorCode(err) == searchpack.ErrConflict || searchpack.ErrorCode(err) == searchpack.ErrInvalid): // d nil: another process works there
+			s.refused = searchpack.ErrorMessage(err)
+		case err != nil:
+			s.err = explain(err)
+		}
+	}
+	return err
+}
+
 // nodeText says what a check depends on.
 func (p *pluginer) nodeText() string {
 	f := p.facts()
@@ -83,7 +129,7 @@ func (p *pluginer) stage(ctx context.Context, w wanted, offline bool) (refused s
 		refusals = preflight.Fits(node, c.Bundle)
 	}
 	if len(refusals) == 0 && c != nil && w.candidate && !p.cfg.NoNode {
-		if refusals, err = p.beside(ctx, c.Bundle, node); err != nil {
+		if refusals, err = p.beside(ctx, w, c.Bundle, node); err != nil {
 			return "", err
 		}
 	}
@@ -132,9 +178,9 @@ func (p *pluginer) stagePart(ctx context.Context, w wanted, f *os.File) (refused
 	return "", err
 }
 
-// beside says why the node would not start with the plugin beside those that it has. The classes of
-// modules are read if it extends some.
-func (p *pluginer) beside(ctx context.Context, b preflight.Bundle, node preflight.Node) ([]preflight.Refusal, error) {
+// beside says why the node would not start with the plugin beside those that it has, but for those that go
+// when it comes. The classes of modules are read if it extends some.
+func (p *pluginer) beside(ctx context.Context, w wanted, b preflight.Bundle, node preflight.Node) ([]preflight.Refusal, error) {
 	var extended []string
 	for _, e := range b.Extends {
 		extended = append(extended, e.Name)
@@ -145,7 +191,18 @@ func (p *pluginer) beside(ctx context.Context, b preflight.Bundle, node prefligh
 			return nil, err
 		}
 	}
-	return preflight.Check(node, preflight.Change{Place: []preflight.Bundle{b}}), nil
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	change := preflight.Change{Place: []preflight.Bundle{b}}
+	for _, q := range renamed(p.book.order(), p.placed, searchpack.PluginOrder{PackageID: w.packageID, Name: b.Name}, p.book.names()) {
+		change.Remove = append(change.Remove, q.Folder)
+	}
+	for _, q := range p.placed {
+		if q.Part == searchpack.PartPlugin && q.Name == b.Name && q.Folder != b.Folder {
+			change.Remove = append(change.Remove, q.Folder)
+		}
+	}
+	return preflight.Check(node, change), nil
 }
 
 // refusalText joins reasons for people.

@@ -26,7 +26,7 @@ func (p *pluginer) apply(ctx context.Context, o *searchpack.Order) error {
 	if err != nil {
 		return err
 	}
-	return p.applyBut(ctx, o, p.book.failed())
+	return p.applyBut(ctx, o, p.book.failed(), p.book.names())
 }
 
 // lockPatience is how long a swap waits for another process that works with the plugins: it stages or
@@ -45,8 +45,8 @@ func (p *pluginer) openSoon(ctx context.Context) (*plugindir.Dir, error) {
 	}
 }
 
-// applyBut leaves out what is bad.
-func (p *pluginer) applyBut(ctx context.Context, o *searchpack.Order, bad map[searchpack.Digest]string) error {
+// applyBut leaves out what is bad. names: packages by the names of their plugins.
+func (p *pluginer) applyBut(ctx context.Context, o *searchpack.Order, bad map[searchpack.Digest]string, names map[string]string) error {
 	d, err := p.openSoon(ctx)
 	if err != nil {
 		return err
@@ -59,8 +59,8 @@ func (p *pluginer) applyBut(ctx context.Context, o *searchpack.Order, bad map[se
 	if err != nil {
 		return err
 	}
-	set := p.set(o, placed, bad)
-	if len(set.Place)+len(set.Remove) == 0 {
+	set := p.set(o, placed, bad, names)
+	if len(set.Place)+len(set.Remove)+len(set.Replaced) == 0 {
 		return nil
 	}
 	result, err := d.Apply(ctx, set)
@@ -75,12 +75,17 @@ func (p *pluginer) applyBut(ctx context.Context, o *searchpack.Order, bad map[se
 }
 
 // set is what has to change.
-func (p *pluginer) set(o *searchpack.Order, placed []plugindir.Placed, failed map[searchpack.Digest]string) plugindir.Set {
+func (p *pluginer) set(o *searchpack.Order, placed []plugindir.Placed, failed map[searchpack.Digest]string, names map[string]string) plugindir.Set {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var s plugindir.Set
 	for _, x := range o.Plugins {
 		at, bad := placedFor(placed, x), isBad(o, x, failed)
+		if x.State == searchpack.PluginRemoved || !bad {
+			for _, q := range renamed(o, placed, x, names) { // no node has two folders of one package
+				s.Replaced = append(s.Replaced, q.Key())
+			}
+		}
 		switch {
 		case x.State == searchpack.PluginRemoved && at >= 0 && !taken(o, x):
 			s.Remove = append(s.Remove, placed[at].Key())
@@ -163,15 +168,20 @@ func (r *run) syncPlugins(ctx context.Context, asked error) error {
 		r.log.Info("the plugins stay as they are: the node did not start with others")
 		return nil
 	}
-	o, err := r.pluginer.choose(o)
+	chosen, err := r.pluginer.choose(o)
 	if err != nil {
 		return err
 	}
-	changed := r.pluginer.changed(ctx, o)
-	if err := r.pluginer.stageOffline(ctx, o, asked == nil, changed); err != nil {
-		return err
-	}
-	if err := r.pluginer.missing(ctx, o, r.book.failed()); err != nil {
+	failed := r.book.failed()
+	var changed []searchpack.Digest
+	o, err = r.pluginer.orNext(ctx, o, chosen, failed, func(o *searchpack.Order) error {
+		changed = r.pluginer.changed(ctx, o)
+		if err := r.pluginer.stageOffline(ctx, o, asked == nil, changed); err != nil {
+			return err
+		}
+		return r.pluginer.missing(ctx, o, failed)
+	})
+	if err != nil {
 		return err
 	}
 	return errors.Join(r.pluginer.apply(ctx, o), r.pluginer.mend(ctx, changed))

@@ -214,6 +214,7 @@ func (a *Agent) swapBeside(ctx context.Context, state *tree) error {
 	if err != nil || a.cfg.Plugins == nil || len(rec.Order.Plugins) == 0 || rec.Restart.restored() {
 		return err
 	}
+	whole := ctx
 	ctx, cancel := context.WithTimeout(ctx, syncOther)
 	defer cancel()
 	store := &localStore{tree: state}
@@ -229,14 +230,17 @@ func (a *Agent) swapBeside(ctx context.Context, state *tree) error {
 			o, err = p.choose(&rec.Order)
 		}
 	}
-	if err == nil {
-		err = p.await(ctx, o, rec.Failed)
-	}
 	if err != nil {
 		return err
 	}
+	order := rec.Order
+	if o, err = p.orNext(whole, &order, o, rec.Failed, func(o *searchpack.Order) error { return p.await(whole, o, rec.Failed) }); err != nil {
+		return err
+	}
+	ctx, cancel = context.WithTimeout(whole, syncOther) // what was waited for may have taken it all
+	defer cancel()
 	changed := p.changed(ctx, o)
-	if err := p.applyBut(ctx, o, rec.Failed); err != nil {
+	if err := p.applyBut(ctx, o, rec.Failed, rec.names()); err != nil {
 		return err
 	}
 	return p.mend(ctx, changed)

@@ -1,7 +1,9 @@
 package catalog
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -239,5 +241,101 @@ func TestLineOfWhatIsNotSharedAnyMore(t *testing.T) {
 	})
 	if w := b.world(); len(w.Lines[p.ID]) != 2 || w.Versions[next.AvailableID].Digest == "" || w.Versions[later.ID].Digest != "" {
 		t.Errorf("what a node runs of a namesake: %v", w.Lines)
+	}
+}
+
+// serves has the domain serve v1 of a plugin, with one node that runs it.
+func (b *bench) serves(p *searchpack.Package, openSearch string) {
+	b.t.Helper()
+	b.update(func(tx searchpack.Tx) error {
+		v, err := tx.Version(b.t.Context(), p.AvailableID)
+		if err != nil {
+			return err
+		}
+		v.Digest, v.Size = searchpack.DigestOf([]byte(p.ID)), 1
+		return errors.Join(tx.PutVersion(b.t.Context(), v),
+			tx.PutAssociation(b.t.Context(), &searchpack.Association{
+				Domain: b.who.Key("products"), PackageID: p.ID, Status: searchpack.Active, ServingID: v.ID, WantedID: v.ID, CreatedAt: b.now, UpdatedAt: b.now,
+			}),
+			b.runs(tx, openSearch, ""))
+	})
+}
+
+// runs has the domain's node say which plugin it has.
+func (b *bench) runs(tx searchpack.Tx, openSearch string, zip searchpack.Digest) error {
+	return tx.PutReport(b.t.Context(), "products-n1", &searchpack.Report{Schema: 1, Epoch: 3, Seq: b.now.UnixMicro(), OpenSearch: openSearch, Node: &searchpack.NodeFacts{
+		ClusterUUID: "c", NodeID: "x1", Name: "n1", Version: openSearch, ManagerID: "x1", Term: 1, Members: []searchpack.Member{{NodeID: "x1", Name: "n1"}},
+	}, Plugins: []searchpack.PluginReport{{Name: "lemmas", Installed: zip}}}, b.now)
+}
+
+// decided writes what the rules say to the node.
+func (b *bench) decided() searchpack.Order {
+	b.t.Helper()
+	var o searchpack.Order
+	b.update(func(tx searchpack.Tx) error {
+		w, err := runner.Load(b.t.Context(), tx, b.who.Key("products"), b.now)
+		if err != nil {
+			return err
+		}
+		for id, order := range rollout.Decide(w).Orders {
+			if err := tx.PutOrder(b.t.Context(), id, &order); err != nil {
+				return err
+			}
+		}
+		agents, err := tx.Agents(b.t.Context(), b.who.Key("products"))
+		if err == nil {
+			o = agents[0].Order
+		}
+		return err
+	})
+	return o
+}
+
+// A namesake that nodes may only have to choose one day is deleted, and they are told that it is gone; one that
+// a node has, or is to try, is not.
+func TestDeleteAnAlternative(t *testing.T) {
+	t.Parallel()
+	b := local(t)
+	p, next := b.plugin("OpenSearch_3.7", "3.7.0"), b.plugin("OpenSearch_3.8", "3.8.0")
+	zip := searchpack.DigestOf([]byte("next"))
+	b.update(func(tx searchpack.Tx) error {
+		v, err := tx.Version(t.Context(), next.AvailableID)
+		if err != nil {
+			return err
+		}
+		v.Digest = zip
+		return tx.PutVersion(t.Context(), v)
+	})
+	b.serves(p, "3.7.0")
+	told := b.decided()
+	if len(told.Alternatives) != 1 || told.Alternatives[0].Digest != zip {
+		t.Fatalf("%+v", told)
+	}
+	refused := func(what string) {
+		t.Helper()
+		_, err := b.DeletePackage(t.Context(), b.who, next.ID)
+		if searchpack.ErrorCode(err) != searchpack.ErrConflict || !strings.Contains(err.Error(), p.ID) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	// Its owner has brought the node another OpenSearch, and the server was away: it has chosen by itself.
+	b.update(func(tx searchpack.Tx) error { return b.runs(tx, "3.8.0", zip) })
+	refused("while the node says that it has it")
+	b.update(func(tx searchpack.Tx) error {
+		trying := told
+		trying.Candidates = []searchpack.Candidate{{PackageID: p.ID, Plugin: true, Digest: zip}}
+		return errors.Join(b.runs(tx, "3.7.0", ""), tx.PutOrder(t.Context(), "products-n1", &trying))
+	})
+	refused("while the node tries it")
+	b.update(func(tx searchpack.Tx) error { return tx.PutOrder(t.Context(), "products-n1", &told) })
+	b.work()
+	if _, err := b.DeletePackage(t.Context(), b.who, next.ID); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := b.work(), []string{"reconcile/" + b.who.Key("products").String()}; !slices.Equal(got, want) {
+		t.Errorf("to be looked at: %v, want %v", got, want)
+	}
+	if told = b.decided(); len(told.Alternatives) != 0 || len(told.Plugins) != 1 || told.Plugins[0].VersionID != p.AvailableID {
+		t.Errorf("%+v", told)
 	}
 }

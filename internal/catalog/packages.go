@@ -150,7 +150,7 @@ func (c *Catalog) UpdatePackage(ctx context.Context, who searchpack.Caller, in U
 }
 
 // DeletePackage deletes a package that no domain has. ErrConflict: a domain has it, of whatever
-// account and status. ErrInvalid: it is only shared with the caller. An import that runs is
+// account and status, or nodes have a version of it because a namesake is associated. ErrInvalid: it is only shared with the caller. An import that runs is
 // cancelled: its rows are gone when it wants to finish.
 func (c *Catalog) DeletePackage(ctx context.Context, who searchpack.Caller, id string) (*searchpack.Package, error) {
 	var p *searchpack.Package
@@ -166,58 +166,23 @@ func (c *Catalog) DeletePackage(ctx context.Context, who searchpack.Caller, id s
 		if len(used) > 0 {
 			return inUse(who, id, used)
 		}
-		if err := runsOnNodes(ctx, tx, p); err != nil {
+		line, err := lineAssociations(ctx, tx, p)
+		if err != nil {
+			return err
+		}
+		if err := runsOnNodes(ctx, tx, p, line); err != nil {
 			return err
 		}
 		if err := tx.DeletePackage(ctx, id); err != nil {
 			return err
 		}
+		// Orders may name it as an alternative: nodes are told that it is none any more.
+		if err := c.look(ctx, tx, line); err != nil {
+			return err
+		}
 		return c.audit(ctx, tx, who, "DeletePackage", id, p.Name)
 	})
 	return p, err
-}
-
-// runsOnNodes refuses to delete a plugin's package of which nodes are to have a version because a namesake
-// is associated: while they have another OpenSearch than the rest of their domain.
-func runsOnNodes(ctx context.Context, tx searchpack.Tx, p *searchpack.Package) error {
-	if p.Type != searchpack.TypePlugin {
-		return nil
-	}
-	all, err := tx.Packages(ctx, searchpack.LineQuery(p))
-	if err != nil {
-		return err
-	}
-	versions, err := tx.Versions(ctx, p.ID)
-	if err != nil {
-		return err
-	}
-	ids := map[string]bool{}
-	for _, v := range versions {
-		ids[v.ID] = true
-	}
-	for _, sibling := range all {
-		used, err := tx.AssociationsOf(ctx, sibling.ID)
-		if err != nil {
-			return err
-		}
-		for _, a := range used {
-			agents, err := tx.Agents(ctx, a.Domain)
-			if err != nil {
-				return err
-			}
-			if slices.ContainsFunc(agents, func(agent *searchpack.AgentState) bool { return isToHave(agent, ids) }) {
-				return searchpack.Errorf(searchpack.ErrConflict,
-					"Package %s is used by nodes: package %s of the same name is associated with their domain, and they have the OpenSearch that this one is for. Dissociate %s first.",
-					p.ID, sibling.ID, sibling.ID)
-			}
-		}
-	}
-	return nil
-}
-
-// isToHave: the node in service is told to have a plugin of one of these versions.
-func isToHave(a *searchpack.AgentState, ids map[string]bool) bool {
-	return a.RetiredAt.IsZero() && slices.ContainsFunc(a.Order.Plugins, func(o searchpack.PluginOrder) bool { return ids[o.VersionID] })
 }
 
 // inUse names a domain of the caller's, and never one of another account.

@@ -27,12 +27,24 @@ func (c *Catalog) UpdatePackageScope(ctx context.Context, who searchpack.Caller,
 		if p.Vending == nil || !*p.Vending {
 			return searchpack.Errorf(searchpack.ErrDisabled, "Package %s cannot be shared: it was created without PackageVendingOptions VendingEnabled.", id)
 		}
+		before := *p
 		p.SharedWith = scope(p.SharedWith, op, users)
 		if n := len(p.SharedWith); n > maxSharedWith && op != ScopeRemove {
 			return searchpack.Errorf(searchpack.ErrInvalid, "Package %s can be shared with at most %d users, with this call it would be %d. Remove some, or share it with %s.", id, maxSharedWith, n, searchpack.Global)
 		}
 		p.UpdatedAt = c.clock()
 		if err := tx.PutPackage(ctx, p); err != nil {
+			return err
+		}
+		// Domains may follow the package, or have a namesake: who sees it again gets what has come meanwhile.
+		line, err := lineAssociations(ctx, tx, p)
+		if err != nil {
+			return err
+		}
+		line = slices.DeleteFunc(line, func(a *searchpack.Association) bool {
+			return before.VisibleTo(a.Domain.Account) == p.VisibleTo(a.Domain.Account)
+		})
+		if err := c.look(ctx, tx, line); err != nil {
 			return err
 		}
 		return c.audit(ctx, tx, who, "UpdatePackageScope", id, string(op)+" "+strings.Join(users, ", "))

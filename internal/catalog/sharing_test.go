@@ -223,3 +223,72 @@ func TestSharedPackageIsAssociated(t *testing.T) {
 	_, _, err = b.ListDomainsForPackage(t.Context(), neighbour, p.ID, Page{})
 	wantCode(t, err, searchpack.ErrNotFound)
 }
+
+// A domain of an account that sees a package again is looked at: it may follow the package, or have one of the
+// same name.
+func TestSharingWakesDomains(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	p := b.shared("synonyms")
+	n := b.as(neighbour)
+	n.domain("shop")
+	n.domain("other")
+	if _, err := n.AssociatePackage(t.Context(), n.who, "shop", AssociateInput{PackageID: p.ID}); err != nil {
+		t.Fatal(err)
+	}
+	b.work()
+	for _, c := range []struct {
+		op    ScopeOperation
+		users []string
+		woken bool
+	}{
+		{ScopeAdd, []string{stranger.Account}, false},
+		{ScopeAdd, []string{searchpack.Global}, false}, // it saw it already
+		{ScopeOverride, nil, true},
+		{ScopeAdd, []string{searchpack.Global}, true},
+	} {
+		b.scope(p, c.op, c.users...)
+		var want []string
+		if c.woken {
+			want = []string{"reconcile/" + n.who.Key("shop").String()}
+		}
+		if got := b.work(); !slices.Equal(got, want) {
+			t.Errorf("%s %v: to be looked at are %v, want %v", c.op, c.users, got, want)
+		}
+	}
+}
+
+// The same of a plugin whose namesake serves there.
+func TestSharingWakesDomainsOfALine(t *testing.T) {
+	t.Parallel()
+	b := local(t)
+	own := b.who
+	b.who = neighbour
+	p, next := b.plugin("OpenSearch_3.7", "3.7.0"), b.plugin("OpenSearch_3.8", "3.8.0")
+	b.update(func(tx searchpack.Tx) error {
+		for _, x := range []*searchpack.Package{p, next} {
+			yes := true
+			row, err := tx.Package(t.Context(), x.ID)
+			if err != nil {
+				return err
+			}
+			if row.Vending = &yes; x == p {
+				row.SharedWith = []string{own.Account}
+			}
+			if err := tx.PutPackage(t.Context(), row); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	b.who = own
+	if _, err := b.AssociatePackage(t.Context(), b.who, "products", AssociateInput{PackageID: p.ID}); err != nil {
+		t.Fatal(err)
+	}
+	b.work()
+	b.who = neighbour
+	b.scope(next, ScopeAdd, own.Account)
+	if got, want := b.work(), []string{"reconcile/" + own.Key("products").String()}; !slices.Equal(got, want) {
+		t.Errorf("to be looked at are %v, want %v", got, want)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/searchpack/searchpack"
@@ -123,6 +124,10 @@ func name(named map[searchpack.Digest]bool, o *searchpack.Order) {
 	}
 	for _, c := range o.Candidates {
 		named[c.Digest] = true
+	}
+	// Alternatives too: a node whose package manager brings another OpenSearch chooses among them.
+	for _, p := range slices.Concat(o.Plugins, o.Alternatives) {
+		named[p.Digest] = true
 	}
 }
 

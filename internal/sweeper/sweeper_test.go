@@ -81,13 +81,15 @@ func TestOrderedBlobsStay(t *testing.T) {
 	t.Parallel()
 	w := openWorld(t, Options{})
 	live, candidate, retired := w.write("live"), w.write("candidate"), w.write("retired")
+	plugin, alternative := w.write("plugin"), w.write("alternative")
 	key := searchpack.DomainKey{Account: "000000000000", Region: "us-east-1", Name: "shop"}
 	w.update(func(ctx context.Context, tx searchpack.Tx) error {
 		return errors.Join(
 			tx.PutDomain(ctx, &searchpack.Domain{DomainKey: key}),
 			tx.PutAgent(ctx, &searchpack.Agent{ID: "a", Domain: key, Name: "n1"}),
 			tx.PutAgent(ctx, &searchpack.Agent{ID: "b", Domain: key, Name: "n2", RetiredAt: begin}),
-			tx.PutOrder(ctx, "a", &searchpack.Order{Generation: 1, Files: []searchpack.FileOrder{{Digest: live}}, Candidates: []searchpack.Candidate{{Digest: candidate}}}),
+			tx.PutOrder(ctx, "a", &searchpack.Order{Generation: 1, Files: []searchpack.FileOrder{{Digest: live}}, Candidates: []searchpack.Candidate{{Digest: candidate}},
+				Plugins: []searchpack.PluginOrder{{Digest: plugin}}, Alternatives: []searchpack.PluginOrder{{Digest: alternative}}}),
 			tx.PutOrder(ctx, "b", &searchpack.Order{Generation: 1, Files: []searchpack.FileOrder{{Digest: retired}}}),
 		)
 	})
@@ -98,6 +100,9 @@ func TestOrderedBlobsStay(t *testing.T) {
 	if !w.blobs.has("live") || !w.blobs.has("candidate") || w.blobs.has("retired") {
 		t.Errorf("there: live %v, candidate %v, retired %v", w.blobs.has("live"), w.blobs.has("candidate"), w.blobs.has("retired"))
 	}
+	if !w.blobs.has("plugin") || !w.blobs.has("alternative") {
+		t.Errorf("there: plugin %v, alternative %v", w.blobs.has("plugin"), w.blobs.has("alternative"))
+	}
 	if err := w.names("F1", live); err != nil {
 		t.Errorf("a blob that stays cannot be named: %v", err)
 	}
@@ -105,6 +110,9 @@ func TestOrderedBlobsStay(t *testing.T) {
 		return tx.PutOrder(ctx, "a", &searchpack.Order{Generation: 2})
 	})
 	w.mustRun(SweepBlobs)
+	if w.blobs.has("plugin") || w.blobs.has("alternative") {
+		t.Error("no longer ordered plugins are kept")
+	}
 	if !w.blobs.has("live") || w.blobs.has("candidate") {
 		t.Errorf("no longer ordered: live, which a version names, %v, candidate %v", w.blobs.has("live"), w.blobs.has("candidate"))
 	}

@@ -31,7 +31,8 @@ func (d *Dir) Apply(ctx context.Context, set Set) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	return p.result, d.carryOut(r, p)
+	err = d.carryOut(r, p)
+	return p.result, err
 }
 
 // Restore puts the former plugins of the folders back, all or none, while the node is stopped. A
@@ -123,7 +124,7 @@ func (d *Dir) carryOut(r *record, p *plan) error {
 	}
 	for _, s := range p.config {
 		if err == nil {
-			err = d.copyConfig(s, &p.result)
+			err = d.copyConfig(s, p)
 		}
 	}
 	for _, m := range p.moves {
@@ -252,19 +253,22 @@ func (d *Dir) tidy(r *record, drop ...place) error {
 }
 
 // copyConfig gives config/<folder> what it does not have.
-func (d *Dir) copyConfig(s *staged, result *Result) error {
+func (d *Dir) copyConfig(s *staged, p *plan) error {
 	uid, gid, err := d.owner(inConfig)
 	if err != nil {
 		return explain("the configuration folder", err)
 	}
 	c := &configCopy{d: d, from: stagedAt(s.Zip).join(configPart), to: place{inConfig, s.Folder}, uid: uid, gid: gid}
 	for _, e := range s.Config {
+		if p.given[c.to.join(e.Path)] {
+			continue
+		}
 		beside, err := c.file(e)
 		if err != nil {
 			return explain("the configuration of the plugin "+s.Name, err)
 		}
 		if beside != "" {
-			result.NewConfig = append(result.NewConfig, beside)
+			p.result.NewConfig = append(p.result.NewConfig, beside)
 		}
 	}
 	return nil

@@ -16,6 +16,12 @@ import (
 // halfName is what a file in config/<folder> is called until it is whole.
 const halfName = ".searchpack-half"
 
+const (
+	newSuffix = ".new"
+	// maxName is what file systems take of a name, in bytes.
+	maxName = 255
+)
+
 // configCopy copies a plugin's configuration, as InstallPluginCommand.installConfig does: a file that
 // is there stays.
 type configCopy struct {
@@ -34,8 +40,10 @@ func (c *configCopy) file(e searchpack.ManifestEntry) (beside string, err error)
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil || same:
 		return "", err
+	case len(path.Base(at.Name))+len(newSuffix) > maxName: // kept, and there is no name for the plugin's
+		return "", nil
 	default: // kept; the plugin's comes beside it
-		at.Name += ".new"
+		at.Name += newSuffix
 		beside = at.String()
 		if err := c.d.remove(at); err != nil {
 			return "", err

@@ -147,12 +147,19 @@ func TestDamagedRecord(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
 		"no JSON": "{", "newer": `{"schema":2}`, "more": `{"schema":1,"placed":{},"former":{},"bogus":1}`, "two": `{"schema":1} {}`, "empty": "",
-		"a way out":  `{"schema":1,"placed":{"../x":{"folder":"../x"}}}`,
-		"another":    `{"schema":1,"placed":{"x":{"folder":"y"}}}`,
-		"nothing":    `{"schema":1,"former":{"x":null}}`,
-		"bad move":   `{"schema":1,"change":{"moves":[{"at":{"in":"config","name":"x"}}]}}`,
-		"bad source": `{"schema":1,"change":{"moves":[{"at":{"in":"plugins","name":"x"},"in":{"in":"config","name":"x"}}]}}`,
-		"bad config": `{"schema":1,"change":{"moves":[],"config":["../.."]}}`,
+		"a way out":             `{"schema":1,"placed":{"../x":{"folder":"../x"}}}`,
+		"another":               `{"schema":1,"placed":{"x":{"folder":"y"}}}`,
+		"nothing":               `{"schema":1,"former":{"x":null}}`,
+		"bad move":              `{"schema":1,"change":{"moves":[{"at":{"in":"config","name":"x"}}]}}`,
+		"bad source":            `{"schema":1,"change":{"moves":[{"at":{"in":"plugins","name":"x"},"in":{"in":"config","name":"x"}}]}}`,
+		"a way out of plugins":  `{"schema":1,"placed":{"x":{"folder":"x","tree":[{"path":"../y"}]}}}`,
+		"a way out of bin":      `{"schema":1,"placed":{"x":{"folder":"x","bin":[{"path":"../opensearch"}]}}}`,
+		"a way out of config":   `{"schema":1,"placed":{"x/config":{"folder":"x","part":"config","tree":[{"path":"../opensearch.yml"}]}}}`,
+		"a folder that was not": `{"schema":1,"placed":{"x/config":{"folder":"x","part":"config","tree":[],"made":["../analyzers"]}}}`,
+		"kept elsewhere":        `{"schema":1,"placed":{"x/config":{"folder":"x","part":"config","tree":[],"base":{"a":"../opensearch.yml"}}}}`,
+		"former elsewhere":      `{"schema":1,"former":{"x/config":{"files":{"a":"../opensearch.yml"}}}}`,
+		"former of another":     `{"schema":1,"former":{"x":{"plugin":{"folder":"y"}}}}`,
+		"bad config":            `{"schema":1,"change":{"moves":[],"config":["../.."]}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -277,6 +284,31 @@ func TestOtherMount(t *testing.T) {
 	d.place(t, makePlugin(t, "p", "1"))
 	_, err = d.Apply(t.Context(), Set{Place: d.stageAll(t, makePlugin(t, "q", "1", "bin/x=1"))})
 	has(t, err, "a plugin has scripts for bin/", "same mount as bin/")
+}
+
+// A file of the configuration has so long a name that none is left for the .new beside it.
+func TestLongNameOfAConfiguration(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	d := w.open(t)
+	name := strings.Repeat("n", 253)
+	w.write(t, "config/p/"+name, "mine")
+	if res := d.place(t, makePlugin(t, "p", "1", "config/"+name+"=theirs")); len(res.NewConfig) != 0 {
+		t.Errorf("%+v", res)
+	}
+	same(t, "kept", w.conf(t), map[string]string{"config/opensearch.yml": "", "config/p/" + name: "mine"})
+}
+
+// What lies where files are put aside is somebody's: it is said before anything is changed.
+func TestKeptFolderIsTaken(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	d := w.open(t)
+	must(t, os.Symlink("/etc", w.path("config/"+keptName)))
+	set := Set{Place: d.stageAll(t, makeConfig(t, "p", "a=1"))}
+	has(t, d.Try(t.Context(), set), "config/"+keptName+" is no folder: move it away")
+	_, err := d.Apply(t.Context(), set)
+	has(t, err, "config/"+keptName+" is no folder: move it away")
 }
 
 // A pipe in place of a file must not be waited for, and a link not followed.

@@ -54,8 +54,8 @@ func (d *Dir) oneMount(folder string) error {
 	return nil
 }
 
-// lacking are the folders that are not there yet, or that were made for the former files.
-func (d *Dir) lacking(folder string, was, next *Placed) []string {
+// lacking are the folders that are not there yet, or that were made for the former files of parts that change.
+func (d *Dir) lacking(folder string, all []*partChange, next *Placed) []string {
 	need := map[string]bool{}
 	for _, e := range next.Tree {
 		for dir := path.Dir(e.Path); ; dir = path.Dir(dir) {
@@ -67,7 +67,7 @@ func (d *Dir) lacking(folder string, was, next *Placed) []string {
 	var out []string
 	for _, dir := range slices.Sorted(maps.Keys(need)) {
 		there, err := d.exists(place{inConfig, folder}.join(dir))
-		if err == nil && !there || was != nil && slices.Contains(was.Made, dir) {
+		if err == nil && !there || slices.ContainsFunc(all, func(c *partChange) bool { return c.was != nil && slices.Contains(c.was.Made, dir) }) {
 			out = append(out, dir)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 
@@ -17,6 +18,8 @@ import (
 type Set struct {
 	Place  []searchpack.Digest // ids of what is staged
 	Remove []string            // keys
+	// Replaced are keys of former names of what is placed: they go, too, but where that lies under the same.
+	Replaced []string
 }
 
 // Result says what was done. The names are keys: of plugins their folders.
@@ -35,15 +38,19 @@ type plan struct {
 	after  *record
 	moves  []move
 	config []*staged // plugins whose configuration is to be copied
+	parts  []partChange
 	copies []partCopy
-	drop   []place // in the state folder, when it is done
-	prune  []place // folders in config/, if they are empty when it is done
+	given  map[place]bool // files in config/ that the moves give, and not the copying of the configuration
+	drop   []place        // in the state folder, when it is done
+	prune  []place        // folders in config/, if they are empty when it is done
 	result Result
 }
 
+func newPlan(r *record) *plan { return &plan{after: r.clone(), given: map[place]bool{}} }
+
 // plan decides, changing nothing. What Searchpack did not place is refused by name.
 func (d *Dir) plan(ctx context.Context, r *record, set Set) (*plan, error) {
-	p := &plan{after: r.clone()}
+	p := newPlan(r)
 	touched := map[string]bool{}
 	once := func(key string) error {
 		if touched[key] {
@@ -53,6 +60,7 @@ func (d *Dir) plan(ctx context.Context, r *record, set Set) (*plan, error) {
 		return nil
 	}
 	var parts []*staged // after the plugins, whose own configuration lies there before
+	remove := set.Remove
 	for _, zip := range set.Place {
 		s, err := d.ready(ctx, zip)
 		if err != nil {
@@ -65,9 +73,16 @@ func (d *Dir) plan(ctx context.Context, r *record, set Set) (*plan, error) {
 			parts = append(parts, s)
 		} else if err := d.planPlace(ctx, r, p, s); err != nil {
 			return nil, err
+		} else {
+			remove = append(slices.Clone(remove), r.elsewhere(s, remove)...)
 		}
 	}
-	for _, key := range set.Remove {
+	for _, key := range set.Replaced {
+		if !touched[key] && !slices.Contains(remove, key) {
+			remove = append(slices.Clone(remove), key)
+		}
+	}
+	for _, key := range remove {
 		if err := errors.Join(checkKey(key), once(key)); err != nil {
 			return nil, err
 		}
@@ -80,7 +95,7 @@ func (d *Dir) plan(ctx context.Context, r *record, set Set) (*plan, error) {
 			return nil, err
 		}
 	}
-	if err := p.disjoint(); err != nil {
+	if err := d.swapFiles(ctx, r, p); err != nil {
 		return nil, err
 	}
 	if slices.ContainsFunc(p.moves, func(m move) bool { return m.At.In == inBin }) {
@@ -112,6 +127,18 @@ func (d *Dir) ready(ctx context.Context, zip searchpack.Digest) (*staged, error)
 		return nil, searchpack.Errorf(searchpack.ErrConflict, "the staged plugin %s is damaged: %s; stage it anew", s.Name, drift[0])
 	}
 	return s, nil
+}
+
+// elsewhere are the folders that the plugin has beside its own, of versions with another custom.foldername,
+// but for those listed: a node does not start with a plugin that lies there twice.
+func (r *record) elsewhere(s *staged, but []string) []string {
+	var out []string
+	for _, key := range slices.Sorted(maps.Keys(r.Placed)) {
+		if x := r.Placed[key]; x.Part == searchpack.PartPlugin && x.Name == s.Name && key != s.Folder && !slices.Contains(but, key) {
+			out = append(out, key)
+		}
+	}
+	return out
 }
 
 func (d *Dir) planPlace(ctx context.Context, r *record, p *plan, s *staged) error {
@@ -164,18 +191,6 @@ func (d *Dir) planPlace(ctx context.Context, r *record, p *plan, s *staged) erro
 	return nil
 }
 
-// disjoint refuses a set whose license and configuration have the same file.
-func (p *plan) disjoint() error {
-	seen := map[place]bool{}
-	for _, m := range p.moves {
-		if seen[m.At] {
-			return searchpack.Errorf(searchpack.ErrConflict, "%s is a file of the license and of the configuration: take it out of one of them", m.At)
-		}
-		seen[m.At] = true
-	}
-	return nil
-}
-
 func (d *Dir) planRemove(ctx context.Context, r *record, p *plan, folder string) error {
 	was := r.Placed[folder]
 	if strings.Contains(folder, "/") {
@@ -183,7 +198,8 @@ func (d *Dir) planRemove(ctx context.Context, r *record, p *plan, folder string)
 			return nil // as it should be
 		}
 		p.result.Removed = append(p.result.Removed, folder)
-		return d.swapFiles(r, p, folder, was, nil, nil)
+		p.parts = append(p.parts, partChange{key: folder, was: was})
+		return nil
 	}
 	there, err := d.exists(place{inPlugins, folder})
 	if err != nil {
@@ -280,16 +296,14 @@ func (p *plan) in(at, from place) {
 
 // planRestore plans to put back what Former says.
 func (d *Dir) planRestore(ctx context.Context, r *record, folders []string) (*plan, error) {
-	p := &plan{after: r.clone()}
+	p := newPlan(r)
 	for _, folder := range folders {
 		f, was := r.Former[folder], r.Placed[folder]
 		if f == nil {
 			return nil, searchpack.Errorf(searchpack.ErrNotFound, "no former plugin is kept for the folder %.100q", folder)
 		}
 		if strings.Contains(folder, "/") {
-			if err := d.planPartBack(r, p, folder); err != nil {
-				return nil, err
-			}
+			p.planPartBack(r, folder)
 			continue
 		}
 		there, err := d.exists(place{inPlugins, folder})
@@ -315,5 +329,5 @@ func (d *Dir) planRestore(ctx context.Context, r *record, folders []string) (*pl
 		}
 		p.drop = append(p.drop, state(formerName, folder))
 	}
-	return p, nil
+	return p, d.swapFiles(ctx, r, p)
 }

@@ -362,3 +362,33 @@ func TestNotWhileTheNodeRuns(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A version with another custom.foldername: a node does not start with a plugin that lies there twice.
+func TestAnotherFolder(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	d := w.open(t)
+	d.place(t, makePlugin(t, "p", "1", "bin/run=1"))
+	must(t, d.Forget(t.Context(), "p"))
+	before := w.holds(t, "plugins", "bin")
+	moved := makePlugin(t, "p", "2", "bin/run=2")
+	moved.Folder = "q"
+	res := d.place(t, moved)
+	after := map[string]string{
+		"bin/opensearch": "#!/bin/sh", "bin/q/run": "2", "plugins/q/plugin-descriptor.properties": "name=p\nversion=2\n", "plugins/q/p.jar": "jar of p 2",
+	}
+	same(t, "moved", w.holds(t, "plugins", "bin"), after)
+	if !slices.Equal(res.Placed, []string{"q"}) || !slices.Equal(res.Removed, []string{"p"}) {
+		t.Errorf("%+v", res)
+	}
+	must(t, d.Restore(t.Context(), "p", "q"))
+	same(t, "restored", w.holds(t, "plugins", "bin"), before)
+	// Somebody else's plugin of that name is not touched: whoever looks before refuses.
+	w.write(t, "plugins/r/plugin-descriptor.properties", "name=p\n")
+	moved.Folder = "s"
+	_, err := d.Apply(t.Context(), Set{Place: d.stageAll(t, moved), Replaced: []string{"p", "s"}})
+	must(t, err)
+	if got := w.holds(t, "plugins"); got["plugins/r/plugin-descriptor.properties"] == "" || got["plugins/s/p.jar"] == "" || got["plugins/p/p.jar"] != "" {
+		t.Errorf("%v", got)
+	}
+}

@@ -152,10 +152,19 @@ func (r *record) check() error {
 		if p == nil || p.Key() != folder {
 			return fmt.Errorf("what is placed in %q is of another folder", folder)
 		}
+		if err := p.check(); err != nil {
+			return err
+		}
 	}
 	for folder, f := range r.Former {
 		if f == nil {
 			return fmt.Errorf("what was in %q is not said", folder)
+		}
+		if f.Plugin != nil && f.Plugin.Key() != folder {
+			return fmt.Errorf("what was in %q is of another folder", folder)
+		}
+		if err := errors.Join(f.Plugin.check(), checkNumbers(f.Files)); err != nil {
+			return err
 		}
 	}
 	if r.Change == nil {
@@ -169,6 +178,33 @@ func (r *record) check() error {
 	for _, folder := range r.Change.Config {
 		if err := checkFolder(folder); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// check refuses paths that lead out of the plugin's folders, and names that are no numbers of files kept.
+func (p *Placed) check() error {
+	if p == nil {
+		return nil
+	}
+	for _, e := range slices.Concat(p.Tree, p.Bin) {
+		if !fs.ValidPath(e.Path) || e.Path == "." {
+			return fmt.Errorf("the plugin %.100q has the file %.200q", p.Name, e.Path)
+		}
+	}
+	for _, dir := range p.Made {
+		if !fs.ValidPath(dir) {
+			return fmt.Errorf("for the plugin %.100q the folder %.200q was made", p.Name, dir)
+		}
+	}
+	return checkNumbers(p.Base)
+}
+
+func checkNumbers(kept map[string]string) error {
+	for name, number := range kept {
+		if !fs.ValidPath(name) || !fs.ValidPath(number) || number == "." || strings.Contains(number, "/") {
+			return fmt.Errorf("the file %.200q is kept as %.200q", name, number)
 		}
 	}
 	return nil

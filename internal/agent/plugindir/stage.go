@@ -145,7 +145,7 @@ func (d *Dir) readStaged(zip searchpack.Digest) (*staged, error) {
 	var s staged
 	in := json.NewDecoder(bytes.NewReader(b))
 	in.DisallowUnknownFields()
-	if err := in.Decode(&s); err != nil || s.Schema != schema || s.ID() != zip || checkKey(s.Key()) != nil {
+	if err := in.Decode(&s); err != nil || s.Schema != schema || s.ID() != zip || checkKey(s.Key()) != nil || s.check() != nil || (&Placed{Tree: s.Config}).check() != nil {
 		return nil, fmt.Errorf("%s cannot be read: a newer Searchpack wrote it, or it is damaged", stagedAt(zip).join(stagedFile))
 	}
 	return &s, nil

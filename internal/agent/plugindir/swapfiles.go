@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/searchpack/searchpack"
 )
 
@@ -29,24 +31,42 @@ func (d *Dir) planPart(ctx context.Context, r *record, p *plan, s *staged) error
 	}
 	next := s.Placed
 	next.At = d.now().UTC()
-	for _, e := range next.Tree {
-		if other := r.owner(s.Folder, e.Path, key); other != "" {
-			return searchpack.Errorf(searchpack.ErrConflict, "config/%s/%s is the file of another package of this plugin (%s): take it out of one of them", s.Folder, e.Path, other)
-		}
-	}
 	p.result.Placed = append(p.result.Placed, key)
-	return d.swapFiles(r, p, key, was, &next, func(e searchpack.ManifestEntry) string {
-		c := partCopy{from: stagedAt(s.ID()).join(treePart).join(e.Path), to: p.number(), entry: e}
-		p.copies = append(p.copies, c)
-		return c.to
-	})
+	p.parts = append(p.parts, partChange{key: key, was: was, next: &next, source: func(e searchpack.ManifestEntry) string {
+		return p.copy(stagedAt(s.ID()).join(treePart), e)
+	}})
+	return nil
 }
 
-// owner is which other part of the plugin has placed the file; "" = none.
-func (r *record) owner(folder, name, but string) string {
+// copy plans that a staged file lies where it can be moved from, and returns its number.
+func (p *plan) copy(from place, e searchpack.ManifestEntry) string {
+	c := partCopy{from: from.join(e.Path), to: p.number(), entry: e}
+	p.copies = append(p.copies, c)
+	return c.to
+}
+
+// partChange is what becomes of a license or configuration: next takes the place of was, of which either may
+// be nil.
+type partChange struct {
+	key       string
+	was, next *Placed
+	// source gives the number of a file of next; "" = there is none.
+	source func(searchpack.ManifestEntry) string
+
+	files, base map[string]string // see Former.Files of what was, and Placed.Base of what comes
+}
+
+func (c *partChange) folder() string {
+	folder, _, _ := strings.Cut(c.key, "/")
+	return folder
+}
+
+// owner is which part of the plugin, none of those that change, has placed the file; "" = none.
+func (p *plan) owner(r *record, folder, name string) string {
 	for _, part := range []searchpack.PluginPart{searchpack.PartConfig, searchpack.PartLicense} {
 		key := Key(part, folder)
-		if x := r.Placed[key]; x != nil && key != but && x.has(name) {
+		changes := slices.ContainsFunc(p.parts, func(c partChange) bool { return c.key == key })
+		if !changes && r.Placed[key].has(name) {
 			return string(part)
 		}
 	}
@@ -57,59 +77,119 @@ func (p *Placed) has(name string) bool {
 	return p != nil && slices.ContainsFunc(p.Tree, func(e searchpack.ManifestEntry) bool { return e.Path == name })
 }
 
-// swapFiles plans that the files of next take the place of those of was; either may be nil. source gives
-// the number of a file of next, "" = there is none. What is there and is not ours is put aside, and comes
-// back when its place is free.
-func (d *Dir) swapFiles(r *record, p *plan, key string, was, next *Placed, source func(searchpack.ManifestEntry) string) error {
-	folder, _, _ := strings.Cut(key, "/")
-	if err := d.oneMount(folder); err != nil {
-		return err
+// swapFiles plans the moves of all parts that change, when it is known what they are: a file may go from one
+// to another. What is there and is not ours is put aside, and comes back when its place is free.
+func (d *Dir) swapFiles(ctx context.Context, r *record, p *plan) error {
+	byFolder := map[string][]*partChange{}
+	for i := range p.parts {
+		c := &p.parts[i]
+		c.files, c.base = map[string]string{}, map[string]string{}
+		byFolder[c.folder()] = append(byFolder[c.folder()], c)
 	}
-	former := &Former{Plugin: was.bare(), Files: map[string]string{}}
-	base := map[string]string{}
-	for _, e := range both(was, next) {
-		at := place{inConfig, folder}.join(e.Path)
-		there, err := d.fileAt(at, p.brings(folder, e.Path))
+	for _, folder := range slices.Sorted(maps.Keys(byFolder)) {
+		all := byFolder[folder]
+		if err := d.oneMount(folder); err != nil {
+			return err
+		}
+		files, err := p.filesOf(r, folder, all)
 		if err != nil {
 			return err
 		}
-		m, mine := move{At: at}, was.has(e.Path)
-		if there {
-			number := p.number()
-			m.Out = kept(number)
-			if mine {
-				former.Files[e.Path] = number
-			} else {
-				base[e.Path] = number
+		for _, name := range slices.Sorted(maps.Keys(files)) {
+			if err := d.swapFile(ctx, p, place{inConfig, folder}.join(name), name, files[name]); err != nil {
+				return err
 			}
 		}
-		in := ""
-		switch before := was.before(e.Path); {
-		case next.has(e.Path):
-			in = source(e)
-			if mine && before != "" {
-				base[e.Path] = before
+		for _, c := range all {
+			delete(p.after.Placed, c.key)
+			if c.next != nil {
+				c.next.Base = c.base
+				c.next.Made = union(c.next.Made, d.lacking(folder, all, c.next))
+				p.after.Placed[c.key] = c.next
 			}
-		case mine:
-			in = before
-		}
-		if in != "" {
-			m.In = kept(in)
-		}
-		if (m.In != place{}) || (m.Out != place{}) {
-			p.moves = append(p.moves, m)
+			if r.Former[c.key] == nil {
+				p.after.Former[c.key] = &Former{Plugin: c.was.bare(), Files: c.files}
+			}
+			p.prune = append(p.prune, madeFolders(folder, c.was)...)
 		}
 	}
-	delete(p.after.Placed, key)
-	if next != nil {
-		next.Base = base
-		next.Made = d.lacking(folder, was, next)
-		p.after.Placed[key] = next
+	return nil
+}
+
+// partFile is a file of parts that change: whose it is, and whose it will be. Either may be nil.
+type partFile struct {
+	from, to *partChange
+	entry    searchpack.ManifestEntry // of to, if there is one
+}
+
+// filesOf are all files of parts that change, by path. None is of two.
+func (p *plan) filesOf(r *record, folder string, all []*partChange) (map[string]partFile, error) {
+	files := map[string]partFile{}
+	for _, c := range all {
+		for _, e := range c.was.files() {
+			files[e.Path] = partFile{from: c}
+		}
 	}
-	if r.Former[key] == nil {
-		p.after.Former[key] = former
+	for _, c := range all {
+		for _, e := range c.next.files() {
+			f := files[e.Path]
+			if f.to != nil {
+				return nil, searchpack.Errorf(searchpack.ErrConflict, "config/%s/%s is a file of the license and of the configuration: take it out of one of them", folder, e.Path)
+			}
+			if other := p.owner(r, folder, e.Path); other != "" {
+				return nil, searchpack.Errorf(searchpack.ErrConflict, "config/%s/%s is the file of another package of this plugin (%s): take it out of one of them", folder, e.Path, other)
+			}
+			f.to, f.entry = c, e
+			files[e.Path] = f
+		}
 	}
-	p.prune = append(p.prune, madeFolders(folder, was)...)
+	return files, nil
+}
+
+// swapFile plans the moves of one file.
+func (d *Dir) swapFile(ctx context.Context, p *plan, at place, name string, f partFile) error {
+	before := ""
+	if f.from != nil {
+		before = f.from.was.before(name)
+	}
+	brought, entry := p.brings(at)
+	free := brought != nil && f.to == nil // for the plugin's own
+	own := free && before == ""
+	if free && !own { // it comes back, and the plugin's lies beside it if it is another
+		digest, err := d.digest(ctx, kept(before))
+		p.given[at] = err == nil && digest == entry.Digest
+	}
+	there, err := d.fileAt(at, brought != nil && !own && !p.given[at])
+	if err != nil {
+		return err
+	}
+	m := move{At: at}
+	if there {
+		number := p.number()
+		m.Out = kept(number)
+		if f.from != nil {
+			f.from.files[name] = number
+		} else {
+			f.to.base[name] = number
+		}
+	}
+	in := before
+	switch {
+	case f.to != nil:
+		in = f.to.source(f.entry)
+		if before != "" {
+			f.to.base[name] = before
+		}
+	case own:
+		in = p.copy(stagedAt(brought.Zip).join(configPart), entry)
+		p.given[at] = true
+	}
+	if in != "" {
+		m.In = kept(in)
+	}
+	if (m.In != place{}) || (m.Out != place{}) {
+		p.moves = append(p.moves, m)
+	}
 	return nil
 }
 
@@ -130,36 +210,32 @@ func (p *Placed) before(name string) string {
 	return p.Base[name]
 }
 
-// both are the files of two, each path once; where both have it, that of next.
-func both(was, next *Placed) []searchpack.ManifestEntry {
-	all := map[string]searchpack.ManifestEntry{}
-	for _, p := range []*Placed{was, next} {
-		if p == nil {
-			continue
-		}
-		for _, e := range p.Tree {
-			all[e.Path] = e
-		}
+func (p *Placed) files() []searchpack.ManifestEntry {
+	if p == nil {
+		return nil
 	}
-	var out []searchpack.ManifestEntry
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		out = append(out, all[name])
-	}
-	return out
+	return p.Tree
 }
 
-// brings: a plugin of the same set has that file of its own, which is there before the moves.
-func (p *plan) brings(folder, name string) bool {
-	return slices.ContainsFunc(p.config, func(s *staged) bool {
-		return s.Folder == folder && slices.ContainsFunc(s.Config, func(e searchpack.ManifestEntry) bool { return e.Path == name })
-	})
+// brings: a plugin of the same set has that file of its own, which is there before the moves unless they give it.
+func (p *plan) brings(at place) (*staged, searchpack.ManifestEntry) {
+	folder, name, _ := strings.Cut(at.Name, "/")
+	for _, s := range p.config {
+		if s.Folder != folder {
+			continue
+		}
+		if i := slices.IndexFunc(s.Config, func(e searchpack.ManifestEntry) bool { return e.Path == name }); i >= 0 {
+			return s, s.Config[i]
+		}
+	}
+	return nil, searchpack.ManifestEntry{}
 }
 
 // fileAt reports whether anything but a folder has the name, or will have it.
 func (d *Dir) fileAt(at place, soon bool) (bool, error) {
 	info, err := d.lstat(at)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR): // what is no folder is said by who makes them
 		return soon, nil
 	case err != nil:
 		return false, explain(at.String(), err)
@@ -170,18 +246,11 @@ func (d *Dir) fileAt(at place, soon bool) (bool, error) {
 }
 
 // planPartBack plans to put a former license or configuration back.
-func (d *Dir) planPartBack(r *record, p *plan, key string) error {
+func (p *plan) planPartBack(r *record, key string) {
 	f := r.Former[key]
 	next := f.Plugin.bare()
-	if err := d.swapFiles(r, p, key, r.Placed[key], next, func(e searchpack.ManifestEntry) string { return f.Files[e.Path] }); err != nil {
-		return err
-	}
+	p.parts = append(p.parts, partChange{key: key, was: r.Placed[key], next: next, source: func(e searchpack.ManifestEntry) string { return f.Files[e.Path] }})
 	delete(p.after.Former, key)
-	if next == nil {
-		return nil
-	}
-	next.Made = union(next.Made, f.Plugin.Made)
-	return nil
 }
 
 func union(a, b []string) []string {

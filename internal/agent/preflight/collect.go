@@ -12,8 +12,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/searchpack/searchpack/internal/agent/dirnames"
+	"github.com/searchpack/searchpack/internal/agent/regular"
 	"github.com/searchpack/searchpack/internal/inspect/archive"
 	"github.com/searchpack/searchpack/internal/inspect/plugin"
 	"github.com/searchpack/searchpack/internal/inspect/rule"
@@ -40,12 +42,11 @@ func Collect(ctx context.Context, home string, java int, extended ...string) (No
 // CollectFrom is Collect for a node whose plugins/ is seen at another path than in its home, as by an agent
 // in a container of its own.
 func CollectFrom(ctx context.Context, home, plugins string, java int, extended ...string) (Node, error) {
-	c := &collector{ctx: ctx, roots: map[string]*os.Root{}, extended: extended}
-	defer c.close()
-	if err := c.open(home, plugins); err != nil {
+	c := &collector{ctx: ctx, dirs: dirsOf(home, plugins), extended: extended}
+	if _, err := os.Stat(home); err != nil {
 		return Node{}, fmt.Errorf("the home of OpenSearch: %w", err)
 	}
-	n := Node{Java: java, Lib: Lib{}, Foreign: map[string]string{}}
+	n := Node{Java: java, Lib: Lib{}, Foreign: map[string]string{}, Unreadable: map[string]string{}}
 	if err := c.lib(&n); err != nil {
 		return Node{}, fmt.Errorf("%s/lib: %w", home, err)
 	}
@@ -63,51 +64,18 @@ func CollectFrom(ctx context.Context, home, plugins string, java int, extended .
 
 type collector struct {
 	ctx      context.Context
-	roots    map[string]*os.Root // of lib, modules and plugins
+	dirs     map[string]string // paths of lib, modules and plugins. Links are followed, as by OpenSearch
 	extended []string
 }
 
-// open opens the folders of the home. Each may be a link, which OpenSearch follows; nothing in them leads
-// out of them.
-func (c *collector) open(home, plugins string) error {
-	if _, err := os.Stat(home); err != nil {
-		return err
-	}
-	for dir, at := range map[string]string{"lib": path.Join(home, "lib"), "modules": path.Join(home, "modules"), "plugins": plugins} {
-		root, err := os.OpenRoot(at)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // said by who needs it
-		}
-		if err != nil {
-			return err
-		}
-		c.roots[dir] = root
-	}
-	return nil
-}
-
-func (c *collector) close() {
-	for _, root := range c.roots {
-		_ = root.Close() // nothing was written
-	}
+func dirsOf(home, plugins string) map[string]string {
+	return map[string]string{"lib": path.Join(home, "lib"), "modules": path.Join(home, "modules"), "plugins": plugins}
 }
 
 // at is where a path in the home lies: the folder that it begins with, and the rest.
-func (c *collector) at(name string) (*os.Root, string, error) {
+func (c *collector) at(name string) string {
 	dir, rest, _ := strings.Cut(name, "/")
-	root := c.roots[dir]
-	if root == nil {
-		return nil, "", &fs.PathError{Op: "open", Path: dir, Err: fs.ErrNotExist}
-	}
-	return root, path.Join(".", rest), nil
-}
-
-func (c *collector) file(name string) (*os.File, error) {
-	root, rest, err := c.at(name)
-	if err != nil {
-		return nil, err
-	}
-	return root.Open(rest)
+	return path.Join(c.dirs[dir], rest)
 }
 
 // versioned is the jar of lib/ that has OpenSearch's version.
@@ -116,11 +84,7 @@ var versioned = regexp.MustCompile(`^opensearch-([0-9]+\.[0-9]+\.[0-9]+)(?:-.*)?
 // HomeVersion is the version of OpenSearch that lies in a home, with which a node starts next. The error
 // is the file system's, or says that the folder is no home, or one that a package manager is at.
 func HomeVersion(home string) (target.Version, error) {
-	c := &collector{roots: map[string]*os.Root{}}
-	defer c.close()
-	if err := c.open(home, path.Join(home, "plugins")); err != nil {
-		return target.Version{}, fmt.Errorf("the home of OpenSearch: %w", err)
-	}
+	c := &collector{dirs: dirsOf(home, "")}
 	names, err := c.names("lib")
 	if err != nil {
 		return target.Version{}, fmt.Errorf("%s/lib: %w", home, err)
@@ -167,7 +131,7 @@ func (c *collector) lib(n *Node) error {
 		if !strings.HasSuffix(name, ".jar") {
 			continue
 		}
-		found, err := c.classes("lib/" + name)
+		found, err := c.classes("lib/"+name, n)
 		if err != nil {
 			return err
 		}
@@ -179,7 +143,7 @@ func (c *collector) lib(n *Node) error {
 }
 
 func (c *collector) names(dir string) ([]string, error) {
-	f, err := c.file(dir)
+	f, err := os.OpenFile(c.at(dir), os.O_RDONLY|syscall.O_DIRECTORY, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -187,16 +151,35 @@ func (c *collector) names(dir string) ([]string, error) {
 	return dirnames.Of(f, maxNames)
 }
 
-// classes lists those of a jar. One that Java cannot read has none: a node says so when it starts.
-func (c *collector) classes(name string) ([]string, error) {
+// classes lists those of a jar. One that Java cannot read has none: a node says so when it starts. What is no
+// file that can be read is noted.
+func (c *collector) classes(name string, n *Node) ([]string, error) {
 	if err := c.ctx.Err(); err != nil {
 		return nil, err
 	}
-	j, err := archive.OpenJar(func() (io.ReadCloser, error) { return c.file(name) }, archive.Limits{Unpacked: maxJar})
+	f, err := regular.Open(c.at(name))
+	if errors.Is(err, regular.ErrNone) || errors.Is(err, fs.ErrPermission) {
+		n.Unreadable[name] = unreadable(err)
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	j, err := archive.OpenJar(func() (io.ReadCloser, error) { return io.NopCloser(f), nil }, archive.Limits{Unpacked: maxJar}) // read once
 	if err = archive.Charge(err, &rule.Tally{}); err != nil || j == nil {
 		return nil, err
 	}
 	return classes(j), nil
+}
+
+// unreadable says why without the path, which is said in OpenSearch's way.
+func unreadable(err error) string {
+	if errors.Is(err, fs.ErrPermission) {
+		return "the agent has no right to read it"
+	}
+	text, _, _ := strings.Cut(err.Error(), ": ")
+	return text
 }
 
 // bundles lists modules/ or plugins/, as PluginsService.findPluginDirs does.
@@ -236,7 +219,7 @@ func (c *collector) extendedJars(n *Node) error {
 	for i := range n.Bundles {
 		if b := &n.Bundles[i]; !b.Module {
 			want(b)
-			if err := c.jars(b); err != nil {
+			if err := c.jars(b, n); err != nil {
 				return err
 			}
 		}
@@ -245,7 +228,7 @@ func (c *collector) extendedJars(n *Node) error {
 		for i := range n.Bundles {
 			if b := &n.Bundles[i]; b.Module && b.Name == wanted[k] && b.Jars == nil {
 				want(b)
-				if err := c.jars(b); err != nil {
+				if err := c.jars(b, n); err != nil {
 					return err
 				}
 			}
@@ -260,9 +243,9 @@ func (c *collector) bundle(dir, name string, n *Node) (b *Bundle, foreign string
 		return nil, fmt.Sprintf("found file [plugins/%s] from a failed attempt to remove the plugin [%s]; execute [opensearch-plugin remove %s]", shown(name), shown(removed), shown(removed)), nil
 	}
 	none := fmt.Sprintf("Could not load plugin descriptor for plugin directory [%s]", shown(name))
-	info, err := c.roots[dir].Stat(name)
+	info, err := os.Stat(c.at(dir + "/" + name))
 	if err != nil {
-		return nil, none, ignoreLink(err)
+		return nil, none, ignoreNone(err)
 	}
 	if !info.IsDir() {
 		if strings.HasPrefix(name, ".") {
@@ -270,9 +253,9 @@ func (c *collector) bundle(dir, name string, n *Node) (b *Bundle, foreign string
 		}
 		return nil, none, nil
 	}
-	f, err := c.roots[dir].Open(path.Join(name, plugin.DescriptorName))
+	f, err := regular.Open(c.at(path.Join(dir, name, plugin.DescriptorName)))
 	if err != nil {
-		return nil, none, ignoreLink(err)
+		return nil, none, ignoreNone(err)
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, plugin.MaxDescriptor))
@@ -289,16 +272,16 @@ func (c *collector) bundle(dir, name string, n *Node) (b *Bundle, foreign string
 	return &made, "", nil
 }
 
-// ignoreLink drops errors about what is not there or leads elsewhere: a node finds no descriptor then.
-func ignoreLink(err error) error {
-	if errors.Is(err, fs.ErrNotExist) || strings.Contains(err.Error(), "path escapes from parent") {
+// ignoreNone drops errors about what is not there or is no file: a node finds no descriptor then.
+func ignoreNone(err error) error {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, regular.ErrNone) || errors.Is(err, syscall.ELOOP) {
 		return nil
 	}
 	return err
 }
 
 // jars reads those of a bundle's root folder.
-func (c *collector) jars(b *Bundle) error {
+func (c *collector) jars(b *Bundle, n *Node) error {
 	dir := "plugins/" + b.Folder
 	if b.Module {
 		dir = "modules/" + b.Folder
@@ -312,7 +295,7 @@ func (c *collector) jars(b *Bundle) error {
 		if !strings.HasSuffix(name, ".jar") {
 			continue
 		}
-		found, err := c.classes(dir + "/" + name)
+		found, err := c.classes(dir+"/"+name, n)
 		if err != nil {
 			return err
 		}
@@ -325,7 +308,7 @@ var javaVersion = regexp.MustCompile(`(?m)^JAVA_VERSION="([0-9]+)[."]`)
 
 // JavaRelease reads the release of Java of a JDK's folder: 21 of 21.0.3.
 func JavaRelease(jdk string) (int, error) {
-	f, err := os.Open(path.Join(jdk, "release"))
+	f, err := regular.Open(path.Join(jdk, "release"))
 	if err != nil {
 		return 0, fmt.Errorf("which Java is in %s: %w", jdk, err)
 	}

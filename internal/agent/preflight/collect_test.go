@@ -2,11 +2,14 @@ package preflight
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/searchpack/searchpack/internal/inspect/inspecttest"
 	"github.com/searchpack/searchpack/internal/inspect/plugin"
@@ -117,6 +120,52 @@ func TestCollectFollowsTheLinkOfPlugins(t *testing.T) {
 	n, err := Collect(t.Context(), dir, 25)
 	if err != nil || len(n.Foreign) > 0 || len(n.Bundles) != 1 || n.Bundles[0].Name != "p" || len(n.Bundles[0].Jars) != 1 {
 		t.Errorf("%+v, %v", n, err)
+	}
+}
+
+// A jar may be a link, and a plugin's folder, as by OpenSearch. What is no file is not opened: the look names it,
+// and goes on; a plugin that goes takes it along.
+func TestCollectWhatIsNoFile(t *testing.T) {
+	t.Parallel()
+	elsewhere := home(t, map[string]string{"x.jar": "x/X", "linked/" + plugin.DescriptorName: descriptor("linked", ""), "linked/l.jar": "l/L"})
+	dir := home(t, map[string]string{
+		"lib/opensearch-3.8.0.jar": "org/opensearch/A", "plugins/p/" + plugin.DescriptorName: descriptor("p", ""), "plugins/p/p.jar": "p/P", "plugins/q/x": "",
+	})
+	in := func(name string) string { return filepath.Join(dir, name) }
+	err := errors.Join(unix.Mkfifo(in("lib/pipe.jar"), 0o644), os.Symlink(filepath.Join(elsewhere, "x.jar"), in("lib/x.jar")), unix.Mkfifo(in("plugins/p/pipe.jar"), 0o644),
+		os.Symlink("nowhere", in("plugins/p/gone.jar")), os.Symlink("loop.jar", in("plugins/p/loop.jar")), os.Mkdir(in("plugins/p/folder.jar"), 0o755),
+		os.Symlink(filepath.Join(elsewhere, "x.jar"), in("plugins/p/x.jar")),
+		os.Symlink(filepath.Join(elsewhere, "linked"), in("plugins/linked")), unix.Mkfifo(in("plugins/q/"+plugin.DescriptorName), 0o644), unix.Mkfifo(in("plugins/pipe"), 0o644))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := Collect(t.Context(), dir, 25)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n.Lib["x.X"] != "x.jar" || len(n.Bundles) != 2 || len(n.Bundles[0].Jars) != 1 || n.Bundles[0].Name != "linked" || len(n.Bundles[1].Jars) != 6 {
+		t.Errorf("%+v", n)
+	}
+	texts := func(c Change) (out []string) {
+		for _, r := range Check(n, c) {
+			if !strings.Contains(r.Text, "jar hell") {
+				out = append(out, r.Text)
+			}
+		}
+		return out
+	}
+	always := []string{
+		"Could not load plugin descriptor for plugin directory [pipe]", "Could not load plugin descriptor for plugin directory [q]", "lib/pipe.jar cannot be looked at: it is no regular file but a pipe",
+	}
+	own := []string{
+		"plugins/p/folder.jar cannot be looked at: it is no regular file but a folder", "plugins/p/gone.jar cannot be looked at: it is no regular file but a link that leads nowhere",
+		"plugins/p/loop.jar cannot be looked at: it is no regular file but a link that leads nowhere", "plugins/p/pipe.jar cannot be looked at: it is no regular file but a pipe",
+	}
+	if got, want := texts(Change{}), slices.Concat(always, own); !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	if got := texts(Change{Remove: []string{"p"}}); !slices.Equal(got, always) {
+		t.Errorf("without it: %q", got)
 	}
 }
 

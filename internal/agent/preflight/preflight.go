@@ -31,6 +31,9 @@ type Node struct {
 	// Foreign are names in plugins/ with which the node does not start, by name, each with what
 	// OpenSearch says of it.
 	Foreign map[string]string
+	// Unreadable are jars, by path ("lib/x.jar"), that are no files that can be read, each with why: what a
+	// node loads cannot be told, and mostly it does not start.
+	Unreadable map[string]string
 }
 
 // Lib maps a class to its jar in lib/.
@@ -145,6 +148,19 @@ func (w *wish) foreign() {
 	for _, name := range slices.Sorted(maps.Keys(w.node.Foreign)) {
 		w.refuse("", "the node does not start beside it, move plugins/"+shown(name)+" away", "%s", w.node.Foreign[name])
 	}
+	for _, name := range slices.Sorted(maps.Keys(w.node.Unreadable)) {
+		if w.goes(name) {
+			continue
+		}
+		w.refuse("", "move it away, or let it be, or lead to, a file that the agent may read", "%s cannot be looked at: %s", shown(name), w.node.Unreadable[name])
+	}
+}
+
+// goes: the file is of a plugin that goes, or that another takes the place of.
+func (w *wish) goes(name string) bool {
+	dir, rest, _ := strings.Cut(name, "/")
+	folder, _, _ := strings.Cut(rest, "/")
+	return dir == "plugins" && (slices.Contains(w.change.Remove, folder) || slices.ContainsFunc(w.change.Place, func(b Bundle) bool { return b.Folder == folder }))
 }
 
 // removals mirrors RemovePluginCommand: what others extend stays.
@@ -210,7 +226,7 @@ func (w *wish) names() {
 	}
 	for _, b := range w.change.Place {
 		i := slices.IndexFunc(w.node.Bundles, func(o Bundle) bool { return !o.Module && o.Folder == b.Folder && o.Name != b.Name })
-		if i >= 0 {
+		if i >= 0 && !slices.Contains(w.change.Remove, b.Folder) {
 			w.refuse(b.Name, "remove that one first", "plugins/%s is the folder of the plugin %s already", shown(b.Folder), shown(w.node.Bundles[i].Name))
 		}
 		if slices.ContainsFunc(w.change.Place, func(o Bundle) bool { return o.Folder == b.Folder && o.Name != b.Name }) {

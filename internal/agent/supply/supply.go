@@ -14,9 +14,11 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/searchpack/searchpack/internal/agent/dirnames"
+	"github.com/searchpack/searchpack/internal/agent/regular"
 	"github.com/searchpack/searchpack/internal/inspect/archive"
 	"github.com/searchpack/searchpack/internal/inspect/classfile"
 	"github.com/searchpack/searchpack/internal/inspect/rule"
@@ -109,7 +111,7 @@ type reader struct {
 
 // names of a folder that may be missing.
 func names(dir string) ([]string, error) {
-	f, err := os.Open(dir)
+	f, err := os.OpenFile(dir, os.O_RDONLY|syscall.O_DIRECTORY, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -125,17 +127,13 @@ func names(dir string) ([]string, error) {
 }
 
 // jars adds the constants of the jars right in a folder, which is where class loaders look. What is no
-// folder has none. The folder may be a link, as OpenSearch allows; nothing in it leads out of it.
+// folder has none, and so has what is no file, as a pipe: Java cannot read it either. The folder and the jars
+// may be links, which OpenSearch follows (PluginsService.Bundle: toRealPath).
 func (r *reader) jars(parent, folder string, c *needs.Constants, want func(class string) bool) error {
 	dir := path.Join(parent, folder)
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return nil //nolint:nilerror // a stray file is preflight's business
 	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return err
-	}
-	defer root.Close()
 	list, err := names(dir)
 	if err != nil {
 		return err
@@ -144,7 +142,8 @@ func (r *reader) jars(parent, folder string, c *needs.Constants, want func(class
 		if !strings.HasSuffix(name, ".jar") {
 			continue
 		}
-		if err := r.jar(func() (io.ReadCloser, error) { return root.Open(name) }, c, want); err != nil {
+		err := r.jar(func() (io.ReadCloser, error) { return regular.Open(path.Join(dir, name)) }, c, want)
+		if err != nil && !errors.Is(err, regular.ErrNone) {
 			return fmt.Errorf("%s/%s: %w", dir, name, err)
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/searchpack/searchpack/internal/inspect/inspecttest"
 	"github.com/searchpack/searchpack/internal/usage/needs"
 )
@@ -92,7 +94,7 @@ func TestHome(t *testing.T) {
 	}
 }
 
-// Folders may be links, as OpenSearch allows; what a jar links to outside of its folder is not read.
+// Folders and jars may be links, which OpenSearch follows.
 func TestLinks(t *testing.T) {
 	t.Parallel()
 	h := homeOf(t, map[string]string{"elsewhere/p.jar": "a/P" + api + "one"})
@@ -106,8 +108,8 @@ func TestLinks(t *testing.T) {
 	if err := os.Symlink(filepath.Join(outside.Dir, "o.jar"), filepath.Join(h.Dir, "elsewhere", "o.jar")); err != nil {
 		t.Fatal(err)
 	}
-	if c, err := h.Plugin(t.Context(), "p"); err == nil {
-		t.Errorf("a link out of the folder is followed: %+v", c)
+	if got := supplied(t, h, []string{"p"}, "one", "two"); got != "one; two" {
+		t.Errorf("a linked jar: %q", got)
 	}
 }
 
@@ -116,6 +118,13 @@ func TestUnreadable(t *testing.T) {
 	h := homeOf(t, map[string]string{"plugins/p/p.jar": "a/P" + api + "one"})
 	for name, text := range map[string]string{"bad.jar": "no jar", "empty.jar": "", "README": "a stray"} {
 		if err := os.WriteFile(filepath.Join(h.Plugins, "p", name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, dir := range []string{filepath.Join(h.Plugins, "p"), filepath.Join(h.Dir, "lib"), filepath.Join(h.Dir, "modules", "m")} {
+		err := errors.Join(os.MkdirAll(dir, 0o755), unix.Mkfifo(filepath.Join(dir, "pipe.jar"), 0o644), os.Symlink("pipe.jar", filepath.Join(dir, "led.jar")),
+			os.Symlink("nothing", filepath.Join(dir, "nowhere.jar")), os.Mkdir(filepath.Join(dir, "folder.jar"), 0o755))
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
