@@ -81,7 +81,7 @@ func (c *Context) choose(nameOrID, domain string, body map[string]string) error 
 	if err != nil {
 		return err
 	}
-	id, err := cl.packageID(c, nameOrID)
+	id, err := cl.packageID(c, nameOrID, domain)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ type FindingsCmd struct {
 	Package string `arg:"" help:"Name or id."`
 	Version string `arg:"" optional:"" help:"Version, as v3 or 3; without it, the newest import."`
 	Of      string `name:"version" env:"-" placeholder:"VERSION" help:"The same, as a flag."`
+	inDomain
 }
 
 // Help stands below the flags.
@@ -44,7 +45,7 @@ func versionNumber(version string) (int, error) {
 }
 
 // ofVersion is where the extension API says something of a version of a package.
-func (c *Context) ofVersion(nameOrID, version, what string) (*client, string, error) {
+func (c *Context) ofVersion(nameOrID, domain, version, what string) (*client, string, error) {
 	number, err := versionNumber(version)
 	if err != nil {
 		return nil, "", err
@@ -53,7 +54,7 @@ func (c *Context) ofVersion(nameOrID, version, what string) (*client, string, er
 	if err != nil {
 		return nil, "", err
 	}
-	id, err := cl.packageID(c, nameOrID)
+	id, err := cl.packageID(c, nameOrID, domain)
 	if err != nil {
 		return nil, "", err
 	}
@@ -70,7 +71,7 @@ func (f *FindingsCmd) Run(c *Context) error {
 	if err != nil {
 		return err
 	}
-	cl, path, err := c.ofVersion(f.Package, version, "findings")
+	cl, path, err := c.ofVersion(f.Package, f.Domain, version, "findings")
 	if err != nil {
 		return err
 	}

@@ -111,7 +111,7 @@ func (p *PlanCmd) Run(c *Context) error {
 	if err != nil {
 		return err
 	}
-	id, err := cl.packageID(c, p.Package)
+	id, err := cl.packageID(c, p.Package, p.Domain)
 	if err != nil {
 		return err
 	}

@@ -170,7 +170,7 @@ func (u *UsageCmd) Run(c *Context) error {
 	if err != nil {
 		return err
 	}
-	id, err := cl.packageID(c, u.Package)
+	id, err := cl.packageID(c, u.Package, u.Domain)
 	if err != nil {
 		return err
 	}
