@@ -22,7 +22,7 @@ type PushCmd struct {
 	Name          string   `required:"" env:"-" placeholder:"NAME" help:"Of the package, which is made if it is not there."`
 	Domain        []string `env:"-" placeholder:"DOMAIN" help:"Roll it out in this domain; may be repeated. Without one it is imported only."`
 	Kind          string   `env:"-" placeholder:"KIND" help:"What the file holds: solr-synonyms, words, ... (docs/dictionaries.md); else it is learnt or guessed."`
-	EngineVersion string   `env:"-" placeholder:"OpenSearch_X.Y" help:"Of a plugin: the version that it is for; else its descriptor says it."`
+	EngineVersion string   `env:"-" placeholder:"X.Y" help:"Of a plugin: the version of OpenSearch that it is for, as 3.8 or OpenSearch_3.8; else its descriptor says it."`
 	For           string   `env:"-" placeholder:"PLUGIN" help:"The file is the configuration (.zip) or the license (.json, .xml) of this plugin, a package's name or id."`
 	Checks        string   `env:"-" placeholder:"FILE" help:"Verify checks of this version, a JSON document (docs/dictionaries.md): run at the end of a rollout, and one that fails brings the former version back. Without it the version has none."`
 	Message       string   `env:"-" placeholder:"TEXT" help:"The commit message; of a new package its description."`
@@ -68,6 +68,8 @@ func (p *PushCmd) check() error {
 		return usagef("%q is no kind of dictionary: it is one of %s", p.Kind, strings.Trim(fmt.Sprint(searchpack.Kinds), "[]"))
 	case utf8.RuneCountInString(p.Message) > maxMessage:
 		return usagef("the message has more than %d characters", maxMessage)
+	case !p.engine():
+		return usagef("--engine-version %s is no version of OpenSearch: write it as OpenSearch_3.8 or 3.8", p.EngineVersion)
 	case p.Plan && p.Wait:
 		return usagef("--plan rolls nothing out, so there is nothing to --wait for: give one of them")
 	case p.Plan && len(p.Domain) == 0:
@@ -89,6 +91,8 @@ type push struct {
 	// signature of a plugin; "" = there is none.
 	signature string
 	said      *progress
+	// same are the packages that the push may be of; see named.
+	same []packageLine
 	pushResult
 }
 
@@ -156,6 +160,9 @@ func (p *PushCmd) Run(c *Context) error {
 
 // run imports the file, then plans or rolls out.
 func (s *push) run() error {
+	if err := s.lookFirst(); err != nil {
+		return fmt.Errorf("%w. Nothing was uploaded", err)
+	}
 	if err := s.imported(); err != nil {
 		return err
 	}

@@ -45,12 +45,9 @@ type pushAssociation struct {
 
 // association of the package with a domain; the zero value if there is none.
 func (s *push) association(domain string) (pushAssociation, error) {
-	var answer struct {
-		Associations []pushAssociation `json:"associations"`
-	}
-	_, err := s.cl.call(s.c, "GET", "/domains/"+url.PathEscape(domain)+"/associations", nil, &answer)
+	all, err := s.associations(domain)
 	none := pushAssociation{}
-	for _, a := range answer.Associations {
+	for _, a := range all {
 		switch {
 		case a.PackageID == s.PackageID:
 			return a, err

@@ -27,11 +27,7 @@ func (v *pushVersion) importing() bool {
 
 // imported finds the package's newest version with the bytes of the file, or makes it.
 func (s *push) imported() error {
-	found, err := s.named()
-	if err != nil {
-		return err
-	}
-	switch len(found) {
+	switch found := s.same; len(found) {
 	case 0:
 		if err := s.upload(); err != nil {
 			return err
