@@ -104,7 +104,7 @@ type pushResult struct {
 	Digest    searchpack.Digest `json:"digest"`
 	Imported  bool              `json:"imported"` // false: the newest version holds these bytes already
 	Error     string            `json:"error,omitempty"`
-	Findings  json.RawMessage   `json:"findings,omitempty"` // of an import that failed
+	Findings  json.RawMessage   `json:"findings,omitempty"` // of the import of this push
 	Domains   []*pushDomain     `json:"domains"`
 	Plans     []json.RawMessage `json:"plans,omitempty"`
 	found     *findingsLine
@@ -227,7 +227,7 @@ func (s *push) pause() error {
 
 // show puts what came of it on a page, below what was said under way.
 func (r *pushResult) show(p *page) {
-	if r.found != nil {
+	if r.found != nil && r.found.Count > 0 {
 		r.found.show(p)
 	}
 	for i, plan := range r.plans {

@@ -183,6 +183,19 @@ func TestPush(t *testing.T) {
 
 			"GET /packages/F7/findings": {theFindings},
 		}), "is not imported (VALIDATION_FAILED): Line 1: two arrows", map[string]int{associates: 0}},
+		"a remedy": {PushCmd{}, newer(script{
+			listsVs:                     {versionsOf(), versionsOf(strings.Replace(attempt("", "VALIDATION_FAILED", pushed), `"status"`, `"error":{"message":"Line 1: two arrows. To mend the first: write one."},"status"`, 1))},
+			"GET /packages/F7/findings": {strings.Replace(theFindings, `"message"`, `"remedy":"write one","message"`, 1)},
+		}), "is not imported (VALIDATION_FAILED): Line 1: two arrows", nil},
+		"warnings": {PushCmd{}, newer(script{
+			listsVs: {versionsOf(attempt("v1", "AVAILABLE", other)), versionsOf(attempt("v1", "AVAILABLE", other), strings.Replace(attempt("v2", "AVAILABLE", pushed), `"status"`, `"findings":4,"status"`, 1))},
+			"GET /packages/F7/findings": {`{"version":{"version":"v2","status":"AVAILABLE","kind":"words"},"count":4,"findings":[
+				{"rule":"words.odd","severity":"warning","line":1,"message":"odd","remedy":"make it even"},{"rule":"words.note","severity":"note","line":2,"message":"by the way"}]}`},
+		}), "", map[string]int{"GET /packages/F7/findings": 1}},
+		"unseen findings": {PushCmd{}, newer(script{
+			listsVs:                     {versionsOf(attempt("v1", "AVAILABLE", other)), versionsOf(attempt("v1", "AVAILABLE", other), strings.Replace(attempt("v2", "AVAILABLE", pushed), `"status"`, `"findings":4,"status"`, 1))},
+			"GET /packages/F7/findings": {"403 AccessDeniedException You may not."},
+		}), "", nil},
 		"failed": {PushCmd{Domain: []string{"shop"}, Wait: true}, there(script{lists: {
 			nobody, rolling, associated("ASSOCIATION_FAILED", "v1", "v2", `,"error":{"type":"ProbeFailed","message":"Node n2 refuses v2."}`),
 		}}), "words v2 is not rolled out in shop", nil},
@@ -234,6 +247,9 @@ func TestPush(t *testing.T) {
 				if format == "table" {
 					if bare[name] {
 						continue
+					}
+					if strings.Count(out+fmt.Sprint(err), "write one") > 1 {
+						t.Errorf("the remedy stands there twice: %v\n%s", err, out)
 					}
 					golden(t, "push-"+strings.NewReplacer(" ", "-", ",", "").Replace(name)+".pipe", out)
 					continue

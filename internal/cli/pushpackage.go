@@ -196,17 +196,29 @@ func (s *push) available(attempts int) error {
 			return fmt.Errorf("%s %s has other checks than %s had: somebody writes to s3://%s/%s, or the server is older than this program and knows none", s.Name, v.Version, cmp.Or(s.Checks, "none, which it"), s.Bucket, s.key())
 		default:
 			s.Version, s.Imported = v.Version, true
-			findings := "no findings"
-			if v.Findings > 0 {
-				findings = fmt.Sprintf("%s (searchpack findings %s %s)", counted(v.Findings, "finding"), s.reference(), v.Version)
-			}
-			s.said.step("%s %s is imported, %s", s.Name, v.Version, findings)
+			s.said.step("%s %s is imported, %s", s.Name, v.Version, s.inspected(v))
 			return nil
 		}
 		if err := s.pause(); err != nil {
 			return err
 		}
 	}
+}
+
+// inspected says what the inspection found in the version that was imported, and keeps it to be shown.
+func (s *push) inspected(v *pushVersion) string {
+	if v.Findings == 0 {
+		return "no findings"
+	}
+	var found findingsLine
+	says := counted(v.Findings, "finding")
+	// The version is there, whatever comes of this question.
+	document, err := s.cl.call(s.c, "GET", "/packages/"+url.PathEscape(s.PackageID)+"/findings?version="+strings.TrimPrefix(v.Version, "v"), nil, &found)
+	if err == nil && found.Count > 0 {
+		says += ": " + found.severities()
+		s.Findings, s.found = document, found.grave()
+	}
+	return fmt.Sprintf("%s (searchpack findings %s %s)", says, s.reference(), v.Version)
 }
 
 // mine is the attempt that this push began: the first of the upload's key after those that were there.
@@ -218,6 +230,9 @@ func (s *push) mine(vs []pushVersion, attempts int) *pushVersion {
 	}
 	return nil
 }
+
+// toMend begins the remedy in a server's ErrorDetails.
+const toMend = " To mend the first: "
 
 // refusedImport shows what the inspection found.
 func (s *push) refusedImport(v *pushVersion) error {
@@ -233,5 +248,9 @@ func (s *push) refusedImport(v *pushVersion) error {
 	if v.Error != nil {
 		why = *v.Error
 	}
-	return fmt.Errorf("%s is not imported (%s): %s", s.File, v.Status, strings.TrimSuffix(cmp.Or(why.Message, "the server does not say why"), "."))
+	text := cmp.Or(why.Message, "the server does not say why")
+	if found.Count > 0 { // what to write instead stands in the findings
+		text, _, _ = strings.Cut(text, toMend)
+	}
+	return fmt.Errorf("%s is not imported (%s): %s", s.File, v.Status, strings.TrimSuffix(text, "."))
 }
