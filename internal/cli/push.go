@@ -20,13 +20,13 @@ import (
 type PushCmd struct {
 	File          string   `arg:"" help:"The file."`
 	Name          string   `required:"" env:"-" placeholder:"NAME" help:"Of the package, which is made if it is not there."`
-	Domain        []string `env:"-" placeholder:"DOMAIN" help:"Roll it out in this domain; may be repeated. Without one it is imported only."`
+	Domain        []string `env:"-" placeholder:"DOMAIN" help:"Roll it out in this domain; may be repeated. Without one it is imported only, and reaches the domains that follow the latest version."`
 	Kind          string   `env:"-" placeholder:"KIND" help:"What the file holds: solr-synonyms, words, ... (docs/dictionaries.md); else it is learnt or guessed."`
 	EngineVersion string   `env:"-" placeholder:"X.Y" help:"Of a plugin: the version of OpenSearch that it is for, as 3.8 or OpenSearch_3.8; else its descriptor says it."`
 	For           string   `env:"-" placeholder:"PLUGIN" help:"The file is the configuration (.zip) or the license (.json, .xml) of this plugin, a package's name or id."`
 	Checks        string   `env:"-" placeholder:"FILE" help:"Verify checks of this version, a JSON document (docs/dictionaries.md): run at the end of a rollout, and one that fails brings the former version back. Without it the version has none."`
 	Message       string   `env:"-" placeholder:"TEXT" help:"The commit message; of a new package its description."`
-	Wait          bool     `env:"-" help:"Wait until every domain has proven it, and show the proof of each node."`
+	Wait          bool     `env:"-" help:"Wait until every domain has proven it, and show the proof of each node; without --domain, every domain that follows the latest version."`
 	Plan          bool     `env:"-" help:"Upload and import the file, then show what rolling it out would do. Nothing is associated."`
 	Timeout       Span     `env:"-" default:"10m" help:"How long all of it may take. What has begun goes on."`
 	Bucket        string   `env:"SEARCHPACK_BUCKET" placeholder:"BUCKET" help:"Where the file is uploaded to: searchpack/NAME/SHA-256 in this S3 bucket, which the server reads."`
@@ -93,6 +93,7 @@ type push struct {
 	said      *progress
 	// same are the packages that the push may be of; see named.
 	same []packageLine
+	made bool // the package, by this push
 	pushResult
 }
 
@@ -106,6 +107,7 @@ type pushResult struct {
 	Error     string            `json:"error,omitempty"`
 	Findings  json.RawMessage   `json:"findings,omitempty"` // of the import of this push
 	Domains   []*pushDomain     `json:"domains"`
+	Followers []string          `json:"followers,omitempty"` // domains that get it by themselves, and are not waited for
 	Plans     []json.RawMessage `json:"plans,omitempty"`
 	found     *findingsLine
 	plans     []*planLine
@@ -168,6 +170,9 @@ func (s *push) run() error {
 	}
 	if s.Plan {
 		return s.planned()
+	}
+	if err := s.followed(); err != nil {
+		return err
 	}
 	var failed []string
 	for _, name := range s.Domain {

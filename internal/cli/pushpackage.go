@@ -111,32 +111,6 @@ func (s *push) versions() ([]pushVersion, error) {
 	return answer.Versions, err
 }
 
-// nobodyFollows refuses a plan whose import alone would roll the version out.
-func (s *push) nobodyFollows() error {
-	if !s.Plan {
-		return nil
-	}
-	pages := opensearch.NewListDomainsForPackagePaginator(s.cl.aws(), &opensearch.ListDomainsForPackageInput{PackageID: &s.PackageID})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(s.c)
-		if err != nil {
-			return s.cl.plain(err)
-		}
-		for _, d := range page.DomainPackageDetailsList {
-			name := aws.ToString(d.DomainName)
-			a, err := s.association(name)
-			if err != nil {
-				return err
-			}
-			if a.Track == string(searchpack.TrackLatest) {
-				return fmt.Errorf("domain %s follows the latest version of %s: importing the file would roll it out there at once. Pin the domain first (searchpack pin %s --domain %s), or push without --plan",
-					name, s.Name, s.Name, name)
-			}
-		}
-	}
-	return nil
-}
-
 func (s *push) source() *types.PackageSource {
 	return &types.PackageSource{S3BucketName: &s.Bucket, S3Key: aws.String(s.key())}
 }
@@ -161,6 +135,7 @@ func (s *push) create() error {
 		return fmt.Errorf("%s made a package and did not say which", s.cl.endpoint)
 	}
 	s.PackageID = aws.ToString(out.PackageDetails.PackageID)
+	s.made = true
 	s.said.step("package %s is %s", s.Name, s.PackageID)
 	return s.available(0)
 }
