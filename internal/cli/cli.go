@@ -66,6 +66,7 @@ type Context struct {
 	Globals *Globals
 	In      io.Reader // what a file named "-" is
 	Out     io.Writer
+	Notes   io.Writer // what is said besides, where Out is for programs; nil = nowhere
 	Now     func() time.Time
 	Version string // of the program
 	// Terminal describes Out; the zero value is no terminal.
@@ -90,6 +91,13 @@ func (usage) Is(target error) bool { return target == ErrUsage }
 func (u usage) Unwrap() error      { return u.error }
 
 func usagef(format string, args ...any) error { return usage{fmt.Errorf(format, args...)} }
+
+// note says something that is no result.
+func (c *Context) note(format string, args ...any) {
+	if c.Notes != nil {
+		_, _ = fmt.Fprintln(c.Notes, "searchpack: "+OneLine(fmt.Sprintf(format, args...)))
+	}
+}
 
 // print writes the document as JSON, or what show puts on a page.
 func (c *Context) print(document any, show func(p *page)) error {

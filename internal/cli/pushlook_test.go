@@ -120,7 +120,7 @@ func TestPushEngineVersion(t *testing.T) {
 	t.Parallel()
 	for said, want := range map[string]string{
 		"3.8": "OpenSearch_3.8", "3.8.1": "OpenSearch_3.8", "OpenSearch_2.19": "OpenSearch_2.19", "": "",
-		"3": "-", "opensearch_3.8": "-", "3.x": "-", "Elasticsearch_7.10": "-",
+		"9.9": "-", "3": "-", "opensearch_3.8": "-", "3.x": "-", "Elasticsearch_7.10": "-",
 	} {
 		p := &PushCmd{EngineVersion: said}
 		if ok := p.engine(); ok != (want != "-") || ok && p.EngineVersion != want {

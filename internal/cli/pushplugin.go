@@ -107,10 +107,11 @@ func (p *PushCmd) engine() bool {
 		return true
 	}
 	v, err := target.Parse(p.EngineVersion)
-	if err == nil {
-		p.EngineVersion = fmt.Sprintf("OpenSearch_%d.%d", v.Major, v.Minor)
+	if err != nil || v.Impossible() != "" {
+		return false
 	}
-	return err == nil
+	p.EngineVersion = fmt.Sprintf("OpenSearch_%d.%d", v.Major, v.Minor)
+	return true
 }
 
 // readSignature reads what `searchpack sign` has written beside the zip; "" = it is not signed.
