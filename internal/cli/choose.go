@@ -110,7 +110,7 @@ type RolloutCmd struct {
 
 type rolloutArgs struct {
 	Domain string `arg:"" help:"The domain."`
-	ID     string `arg:"" help:"The rollout's id: searchpack rollouts DOMAIN --output json shows it."`
+	ID     string `arg:"" help:"The rollout's id: searchpack rollouts DOMAIN shows it."`
 }
 
 // RolloutPauseCmd pauses.

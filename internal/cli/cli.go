@@ -27,7 +27,7 @@ type Commands struct {
 	SBOM     SBOMCmd     `cmd:"" name:"sbom" group:"client" help:"Print what a plugin consists of, as a CycloneDX document."`
 	Domains  DomainsCmd  `cmd:"" group:"client" help:"List domains and what is associated with them."`
 	Nodes    NodesCmd    `cmd:"" group:"client" help:"Show each node of a domain: what is proven, owed, wrong."`
-	Rollouts RolloutsCmd `cmd:"" group:"client" help:"Show the rollouts of a domain and the proof per node."`
+	Rollouts RolloutsCmd `cmd:"" group:"client" help:"Show the rollouts of a domain; of one, the steps and the proof per node."`
 	Rollout  RolloutCmd  `cmd:"" group:"client" help:"Pause, resume or abort a rollout."`
 	Plan     PlanCmd     `cmd:"" group:"client" help:"Show what associating a version would do, and change nothing."`
 	Preview  PreviewCmd  `cmd:"" group:"client" help:"Show what a version makes of a text, on a real node, and change nothing."`
