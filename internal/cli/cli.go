@@ -49,15 +49,22 @@ type Commands struct {
 type Globals struct {
 	EndpointURL string `name:"endpoint-url" env:"AWS_ENDPOINT_URL_OPENSEARCH,AWS_ENDPOINT_URL" placeholder:"URL" help:"The server's address."`
 	Region      string `env:"AWS_REGION,AWS_DEFAULT_REGION" placeholder:"REGION" help:"The region to ask for (else the AWS configuration's, else us-east-1)."`
-	Output      string `enum:"table,json,sarif" default:"table" env:"SEARCHPACK_OUTPUT" help:"table or json; of lint sarif, too."`
+	Output      string `default:"table" env:"SEARCHPACK_OUTPUT" help:"table or json; of lint sarif, too."`
 }
 
 // AfterApply refuses an output that the command does not have, before it does anything.
 func (g *Globals) AfterApply(k *kong.Context) error {
-	if node := k.Selected(); g.Output == "sarif" && node != nil && node.Name != "lint" {
+	node := k.Selected()
+	lint := node != nil && node.Name == "lint"
+	switch {
+	case g.Output == "table" || g.Output == "json" || g.Output == "sarif" && lint:
+		return nil
+	case g.Output == "sarif" && node != nil:
 		return fmt.Errorf("--output sarif is for searchpack lint: %s has table and json", node.FullPath())
+	case lint:
+		return fmt.Errorf("--output must be one of table, json, sarif, and not %q", g.Output)
 	}
-	return nil
+	return fmt.Errorf("--output must be one of table, json, and not %q", g.Output)
 }
 
 // Context is what a command runs with.

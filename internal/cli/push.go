@@ -37,6 +37,7 @@ type PushCmd struct {
 	plugin bool              // what the file is; see look
 	part   types.PackageType // of what belongs to a plugin; "" = it is none
 	suffix string            // of the key of such a file
+	signer string            // the id of the key that FILE.sig is by; "" = there is none
 	path   string            // of AdoptCmd: where the file lies
 }
 
@@ -105,7 +106,8 @@ type pushResult struct {
 	Digest    searchpack.Digest `json:"digest"`
 	Imported  bool              `json:"imported"` // false: the newest version holds these bytes already
 	Error     string            `json:"error,omitempty"`
-	Findings  json.RawMessage   `json:"findings,omitempty"` // of the import of this push
+	SignedBy  string            `json:"signed_by,omitempty"` // the id of the key that FILE.sig names
+	Findings  json.RawMessage   `json:"findings,omitempty"`  // of the import of this push
 	Domains   []*pushDomain     `json:"domains"`
 	Followers []string          `json:"followers,omitempty"` // domains that get it by themselves, and are not waited for
 	Plans     []json.RawMessage `json:"plans,omitempty"`
@@ -146,6 +148,7 @@ func (p *PushCmd) Run(c *Context) error {
 	defer cancel()
 	s := &push{PushCmd: p, c: &limited, cl: cl, file: file, checks: checks, signature: signed, said: &progress{c: c}}
 	s.pushResult = pushResult{Package: p.Name, Digest: file.digest, Domains: []*pushDomain{}}
+	s.SignedBy = p.signer
 	err = s.run()
 	if errors.Is(context.Cause(limited.Context), errLate) {
 		err = fmt.Errorf("not done within %v: %s. What has begun goes on; the same command again waits for it", time.Duration(p.Timeout), s.said.last)

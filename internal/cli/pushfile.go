@@ -154,6 +154,9 @@ func (s *push) upload() error {
 		return fmt.Errorf("upload to %s: %w", place, s.plainS3(client, err))
 	}
 	s.said.step("uploaded to %s", place)
+	if s.signer != "" {
+		s.said.step("%s.sig goes along: it says that the key %s has signed the file (searchpack sign verify proves it; nodes do)", s.File, s.signer)
+	}
 	return nil
 }
 

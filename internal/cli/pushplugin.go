@@ -128,8 +128,10 @@ func (p *PushCmd) readSignature() (string, error) {
 		return "", usage{err}
 	}
 	line := strings.TrimSpace(string(text))
-	if _, err := signature.Parse(line); err != nil {
+	parsed, err := signature.Parse(line)
+	if err != nil {
 		return "", usagef("%s: %w", name, err)
 	}
+	p.signer = parsed.KeyID
 	return line, nil
 }
