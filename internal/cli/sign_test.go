@@ -60,17 +60,7 @@ func TestSign(t *testing.T) {
 	if err != nil || !strings.Contains(out, string(searchpack.DigestOf([]byte("zip")))) {
 		t.Error(out, err)
 	}
-	out, err = runSign(t, "json", "verify", zip, "--key", key) // the file that keygen has written
-	if err != nil || !strings.Contains(out, made.PublicKey) || strings.Contains(out, "PRIVATE") {
-		t.Error(out, err)
-	}
-	foreign := filepath.Join(dir, "foreign.key")
-	if _, err := runSign(t, "table", "keygen", foreign); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := runSign(t, "table", "verify", zip, "--key", foreign); err == nil || errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), "is not signed by the key") {
-		t.Error(err)
-	}
+	checkKeyFile(t, zip, key, made.PublicKey)
 	other := filepath.Join(dir, "other.sig")
 	out, err = runSign(t, "json", "zip", zip, "--key", key, "--out", other)
 	if err != nil || !strings.Contains(out, `"written": "`+other+`"`) || strings.Contains(out, "PRIVATE") {
@@ -83,6 +73,22 @@ func TestSign(t *testing.T) {
 		if _, err := runSign(t, "table", args...); err == nil || errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), "is not signed by the key") {
 			t.Error(err)
 		}
+	}
+}
+
+// checkKeyFile verifies with the file that keygen has written.
+func checkKeyFile(t *testing.T, zip, key, publicKey string) {
+	t.Helper()
+	out, err := runSign(t, "json", "verify", zip, "--key", key)
+	if err != nil || !strings.Contains(out, publicKey) || strings.Contains(out, "PRIVATE") {
+		t.Error(out, err)
+	}
+	foreign := filepath.Join(filepath.Dir(key), "foreign.key")
+	if _, err := runSign(t, "table", "keygen", foreign); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := runSign(t, "table", "verify", zip, "--key", foreign); err == nil || errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), "is not signed by the key") {
+		t.Error(err)
 	}
 }
 
