@@ -85,7 +85,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return exitUsage
 	}
 	streams.JSON = p.Output == "json"
-	err = command.Run(&cli.Context{Context: ctx, Globals: &p.Globals, In: os.Stdin, Out: stdout, Now: time.Now, Version: server.Version, Terminal: terminal(stdout)})
+	err = command.Run(&cli.Context{Context: ctx, Globals: &p.Globals, In: os.Stdin, Out: stdout, Notes: stderr, Now: time.Now, Version: server.Version, Terminal: terminal(stdout)})
 	return exitStatus(err, stderr)
 }
 

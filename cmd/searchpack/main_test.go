@@ -201,7 +201,8 @@ func TestUsage(t *testing.T) {
 	for args, says := range map[string]string{
 		"bogus":                                      "unexpected argument bogus",
 		"packages --bogus":                           "unknown flag --bogus (searchpack packages --help)",
-		"packages --output xml":                      "--output must be one of",
+		"packages --output xml":                      `--output must be one of table, json, and not "xml"`,
+		"lint x --output yaml":                       `--output must be one of table, json, sarif, and not "yaml"`,
 		"nodes":                                      "<domain>",
 		"domains policy d --absent-nodes forget":     "--absent-nodes must be one of",
 		"domains policy":                             "<domain>",

@@ -24,7 +24,12 @@ func TestPluginFiles(t *testing.T) {
 	p.askAssociate(t)
 	p.becomes(t, patience, "ACTIVE v1")
 	samePlugin(t, p, "lemmas", 1)
-	says(t, u, []string{"rollouts", "demo"}, "placed")
+	_, list := cli(t, u, "rollouts", "demo", "--limit", "1")
+	lines := strings.Split(strings.TrimSpace(list), "\n")
+	if len(lines) != 2 {
+		t.Fatalf("one rollout is no line:\n%s", list)
+	}
+	says(t, u, []string{"rollouts", "demo", strings.Fields(lines[1])[0]}, "placed")
 
 	p.update(t, 2)
 	samePlugin(t, p, "lemmas", 1) // until it is associated again

@@ -39,6 +39,11 @@ func TestReadyAndCleanStop(t *testing.T) {
 	if code, out := command(t, "status", "--data", u.data); code != 0 || !strings.Contains(out, "ready at "+d.Endpoint) || !strings.Contains(out, "demo/n2") {
 		t.Errorf("status: %d %s", code, out)
 	}
+	for _, action := range []string{"stop", "start"} {
+		if code, out := command(t, "node", action, "demo/n2", "--data", u.data); code != 1 || !strings.Contains(out, "demo/n2 is a files-only node: it has no process that could "+action) || strings.Count(out, "\n") != 1 {
+			t.Errorf("node %s: %d %s", action, code, out)
+		}
+	}
 	if code, out := command(t, "up", "--port", "0", "--opensearch", "none", "--data", u.data); code != 1 || !strings.Contains(out, "in use") || strings.Count(out, "\n") != 1 {
 		t.Errorf("a second one: %d %s", code, out)
 	}
@@ -290,6 +295,7 @@ func TestRefusals(t *testing.T) {
 		{[]string{"up", "--port", "70000", "--data", data}, 2, "--port 70000"},
 		{[]string{"up", "--nodes", "0", "--data", data}, 2, "--nodes 0"},
 		{[]string{"up", "--opensearch", "none", "--opensearch", "3.8.0", "--data", data}, 2, "none"},
+		{[]string{"up", "--opensearch", "9.9.9", "--data", data}, 2, "--opensearch 9.9.9 is no version of OpenSearch: the newest"},
 		{[]string{"up", "--plugin-rules", "mine", "--data", data}, 2, "plugin-rules"},
 		{[]string{"up", "--domain", "../x", "--data", data}, 2, "--domain"},
 		{[]string{"up", "--opensearch", "none", "--port", taken, "--data", data}, 1, "port " + taken},

@@ -9,8 +9,8 @@ import (
 	"github.com/searchpack/searchpack/internal/runner"
 )
 
-// Difference is what two versions of a dictionary do not have in common, in rules or whatever the
-// kind counts, and in the texts that are affected.
+// Difference is what two versions of a package do not have in common: of a dictionary in rules or whatever
+// the kind counts, and the texts that are affected; of a plugin or configuration in files, and which ones.
 type Difference struct {
 	Added   int      `json:"added"`
 	Removed int      `json:"removed"`
@@ -147,11 +147,16 @@ func (c *Catalog) foresee(ctx context.Context, tx searchpack.Tx, world rollout.W
 // compareForPlan adds what the version changes. It quotes the file, which is its owner's to see. That
 // versions cannot be compared is said in the plan.
 func (c *Catalog) compareForPlan(ctx context.Context, who searchpack.Caller, v *PlanView) error {
-	if c.differences == nil || v.Version == nil || v.Identical || v.Package.Account != who.Account {
+	if v.Version == nil || v.Identical || v.Package.Account != who.Account {
 		return nil
 	}
 	var err error
-	v.Difference, err = c.differences(ctx, v.Former, v.Version)
+	switch {
+	case v.Package.Type == searchpack.TypePlugin || v.Package.Type == searchpack.TypeConfig:
+		v.Difference, err = c.unpackedForPlan(ctx, who, v)
+	case c.differences != nil:
+		v.Difference, err = c.differences(ctx, v.Former, v.Version)
+	}
 	if code := searchpack.ErrorCode(err); code != "" && code != searchpack.ErrInternal {
 		v.Difference, err = &Difference{Note: searchpack.ErrorMessage(err)}, nil
 	}

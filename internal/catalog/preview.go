@@ -70,6 +70,9 @@ func (c *Catalog) beginPreview(ctx context.Context, who searchpack.Caller, domai
 		if err != nil {
 			return err
 		}
+		if p.Type != searchpack.TypeDictionary {
+			return searchpack.Errorf(searchpack.ErrUnsupported, "Package %s is a %s: only dictionaries make something of a text.", p.ID, p.Type)
+		}
 		v = &PreviewView{Package: *shown(p, who)}
 		if v.Version, err = planned(ctx, tx, p, in.Number); err != nil {
 			return err

@@ -163,3 +163,28 @@ func TestPreviewRefusals(t *testing.T) {
 	_, err := b.Preview(t.Context(), b.who, "products", PreviewInput{PackageID: b.pkg("copying").ID, Index: "shop", Text: "x"})
 	wantCode(t, err, searchpack.ErrInvalid)
 }
+
+// A plugin makes nothing of a text: that is said, whatever nodes the domain has.
+func TestPreviewOfAPlugin(t *testing.T) {
+	t.Parallel()
+	b, p := previewable(t, time.Second)
+	b.asPlugin(p, nil, searchpack.PluginProperties{}, searchpack.PluginProperties{})
+	for _, filesOnly := range []bool{false, true} {
+		b.update(func(tx searchpack.Tx) error {
+			d, err := tx.Domain(t.Context(), b.who.Key("products"))
+			if err != nil {
+				return err
+			}
+			d.FilesOnly = filesOnly
+			return tx.PutDomain(t.Context(), d)
+		})
+		_, err := b.Preview(t.Context(), b.who, "products", PreviewInput{PackageID: p.ID, Index: "shop", Text: "tv"})
+		wantCode(t, err, searchpack.ErrUnsupported)
+		if !strings.Contains(searchpack.ErrorMessage(err), "is a ZIP-PLUGIN: only dictionaries") {
+			t.Errorf("files only %v: %v", filesOnly, err)
+		}
+	}
+	if left := b.previews(); len(left) > 0 {
+		t.Errorf("left %+v", left)
+	}
+}

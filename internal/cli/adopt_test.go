@@ -28,14 +28,17 @@ func TestAdopt(t *testing.T) {
 		"nothing to do": {there(script{lists: {done}}), "", 0},
 		"under way":     {there(script{lists: {rolling, done}}), "", 0},
 		"faster":        {there(script{lists: {nobody, rolling, done}, adopts: {"409 conflict Package is already in desired state"}}), "", 1},
-		"placed":        {there(script{lists: {associated("ACTIVE", "v2", "v2", `,"file":"analyzers/F7"`)}, adopts: {"409 conflict Dissociate it first."}}), "is not rolled out in shop", 1},
+		"placed":        {there(script{lists: {nobody, associated("ACTIVE", "v2", "v2", `,"file":"analyzers/F7"`)}, adopts: {"409 conflict Dissociate it first."}}), "is not rolled out in shop", 1},
+		"placed before": {there(script{lists: {associated("ACTIVE", "v2", "v2", `,"file":"analyzers/F7"`)}}), "is associated with domain shop already, and its file there is analyzers/F7", 0},
+		"of another":    {newer(script{lists: {`{"associations":[{"package_id":"F9","name":"stop","file":"analysis/synonyms.txt"}]}`}}), "is the file of package stop (F9) already. Nothing was uploaded", 0},
+		"failed before": {there(script{lists: {adoptedAt("ASSOCIATION_FAILED", "", "v2", "analysis/other.txt", ""), rolling, done}, adopts: {isAdopting}}), "", 1},
 		"refused": {there(script{lists: {nobody, rolling, adoptedAt("ASSOCIATION_FAILED", "", "v2", here,
 			`,"error":{"type":"AdoptionRefused","message":"analysis/synonyms.txt cannot be adopted as v2 of words: n2: other bytes."}`)}, adopts: {isAdopting}}),
 			"is not rolled out in shop", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			srv, asked := c.script.serving(t)
+			srv, asked := c.script.lookedAt().serving(t)
 			a := &AdoptCmd{
 				File: pushFileOf(t), Path: here, Name: "words", Domain: "shop", Bucket: "dictionaries", Wait: true,
 				Timeout: Span(time.Minute), Every: time.Millisecond,

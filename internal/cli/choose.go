@@ -81,7 +81,7 @@ func (c *Context) choose(nameOrID, domain string, body map[string]string) error 
 	if err != nil {
 		return err
 	}
-	id, err := cl.packageID(c, nameOrID)
+	id, err := cl.packageID(c, nameOrID, domain)
 	if err != nil {
 		return err
 	}
@@ -110,7 +110,7 @@ type RolloutCmd struct {
 
 type rolloutArgs struct {
 	Domain string `arg:"" help:"The domain."`
-	ID     string `arg:"" help:"The rollout's id: searchpack rollouts DOMAIN --output json shows it."`
+	ID     string `arg:"" help:"The rollout's id: searchpack rollouts DOMAIN shows it."`
 }
 
 // RolloutPauseCmd pauses.

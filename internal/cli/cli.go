@@ -27,7 +27,7 @@ type Commands struct {
 	SBOM     SBOMCmd     `cmd:"" name:"sbom" group:"client" help:"Print what a plugin consists of, as a CycloneDX document."`
 	Domains  DomainsCmd  `cmd:"" group:"client" help:"List domains and what is associated with them."`
 	Nodes    NodesCmd    `cmd:"" group:"client" help:"Show each node of a domain: what is proven, owed, wrong."`
-	Rollouts RolloutsCmd `cmd:"" group:"client" help:"Show the rollouts of a domain and the proof per node."`
+	Rollouts RolloutsCmd `cmd:"" group:"client" help:"Show the rollouts of a domain; of one, the steps and the proof per node."`
 	Rollout  RolloutCmd  `cmd:"" group:"client" help:"Pause, resume or abort a rollout."`
 	Plan     PlanCmd     `cmd:"" group:"client" help:"Show what associating a version would do, and change nothing."`
 	Preview  PreviewCmd  `cmd:"" group:"client" help:"Show what a version makes of a text, on a real node, and change nothing."`
@@ -49,15 +49,22 @@ type Commands struct {
 type Globals struct {
 	EndpointURL string `name:"endpoint-url" env:"AWS_ENDPOINT_URL_OPENSEARCH,AWS_ENDPOINT_URL" placeholder:"URL" help:"The server's address."`
 	Region      string `env:"AWS_REGION,AWS_DEFAULT_REGION" placeholder:"REGION" help:"The region to ask for (else the AWS configuration's, else us-east-1)."`
-	Output      string `enum:"table,json,sarif" default:"table" env:"SEARCHPACK_OUTPUT" help:"table or json; of lint sarif, too."`
+	Output      string `default:"table" env:"SEARCHPACK_OUTPUT" help:"table or json; of lint sarif, too."`
 }
 
 // AfterApply refuses an output that the command does not have, before it does anything.
 func (g *Globals) AfterApply(k *kong.Context) error {
-	if node := k.Selected(); g.Output == "sarif" && node != nil && node.Name != "lint" {
+	node := k.Selected()
+	lint := node != nil && node.Name == "lint"
+	switch {
+	case g.Output == "table" || g.Output == "json" || g.Output == "sarif" && lint:
+		return nil
+	case g.Output == "sarif" && node != nil:
 		return fmt.Errorf("--output sarif is for searchpack lint: %s has table and json", node.FullPath())
+	case lint:
+		return fmt.Errorf("--output must be one of table, json, sarif, and not %q", g.Output)
 	}
-	return nil
+	return fmt.Errorf("--output must be one of table, json, and not %q", g.Output)
 }
 
 // Context is what a command runs with.
@@ -66,6 +73,7 @@ type Context struct {
 	Globals *Globals
 	In      io.Reader // what a file named "-" is
 	Out     io.Writer
+	Notes   io.Writer // what is said besides, where Out is for programs; nil = nowhere
 	Now     func() time.Time
 	Version string // of the program
 	// Terminal describes Out; the zero value is no terminal.
@@ -90,6 +98,13 @@ func (usage) Is(target error) bool { return target == ErrUsage }
 func (u usage) Unwrap() error      { return u.error }
 
 func usagef(format string, args ...any) error { return usage{fmt.Errorf(format, args...)} }
+
+// note says something that is no result.
+func (c *Context) note(format string, args ...any) {
+	if c.Notes != nil {
+		_, _ = fmt.Fprintln(c.Notes, "searchpack: "+OneLine(fmt.Sprintf(format, args...)))
+	}
+}
 
 // print writes the document as JSON, or what show puts on a page.
 func (c *Context) print(document any, show func(p *page)) error {

@@ -50,6 +50,7 @@ var commands = map[string]commandTest{
 	"nodes-none":    {&NodesListCmd{Domain: "empty"}, []string{"GET /domains/empty/nodes"}, "nodes-none"},
 	"retire":        {&NodesRetireCmd{Domain: "shop", Node: "n1"}, []string{"POST /domains/shop/nodes/n1/retire"}, "retire"},
 	"rollouts":      {&RolloutsCmd{Domain: "shop", Limit: 7}, []string{"GET /domains/shop/rollouts?limit=7", "GET /domains/shop/proofs", "GET /domains/shop/nodes"}, ""},
+	"rollouts-one":  {&RolloutsCmd{Domain: "shop", ID: "roll-2", Limit: 7}, []string{"GET /domains/shop/rollouts?limit=100", "GET /domains/shop/proofs", "GET /domains/shop/nodes"}, ""},
 	"rollouts-none": {&RolloutsCmd{Domain: "empty", Limit: 20}, []string{"GET /domains/empty/rollouts?limit=20", "GET /domains/empty/proofs"}, ""},
 	"usage":         {&UsageCmd{Package: "synonyms", Domain: "shop"}, []string{"GET /domains/shop/usage?package_id=F111111111"}, "usage"},
 	"usage-plugin":  {&UsageCmd{Package: "synonyms", Domain: "plug"}, []string{"GET /domains/plug/usage?package_id=F111111111"}, "usage-plugin"},
@@ -135,6 +136,15 @@ func golden(t *testing.T, name, got string) {
 	}
 	if d := cmp.Diff(string(want), got); d != "" {
 		t.Errorf("%s: %s", path, d)
+	}
+}
+
+// A rollout that is named is one of the newest.
+func TestNoSuchRollout(t *testing.T) {
+	t.Parallel()
+	_, err := newServer(t, nil).run(t, &RolloutsCmd{Domain: "shop", ID: "roll-9", Limit: 1}, "table", Terminal{})
+	if err == nil || errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), "there is no rollout roll-9 among the newest 100 of domain shop") {
+		t.Error(err)
 	}
 }
 

@@ -11,6 +11,7 @@ type DiffCmd struct {
 	Package string `arg:"" help:"Name or id."`
 	From    string `arg:"" help:"The one version, as v1 or 1."`
 	To      string `arg:"" help:"The other version."`
+	inDomain
 }
 
 // Help stands below the flags.
@@ -52,7 +53,7 @@ func (d *DiffCmd) Run(c *Context) error {
 	if err != nil {
 		return err
 	}
-	id, err := cl.packageID(c, d.Package)
+	id, err := cl.packageID(c, d.Package, d.Domain)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ type FindingsCmd struct {
 	Package string `arg:"" help:"Name or id."`
 	Version string `arg:"" optional:"" help:"Version, as v3 or 3; without it, the newest import."`
 	Of      string `name:"version" env:"-" placeholder:"VERSION" help:"The same, as a flag."`
+	inDomain
 }
 
 // Help stands below the flags.
@@ -44,7 +45,7 @@ func versionNumber(version string) (int, error) {
 }
 
 // ofVersion is where the extension API says something of a version of a package.
-func (c *Context) ofVersion(nameOrID, version, what string) (*client, string, error) {
+func (c *Context) ofVersion(nameOrID, domain, version, what string) (*client, string, error) {
 	number, err := versionNumber(version)
 	if err != nil {
 		return nil, "", err
@@ -53,7 +54,7 @@ func (c *Context) ofVersion(nameOrID, version, what string) (*client, string, er
 	if err != nil {
 		return nil, "", err
 	}
-	id, err := cl.packageID(c, nameOrID)
+	id, err := cl.packageID(c, nameOrID, domain)
 	if err != nil {
 		return nil, "", err
 	}
@@ -70,7 +71,7 @@ func (f *FindingsCmd) Run(c *Context) error {
 	if err != nil {
 		return err
 	}
-	cl, path, err := c.ofVersion(f.Package, version, "findings")
+	cl, path, err := c.ofVersion(f.Package, f.Domain, version, "findings")
 	if err != nil {
 		return err
 	}
@@ -79,7 +80,21 @@ func (f *FindingsCmd) Run(c *Context) error {
 	if err != nil {
 		return err
 	}
-	return c.print(document, answer.show)
+	return c.print(document, func(p *page) {
+		p.line("version: %s", answer.Version.says(c))
+		if answer.Count == 0 {
+			p.line("nothing found")
+		}
+		answer.show(p)
+	})
+}
+
+// says which version it is, and how far it came: one that failed has no number.
+func (v versionLine) says(c *Context) string {
+	if v.Version != "" {
+		return v.Version + ", " + v.Status
+	}
+	return strings.TrimSpace("none, " + v.Status + ": the newest import, " + c.ago(v.CreatedAt))
 }
 
 // findingsLine is what is shown of the findings of the extension API.
@@ -94,7 +109,6 @@ func (answer *findingsLine) show(p *page) {
 		p.line("kind: %s", kindLine(v.Kind, v.KindSource, v.Confidence))
 	}
 	if answer.Count == 0 {
-		p.line("%s %s: nothing found", cmp.Or(answer.Version.Version, "the newest import"), answer.Version.Status)
 		return
 	}
 	head := []string{"LINE", "COLUMN", "SEVERITY", "RULE", "TEXT", "MESSAGE"}
@@ -121,6 +135,38 @@ func (answer *findingsLine) show(p *page) {
 	if answer.Count > len(answer.Findings) {
 		p.line("and %d more", answer.Count-len(answer.Findings))
 	}
+}
+
+// bySeverity says how many there are of each, the gravest first, as far as they were kept.
+func bySeverity(found map[searchpack.Severity]int, count int) string {
+	var parts []string
+	kept := 0
+	for _, s := range []searchpack.Severity{searchpack.SeverityError, searchpack.SeverityMostly, searchpack.SeverityWarning, searchpack.SeverityNote} {
+		if n := found[s]; n > 0 {
+			parts, kept = append(parts, fmt.Sprintf("%d %s", n, s)), kept+n
+		}
+	}
+	if more := count - kept; more > 0 {
+		parts = append(parts, fmt.Sprintf("%d that were not kept", more))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// severities counts the findings that were kept.
+func (answer *findingsLine) severities() string {
+	n := map[searchpack.Severity]int{}
+	for _, f := range answer.Findings {
+		n[f.Severity]++
+	}
+	return bySeverity(n, answer.Count)
+}
+
+// grave leaves the notes out.
+func (answer *findingsLine) grave() *findingsLine {
+	out := *answer
+	out.Findings = slices.DeleteFunc(slices.Clone(answer.Findings), func(f searchpack.Finding) bool { return f.Severity == searchpack.SeverityNote })
+	out.Count -= len(answer.Findings) - len(out.Findings)
+	return &out
 }
 
 // place is a line or column number; 0 means the whole file or line.

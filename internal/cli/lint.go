@@ -132,6 +132,12 @@ func (l *LintCmd) understood(c *Context) (*linter, error) {
 		if out.version, err = target.Parse(l.OpenSearch); err != nil {
 			return nil, usage{err}
 		}
+		if why := out.version.Impossible(); why != "" {
+			return nil, usagef("--opensearch %s is no version of OpenSearch: %s", l.OpenSearch, why)
+		}
+		if far := out.version.Unserved(); far != "" {
+			c.note("%s: files are judged as that one reads them", far)
+		}
 	}
 	if l.Name != "" && !slices.Contains(l.File, "-") {
 		return nil, usagef("--name is for standard input: give - as the file")

@@ -153,6 +153,8 @@ func TestLintUsage(t *testing.T) {
 	for says, l := range map[string]LintCmd{
 		`--kind "wrods" is none of solr-synonyms`:          {File: []string{"-"}, Kind: "wrods"},
 		`--type "ZIP" is none of`:                          {File: []string{"-"}, Type: "ZIP"},
+		"--opensearch 9.9.9 is no version of OpenSearch":   {File: []string{"-"}, OpenSearch: "9.9.9"},
+		"the last of OpenSearch 2 is 2.19":                 {File: []string{"-"}, OpenSearch: "2.20"},
 		`"three" is no version of OpenSearch`:              {File: []string{"-"}, OpenSearch: "three"},
 		"--name is for standard input":                     {File: []string{lintData + "stop.txt"}, Name: "x"},
 		"- is given twice":                                 {File: []string{"-", "-"}},
@@ -166,6 +168,23 @@ func TestLintUsage(t *testing.T) {
 		out, err := lint(t, &l, "table", Terminal{}, strings.NewReader("a, b"))
 		if !errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), says) || out != "" {
 			t.Errorf("%s: %v, %q", says, err, out)
+		}
+	}
+}
+
+// A version that may come to be one is taken, and it is said that its files are judged as others are.
+func TestLintOfAnUnservedVersion(t *testing.T) {
+	t.Parallel()
+	for version, want := range map[string]string{
+		"3.8": "", "2.19.3": "", "4.0": "searchpack: OpenSearch 4.0.0 is newer than 3.8.0, the newest that this program knows: files are judged as that one reads them\n",
+		"1.3": "searchpack: OpenSearch 1.3.0 is older than 2.19.0, the oldest that this program knows: files are judged as that one reads them\n",
+	} {
+		var notes, out bytes.Buffer
+		err := (&LintCmd{File: []string{"-"}, OpenSearch: version, PluginRules: "cluster"}).Run(&Context{
+			Context: t.Context(), In: strings.NewReader("laptop, notebook\n"), Out: &out, Notes: &notes, Globals: &Globals{Output: "table"},
+		})
+		if err != nil || notes.String() != want || out.Len() > 0 {
+			t.Errorf("%s: %v, %q, %q", version, err, &notes, &out)
 		}
 	}
 }

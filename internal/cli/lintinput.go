@@ -77,7 +77,7 @@ func (l *linter) find(name, stdin string) (*input, error) {
 	case l.as != "":
 		in.as = l.as
 	case strings.EqualFold(path.Ext(in.name), ".zip"):
-		in.as, in.folder = zipHolds(name, info.Size())
+		in.as, in.folder = zipFileHolds(name, info.Size())
 	}
 	return in, nil
 }
@@ -87,14 +87,22 @@ func hunspellFile(name string) bool {
 	return ext == ".aff" || ext == ".dic"
 }
 
-// zipHolds says what a zip is by what it holds. One that cannot be listed is taken for a plugin, whose
-// inspection says what is wrong with it.
-func zipHolds(name string, size int64) (as searchpack.PackageType, folder bool) {
+// zipFileHolds is zipHolds of a file by its name.
+func zipFileHolds(name string, size int64) (as searchpack.PackageType, folder bool) {
 	f, err := os.Open(name)
-	if err != nil || size > maxPlugin {
+	if err != nil {
 		return searchpack.TypePlugin, false
 	}
 	defer f.Close()
+	return zipHolds(f, size)
+}
+
+// zipHolds says what a zip is by what it holds. One that cannot be listed is taken for a plugin, whose
+// inspection says what is wrong with it.
+func zipHolds(f io.ReaderAt, size int64) (as searchpack.PackageType, folder bool) {
+	if size > maxPlugin {
+		return searchpack.TypePlugin, false
+	}
 	z, err := zip.NewReader(f, size)
 	if err != nil {
 		return searchpack.TypePlugin, false

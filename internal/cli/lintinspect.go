@@ -21,7 +21,7 @@ func (l *linter) inspect(in *input) (inspect.Result, error) {
 		format := strings.TrimPrefix(strings.ToLower(path.Ext(in.name)), ".")
 		return l.once(in, func(r io.Reader) (inspect.Result, error) { return inspect.License(r, format) })
 	}
-	o := inspect.Options{Declared: l.kind, OpenSearch: l.version}
+	o := inspect.Options{Declared: l.kind, OpenSearch: l.version, DeclareBy: "lint --kind"}
 	if in.readers == nil {
 		return l.once(in, func(r io.Reader) (inspect.Result, error) { return inspect.Dictionary(r, o) })
 	}

@@ -99,46 +99,16 @@ func lineOf(d types.PackageDetails) packageLine {
 	return l
 }
 
-// packageID turns a name or an id into an id.
-func (cl *client) packageID(c *Context, nameOrID string) (string, error) {
-	found, err := cl.packages(c, []string{nameOrID})
-	if err != nil {
-		return "", err
-	}
-	switch len(found) {
-	case 0:
-		return "", noPackage(nameOrID)
-	case 1:
-		return found[0].ID, nil
-	}
-	return "", fmt.Errorf("%d packages are named %s: give the id of one, %s", len(found), nameOrID, idsOf(found))
-}
-
-// idsOf tells packages of one name apart, for a person who has to choose.
-func idsOf(found []packageLine) string {
-	var ids []string
-	for _, p := range found {
-		ids = append(ids, fmt.Sprintf("%s (%s)", p.ID, p.what()))
-	}
-	return strings.Join(ids, ", ")
-}
-
-// what the package is: its type, and for which OpenSearch if it is a plugin.
-func (p packageLine) what() string {
-	return strings.TrimSpace(p.Type + " " + strings.TrimPrefix(p.EngineVersion, "OpenSearch_"))
-}
-
-func noPackage(nameOrID string) error {
-	return fmt.Errorf("there is no package %s: searchpack packages lists them", nameOrID)
-}
-
 // VersionsCmd lists versions.
 type VersionsCmd struct {
 	Package string `arg:"" help:"Name or id."`
+	inDomain
 }
 
 // Help stands below the flags.
-func (*VersionsCmd) Help() string { return "Example:\n  searchpack versions synonyms" }
+func (*VersionsCmd) Help() string {
+	return "Examples:\n  searchpack versions synonyms\n  searchpack versions lemmas --domain products"
+}
 
 // versionLine is what the table shows of a version of the extension API.
 type versionLine struct {
@@ -164,7 +134,7 @@ func (v *VersionsCmd) Run(c *Context) error {
 	if err != nil {
 		return err
 	}
-	id, err := cl.packageID(c, v.Package)
+	id, err := cl.packageID(c, v.Package, v.Domain)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -111,7 +112,7 @@ func (p *PlanCmd) Run(c *Context) error {
 	if err != nil {
 		return err
 	}
-	id, err := cl.packageID(c, p.Package)
+	id, err := cl.packageID(c, p.Package, p.Domain)
 	if err != nil {
 		return err
 	}
@@ -268,18 +269,5 @@ func (x *planLine) changes(p *page) {
 
 // found counts the findings by severity, the gravest first.
 func (x *planLine) found() string {
-	var parts []string
-	kept := 0
-	for _, s := range []searchpack.Severity{searchpack.SeverityError, searchpack.SeverityMostly, searchpack.SeverityWarning, searchpack.SeverityNote} {
-		if n := x.Findings.BySeverity[s]; n > 0 {
-			parts, kept = append(parts, fmt.Sprintf("%d %s", n, s)), kept+n
-		}
-	}
-	if more := x.Findings.Count - kept; more > 0 {
-		parts = append(parts, fmt.Sprintf("%d that were not kept", more))
-	}
-	if len(parts) == 0 {
-		return "none"
-	}
-	return strings.Join(parts, ", ")
+	return cmp.Or(bySeverity(x.Findings.BySeverity, x.Findings.Count), "none")
 }

@@ -67,7 +67,7 @@ func (p *PreviewCmd) Run(c *Context) error {
 	if err != nil {
 		return err
 	}
-	id, err := cl.packageID(c, p.Package)
+	id, err := cl.packageID(c, p.Package, p.Domain)
 	if err != nil {
 		return err
 	}

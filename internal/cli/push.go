@@ -20,13 +20,13 @@ import (
 type PushCmd struct {
 	File          string   `arg:"" help:"The file."`
 	Name          string   `required:"" env:"-" placeholder:"NAME" help:"Of the package, which is made if it is not there."`
-	Domain        []string `env:"-" placeholder:"DOMAIN" help:"Roll it out in this domain; may be repeated. Without one it is imported only."`
+	Domain        []string `env:"-" placeholder:"DOMAIN" help:"Roll it out in this domain; may be repeated. Without one it is imported only, and reaches the domains that follow the latest version."`
 	Kind          string   `env:"-" placeholder:"KIND" help:"What the file holds: solr-synonyms, words, ... (docs/dictionaries.md); else it is learnt or guessed."`
-	EngineVersion string   `env:"-" placeholder:"OpenSearch_X.Y" help:"Of a plugin: the version that it is for; else its descriptor says it."`
+	EngineVersion string   `env:"-" placeholder:"X.Y" help:"Of a plugin: the version of OpenSearch that it is for, as 3.8 or OpenSearch_3.8; else its descriptor says it."`
 	For           string   `env:"-" placeholder:"PLUGIN" help:"The file is the configuration (.zip) or the license (.json, .xml) of this plugin, a package's name or id."`
 	Checks        string   `env:"-" placeholder:"FILE" help:"Verify checks of this version, a JSON document (docs/dictionaries.md): run at the end of a rollout, and one that fails brings the former version back. Without it the version has none."`
 	Message       string   `env:"-" placeholder:"TEXT" help:"The commit message; of a new package its description."`
-	Wait          bool     `env:"-" help:"Wait until every domain has proven it, and show the proof of each node."`
+	Wait          bool     `env:"-" help:"Wait until every domain has proven it, and show the proof of each node; without --domain, every domain that follows the latest version."`
 	Plan          bool     `env:"-" help:"Upload and import the file, then show what rolling it out would do. Nothing is associated."`
 	Timeout       Span     `env:"-" default:"10m" help:"How long all of it may take. What has begun goes on."`
 	Bucket        string   `env:"SEARCHPACK_BUCKET" placeholder:"BUCKET" help:"Where the file is uploaded to: searchpack/NAME/SHA-256 in this S3 bucket, which the server reads."`
@@ -37,6 +37,7 @@ type PushCmd struct {
 	plugin bool              // what the file is; see look
 	part   types.PackageType // of what belongs to a plugin; "" = it is none
 	suffix string            // of the key of such a file
+	signer string            // the id of the key that FILE.sig is by; "" = there is none
 	path   string            // of AdoptCmd: where the file lies
 }
 
@@ -68,6 +69,8 @@ func (p *PushCmd) check() error {
 		return usagef("%q is no kind of dictionary: it is one of %s", p.Kind, strings.Trim(fmt.Sprint(searchpack.Kinds), "[]"))
 	case utf8.RuneCountInString(p.Message) > maxMessage:
 		return usagef("the message has more than %d characters", maxMessage)
+	case !p.engine():
+		return usagef("--engine-version %s is no version of OpenSearch: write it as OpenSearch_3.8 or 3.8", p.EngineVersion)
 	case p.Plan && p.Wait:
 		return usagef("--plan rolls nothing out, so there is nothing to --wait for: give one of them")
 	case p.Plan && len(p.Domain) == 0:
@@ -89,6 +92,9 @@ type push struct {
 	// signature of a plugin; "" = there is none.
 	signature string
 	said      *progress
+	// same are the packages that the push may be of; see named.
+	same []packageLine
+	made bool // the package, by this push
 	pushResult
 }
 
@@ -100,8 +106,10 @@ type pushResult struct {
 	Digest    searchpack.Digest `json:"digest"`
 	Imported  bool              `json:"imported"` // false: the newest version holds these bytes already
 	Error     string            `json:"error,omitempty"`
-	Findings  json.RawMessage   `json:"findings,omitempty"` // of an import that failed
+	SignedBy  string            `json:"signed_by,omitempty"` // the id of the key that FILE.sig names
+	Findings  json.RawMessage   `json:"findings,omitempty"`  // of the import of this push
 	Domains   []*pushDomain     `json:"domains"`
+	Followers []string          `json:"followers,omitempty"` // domains that get it by themselves, and are not waited for
 	Plans     []json.RawMessage `json:"plans,omitempty"`
 	found     *findingsLine
 	plans     []*planLine
@@ -140,6 +148,7 @@ func (p *PushCmd) Run(c *Context) error {
 	defer cancel()
 	s := &push{PushCmd: p, c: &limited, cl: cl, file: file, checks: checks, signature: signed, said: &progress{c: c}}
 	s.pushResult = pushResult{Package: p.Name, Digest: file.digest, Domains: []*pushDomain{}}
+	s.SignedBy = p.signer
 	err = s.run()
 	if errors.Is(context.Cause(limited.Context), errLate) {
 		err = fmt.Errorf("not done within %v: %s. What has begun goes on; the same command again waits for it", time.Duration(p.Timeout), s.said.last)
@@ -156,11 +165,17 @@ func (p *PushCmd) Run(c *Context) error {
 
 // run imports the file, then plans or rolls out.
 func (s *push) run() error {
+	if err := s.lookFirst(); err != nil {
+		return fmt.Errorf("%w. Nothing was uploaded", err)
+	}
 	if err := s.imported(); err != nil {
 		return err
 	}
 	if s.Plan {
 		return s.planned()
+	}
+	if err := s.followed(); err != nil {
+		return err
 	}
 	var failed []string
 	for _, name := range s.Domain {
@@ -220,7 +235,7 @@ func (s *push) pause() error {
 
 // show puts what came of it on a page, below what was said under way.
 func (r *pushResult) show(p *page) {
-	if r.found != nil {
+	if r.found != nil && r.found.Count > 0 {
 		r.found.show(p)
 	}
 	for i, plan := range r.plans {

@@ -75,6 +75,19 @@ func attempt(version, status string, d searchpack.Digest) string {
 	return fmt.Sprintf(`{"version":%q,"status":%q,"digest":%q,"kind":"solr-synonyms","source":{"bucket":"dictionaries","key":"searchpack/words/%s"}}`, version, status, d, pushed)
 }
 
+// lookedAt is the script of a server that is asked for the associations of each domain once before all else,
+// and answers what it answers first.
+func (s script) lookedAt() script {
+	out := script{}
+	for request, answers := range s {
+		if strings.HasPrefix(request, "GET /domains/") && strings.HasSuffix(request, "/associations") {
+			answers = append([]string{answers[0]}, answers...)
+		}
+		out[request] = answers
+	}
+	return out
+}
+
 func versionsOf(attempts ...string) string {
 	return `{"versions":[` + strings.Join(attempts, ",") + `]}`
 }
@@ -170,6 +183,19 @@ func TestPush(t *testing.T) {
 
 			"GET /packages/F7/findings": {theFindings},
 		}), "is not imported (VALIDATION_FAILED): Line 1: two arrows", map[string]int{associates: 0}},
+		"a remedy": {PushCmd{}, newer(script{
+			listsVs:                     {versionsOf(), versionsOf(strings.Replace(attempt("", "VALIDATION_FAILED", pushed), `"status"`, `"error":{"message":"Line 1: two arrows. To mend the first: write one."},"status"`, 1))},
+			"GET /packages/F7/findings": {strings.Replace(theFindings, `"message"`, `"remedy":"write one","message"`, 1)},
+		}), "is not imported (VALIDATION_FAILED): Line 1: two arrows", nil},
+		"warnings": {PushCmd{}, newer(script{
+			listsVs: {versionsOf(attempt("v1", "AVAILABLE", other)), versionsOf(attempt("v1", "AVAILABLE", other), strings.Replace(attempt("v2", "AVAILABLE", pushed), `"status"`, `"findings":4,"status"`, 1))},
+			"GET /packages/F7/findings": {`{"version":{"version":"v2","status":"AVAILABLE","kind":"words"},"count":4,"findings":[
+				{"rule":"words.odd","severity":"warning","line":1,"message":"odd","remedy":"make it even"},{"rule":"words.note","severity":"note","line":2,"message":"by the way"}]}`},
+		}), "", map[string]int{"GET /packages/F7/findings": 1}},
+		"unseen findings": {PushCmd{}, newer(script{
+			listsVs:                     {versionsOf(attempt("v1", "AVAILABLE", other)), versionsOf(attempt("v1", "AVAILABLE", other), strings.Replace(attempt("v2", "AVAILABLE", pushed), `"status"`, `"findings":4,"status"`, 1))},
+			"GET /packages/F7/findings": {"403 AccessDeniedException You may not."},
+		}), "", nil},
 		"failed": {PushCmd{Domain: []string{"shop"}, Wait: true}, there(script{lists: {
 			nobody, rolling, associated("ASSOCIATION_FAILED", "v1", "v2", `,"error":{"type":"ProbeFailed","message":"Node n2 refuses v2."}`),
 		}}), "words v2 is not rolled out in shop", nil},
@@ -203,7 +229,7 @@ func TestPush(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, format := range []string{"table", "json"} {
-				srv, asked := c.script.serving(t)
+				srv, asked := c.script.lookedAt().serving(t)
 				p := c.command
 				p.File, p.Name, p.Timeout, p.Every = pushFileOf(t), "words", Span(time.Minute), time.Millisecond
 				if p.Bucket == "" {
@@ -221,6 +247,9 @@ func TestPush(t *testing.T) {
 				if format == "table" {
 					if bare[name] {
 						continue
+					}
+					if strings.Count(out+fmt.Sprint(err), "write one") > 1 {
+						t.Errorf("the remedy stands there twice: %v\n%s", err, out)
 					}
 					golden(t, "push-"+strings.NewReplacer(" ", "-", ",", "").Replace(name)+".pipe", out)
 					continue
@@ -296,7 +325,7 @@ func TestPushIsClean(t *testing.T) {
 	t.Parallel()
 	evil := `,"note":"a\u001b[2J\u202eb\r\nFAKE"`
 	for _, terminal := range []Terminal{{}, {Is: true, Columns: 30}} {
-		srv, _ := there(script{lists: {nobody, associated("ASSOCIATING", "", "v2", evil), associated("ACTIVE", "v2", "v2", "")}}).serving(t)
+		srv, _ := there(script{lists: {nobody, associated("ASSOCIATING", "", "v2", evil), associated("ACTIVE", "v2", "v2", "")}}).lookedAt().serving(t)
 		p := &PushCmd{File: pushFileOf(t), Name: "words", Bucket: "dictionaries", Domain: []string{"shop"}, Wait: true, Timeout: Span(time.Minute), Every: time.Millisecond}
 		out, err := srv.run(t, p, "table", terminal)
 		if err != nil || strings.ContainsAny(out, "\x1b\u202e") || strings.Contains(out, "\nFAKE") {
@@ -310,7 +339,7 @@ func TestPushOnATerminal(t *testing.T) {
 	t.Parallel()
 	srv, _ := there(script{lists: {
 		nobody, associated("ASSOCIATING", "", "v2", `,"note":"waiting for n1 and many others to do what takes a whole line"`), associated("ASSOCIATING", "", "v2", `,"note":"n2"`), associated("ACTIVE", "v2", "v2", ""),
-	}}).serving(t)
+	}}).lookedAt().serving(t)
 	p := &PushCmd{File: pushFileOf(t), Name: "words", Bucket: "dictionaries", Domain: []string{"shop"}, Wait: true, Timeout: Span(time.Minute), Every: time.Millisecond}
 	out, err := srv.run(t, p, "table", Terminal{Is: true, Columns: 40})
 	if err != nil {
@@ -326,7 +355,7 @@ func TestPushEnds(t *testing.T) {
 	command := func(timeout time.Duration) *PushCmd {
 		return &PushCmd{File: pushFileOf(t), Name: "words", Bucket: "dictionaries", Domain: []string{"shop"}, Wait: true, Timeout: Span(timeout), Every: time.Millisecond}
 	}
-	srv, _ := s.serving(t)
+	srv, _ := s.lookedAt().serving(t)
 	out, err := srv.run(t, command(time.Second), "json", Terminal{})
 	if err == nil || !strings.Contains(err.Error(), "not done within 1s: shop: ASSOCIATING: waiting for n1. What has begun goes on") || !strings.Contains(out, `"status": "ASSOCIATING"`) {
 		t.Errorf("%v, %s", err, out)
@@ -371,7 +400,9 @@ func TestPushUsage(t *testing.T) {
 		"name one with --domain":   func(p *PushCmd) { p.Plan = true },
 		"leaves no time":           func(p *PushCmd) { p.Timeout = 0 },
 		"no such file":             func(p *PushCmd) { p.File = file + ".gone" },
-		"one regular file":         func(p *PushCmd) { p.File = filepath.Dir(file) },
+		"zip what is in it":        func(p *PushCmd) { p.File = filepath.Dir(file) },
+		"one regular file":         func(p *PushCmd) { p.File = os.DevNull },
+		"write it as OpenSearch_3": func(p *PushCmd) { p.EngineVersion = "3.8.x" },
 	} {
 		p := good
 		change(&p)

@@ -28,6 +28,7 @@ type pushDomain struct {
 	Findings []searchpack.Finding `json:"findings,omitempty"`
 	Proofs   []searchpack.Proof   `json:"proofs,omitempty"`
 	Owed     []pushOwed           `json:"owed,omitempty"`
+	follows  bool                 // it was not named: it follows the latest version
 }
 
 // pushOwed is a node that has not proven it yet.
@@ -45,12 +46,9 @@ type pushAssociation struct {
 
 // association of the package with a domain; the zero value if there is none.
 func (s *push) association(domain string) (pushAssociation, error) {
-	var answer struct {
-		Associations []pushAssociation `json:"associations"`
-	}
-	_, err := s.cl.call(s.c, "GET", "/domains/"+url.PathEscape(domain)+"/associations", nil, &answer)
+	all, err := s.associations(domain)
 	none := pushAssociation{}
-	for _, a := range answer.Associations {
+	for _, a := range all {
 		switch {
 		case a.PackageID == s.PackageID:
 			return a, err
@@ -142,6 +140,11 @@ func after(note string) string {
 // proven waits until the rollout has ended, and reads the proofs. What went wrong is the domain's
 // error; the error returned is that of asking.
 func (s *push) proven(d *pushDomain) error {
+	if d.follows {
+		if err := s.begun(d); err != nil {
+			return err
+		}
+	}
 	for {
 		a, err := s.association(d.Domain)
 		if err != nil {

@@ -38,6 +38,8 @@ func openPushFile(path string) (*pushFile, error) {
 	info, err := f.Stat()
 	switch {
 	case err != nil:
+	case info.IsDir():
+		err = usagef("%s is a folder, and a package is made of one file: zip what is in it, and push the zip", path)
 	case !info.Mode().IsRegular():
 		err = usagef("%s is no file that can be pushed: a package is made of one regular file", path)
 	}
@@ -152,6 +154,9 @@ func (s *push) upload() error {
 		return fmt.Errorf("upload to %s: %w", place, s.plainS3(client, err))
 	}
 	s.said.step("uploaded to %s", place)
+	if s.signer != "" {
+		s.said.step("%s.sig goes along: it says that the key %s has signed the file (searchpack sign verify proves it; nodes do)", s.File, s.signer)
+	}
 	return nil
 }
 
@@ -175,10 +180,14 @@ func (s *push) plainS3(asked *s3.Client, err error) error {
 	}
 	plain := (&client{endpoint: *where}).plain(err)
 	var api smithy.APIError
-	if errors.As(err, &api) && s.S3Profile == "" {
+	if errors.As(err, &api) {
 		switch api.ErrorCode() {
 		case "InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied":
-			return fmt.Errorf("%w. S3 was asked with the key for the server: --s3-profile names another", plain)
+			if s.S3Profile == "" {
+				return fmt.Errorf("%w. S3 was asked with the key for the server: --s3-profile names another", plain)
+			}
+		case "NoSuchBucket":
+			return fmt.Errorf("%w. Make it (aws s3 mb s3://%s), or name another with --bucket", plain, s.Bucket)
 		}
 	}
 	if errors.Is(err, context.Canceled) {

@@ -27,11 +27,7 @@ func (v *pushVersion) importing() bool {
 
 // imported finds the package's newest version with the bytes of the file, or makes it.
 func (s *push) imported() error {
-	found, err := s.named()
-	if err != nil {
-		return err
-	}
-	switch len(found) {
+	switch found := s.same; len(found) {
 	case 0:
 		if err := s.upload(); err != nil {
 			return err
@@ -115,32 +111,6 @@ func (s *push) versions() ([]pushVersion, error) {
 	return answer.Versions, err
 }
 
-// nobodyFollows refuses a plan whose import alone would roll the version out.
-func (s *push) nobodyFollows() error {
-	if !s.Plan {
-		return nil
-	}
-	pages := opensearch.NewListDomainsForPackagePaginator(s.cl.aws(), &opensearch.ListDomainsForPackageInput{PackageID: &s.PackageID})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(s.c)
-		if err != nil {
-			return s.cl.plain(err)
-		}
-		for _, d := range page.DomainPackageDetailsList {
-			name := aws.ToString(d.DomainName)
-			a, err := s.association(name)
-			if err != nil {
-				return err
-			}
-			if a.Track == string(searchpack.TrackLatest) {
-				return fmt.Errorf("domain %s follows the latest version of %s: importing the file would roll it out there at once. Pin the domain first (searchpack pin %s --domain %s), or push without --plan",
-					name, s.Name, s.Name, name)
-			}
-		}
-	}
-	return nil
-}
-
 func (s *push) source() *types.PackageSource {
 	return &types.PackageSource{S3BucketName: &s.Bucket, S3Key: aws.String(s.key())}
 }
@@ -165,6 +135,7 @@ func (s *push) create() error {
 		return fmt.Errorf("%s made a package and did not say which", s.cl.endpoint)
 	}
 	s.PackageID = aws.ToString(out.PackageDetails.PackageID)
+	s.made = true
 	s.said.step("package %s is %s", s.Name, s.PackageID)
 	return s.available(0)
 }
@@ -200,17 +171,29 @@ func (s *push) available(attempts int) error {
 			return fmt.Errorf("%s %s has other checks than %s had: somebody writes to s3://%s/%s, or the server is older than this program and knows none", s.Name, v.Version, cmp.Or(s.Checks, "none, which it"), s.Bucket, s.key())
 		default:
 			s.Version, s.Imported = v.Version, true
-			findings := "no findings"
-			if v.Findings > 0 {
-				findings = fmt.Sprintf("%s (searchpack findings %s %s)", counted(v.Findings, "finding"), s.reference(), v.Version)
-			}
-			s.said.step("%s %s is imported, %s", s.Name, v.Version, findings)
+			s.said.step("%s %s is imported, %s", s.Name, v.Version, s.inspected(v))
 			return nil
 		}
 		if err := s.pause(); err != nil {
 			return err
 		}
 	}
+}
+
+// inspected says what the inspection found in the version that was imported, and keeps it to be shown.
+func (s *push) inspected(v *pushVersion) string {
+	if v.Findings == 0 {
+		return "no findings"
+	}
+	var found findingsLine
+	says := counted(v.Findings, "finding")
+	// The version is there, whatever comes of this question.
+	document, err := s.cl.call(s.c, "GET", "/packages/"+url.PathEscape(s.PackageID)+"/findings?version="+strings.TrimPrefix(v.Version, "v"), nil, &found)
+	if err == nil && found.Count > 0 {
+		says += ": " + found.severities()
+		s.Findings, s.found = document, found.grave()
+	}
+	return fmt.Sprintf("%s (searchpack findings %s %s)", says, s.reference(), v.Version)
 }
 
 // mine is the attempt that this push began: the first of the upload's key after those that were there.
@@ -222,6 +205,9 @@ func (s *push) mine(vs []pushVersion, attempts int) *pushVersion {
 	}
 	return nil
 }
+
+// toMend begins the remedy in a server's ErrorDetails.
+const toMend = " To mend the first: "
 
 // refusedImport shows what the inspection found.
 func (s *push) refusedImport(v *pushVersion) error {
@@ -237,5 +223,9 @@ func (s *push) refusedImport(v *pushVersion) error {
 	if v.Error != nil {
 		why = *v.Error
 	}
-	return fmt.Errorf("%s is not imported (%s): %s", s.File, v.Status, strings.TrimSuffix(cmp.Or(why.Message, "the server does not say why"), "."))
+	text := cmp.Or(why.Message, "the server does not say why")
+	if found.Count > 0 { // what to write instead stands in the findings
+		text, _, _ = strings.Cut(text, toMend)
+	}
+	return fmt.Errorf("%s is not imported (%s): %s", s.File, v.Status, strings.TrimSuffix(text, "."))
 }

@@ -43,7 +43,7 @@ func TestPushLooksWhatBelongsToAPlugin(t *testing.T) {
 func TestKeyOfWhatBelongsToAPlugin(t *testing.T) {
 	t.Parallel()
 	s := &push{PushCmd: &PushCmd{Name: "lemmas-license", For: "lemmas", File: "L.JSON"}, file: &pushFile{digest: searchpack.DigestOf(nil)}}
-	if err := s.lookPart(); err != nil {
+	if err := s.lookPart(s.file); err != nil {
 		t.Fatal(err)
 	}
 	if want := "searchpack/lemmas-license/" + string(searchpack.DigestOf(nil)) + ".json"; s.key() != want {

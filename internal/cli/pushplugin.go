@@ -4,14 +4,18 @@ import (
 	"archive/zip"
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
+	"path/filepath"
 	"regexp"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/opensearch/types"
 
+	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/internal/inspect/plugin"
+	"github.com/searchpack/searchpack/internal/inspect/target"
 	"github.com/searchpack/searchpack/internal/signature"
 )
 
@@ -60,10 +64,13 @@ func (p *PushCmd) packageType() types.PackageType {
 // look finds out what the file is, where the flags do not say.
 func (p *PushCmd) look(file *pushFile) error {
 	if p.For != "" {
-		return p.lookPart()
+		return p.lookPart(file)
 	}
 	engine, is := pluginEngine(file.File, file.size)
 	p.plugin = is || p.EngineVersion != ""
+	if !p.plugin && p.Kind == "" && strings.EqualFold(filepath.Ext(p.File), ".zip") {
+		return p.otherZip(file)
+	}
 	switch {
 	case p.plugin && p.Kind != "":
 		return usagef("--kind is for dictionaries, and %s is a plugin", p.File)
@@ -77,6 +84,34 @@ func (p *PushCmd) look(file *pushFile) error {
 		p.EngineVersion = engine
 	}
 	return nil
+}
+
+// otherZip refuses a zip without a kind that is no plugin's, as lint has it: a server would take it for a
+// dictionary that nobody looks into.
+func (p *PushCmd) otherZip(file *pushFile) error {
+	as, folder := zipHolds(file.File, file.size)
+	switch {
+	case p.path != "":
+		return usagef("only dictionaries of one file are adopted, and %s is a zip (if that is what indices read: --kind opaque)", p.File)
+	case folder:
+		return usagef("%s holds Hunspell files: say that with --kind hunspell", p.File)
+	case as == searchpack.TypePlugin:
+		return usagef("%s is no zip that can be read, or one of a plugin without a %s at its root: searchpack lint %s says what is wrong", p.File, plugin.DescriptorName, p.File)
+	}
+	return usagef("%s is a zip of neither a plugin nor Hunspell files: give --for PLUGIN if it is the configuration of one, or --kind if it is a dictionary (--kind opaque: its own format)", p.File)
+}
+
+// engine writes --engine-version as AWS does; false: it is none.
+func (p *PushCmd) engine() bool {
+	if p.EngineVersion == "" {
+		return true
+	}
+	v, err := target.Parse(p.EngineVersion)
+	if err != nil || v.Impossible() != "" {
+		return false
+	}
+	p.EngineVersion = fmt.Sprintf("OpenSearch_%d.%d", v.Major, v.Minor)
+	return true
 }
 
 // readSignature reads what `searchpack sign` has written beside the zip; "" = it is not signed.
@@ -93,8 +128,10 @@ func (p *PushCmd) readSignature() (string, error) {
 		return "", usage{err}
 	}
 	line := strings.TrimSpace(string(text))
-	if _, err := signature.Parse(line); err != nil {
+	parsed, err := signature.Parse(line)
+	if err != nil {
 		return "", usagef("%s: %w", name, err)
 	}
+	p.signer = parsed.KeyID
 	return line, nil
 }

@@ -177,3 +177,28 @@ func TestPushForAnotherOpenSearch(t *testing.T) {
 		t.Errorf("requests: %v", s.requests)
 	}
 }
+
+// A signature that lies beside the zip goes along, whoever made it: it is said whose it is.
+func TestPushSaysWhoSigned(t *testing.T) {
+	t.Parallel()
+	key, err := signature.Generate(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	zip := zipOf(t, descriptorName+"name=lemmas\nopensearch.version=3.8.0\n")
+	line, err := signature.Sign(key, searchpack.DigestOf(zip))
+	path := filepath.Join(t.TempDir(), "lemmas.zip")
+	if err = errors.Join(err, os.WriteFile(path, zip, 0o600), os.WriteFile(path+".sig", []byte(line), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for format, want := range map[string]string{
+		"table": "lemmas.zip.sig goes along: it says that the key " + key.Public().ID() + " has signed the file",
+		"json":  `"signed_by": "` + key.Public().ID() + `"`,
+	} {
+		srv, _ := script{describes: {noPackages}, creates: {"403 AccessDeniedException You may not."}}.serving(t)
+		p := PushCmd{File: path, Name: "signed", Bucket: "dictionaries", Timeout: Span(time.Minute)}
+		if out, err := srv.run(t, &p, format, Terminal{}); err == nil || !strings.Contains(out, want) {
+			t.Errorf("%v\n%s", err, out)
+		}
+	}
+}

@@ -15,6 +15,7 @@ import (
 // RolloutsCmd shows rollouts and proofs.
 type RolloutsCmd struct {
 	Domain string `arg:"" help:"The domain."`
+	ID     string `arg:"" optional:"" help:"Only this one, of the newest 100: its steps, and what each node has proven of its packages."`
 	Limit  int    `env:"-" default:"20" help:"At most this many, the newest."`
 }
 
@@ -23,7 +24,7 @@ const maxRollouts = 100
 
 // Help stands below the flags.
 func (*RolloutsCmd) Help() string {
-	return "Example:\n  searchpack rollouts products --limit 1"
+	return "Examples:\n  searchpack rollouts products --limit 5\n  searchpack rollouts products ID"
 }
 
 // rolloutLine is what the table shows of a rollout of the extension API.
@@ -67,8 +68,11 @@ func (r *RolloutsCmd) Run(c *Context) error {
 		Rollouts json.RawMessage `json:"rollouts"`
 		Proofs   json.RawMessage `json:"proofs"`
 	}
-	domain := "/domains/" + url.PathEscape(r.Domain)
-	if _, err := cl.call(c, "GET", fmt.Sprintf("%s/rollouts?limit=%d", domain, r.Limit), nil, &document); err != nil {
+	domain, limit := "/domains/"+url.PathEscape(r.Domain), r.Limit
+	if r.ID != "" {
+		limit = maxRollouts
+	}
+	if _, err := cl.call(c, "GET", fmt.Sprintf("%s/rollouts?limit=%d", domain, limit), nil, &document); err != nil {
 		return err
 	}
 	if _, err := cl.call(c, "GET", domain+"/proofs", nil, &document); err != nil {
@@ -79,31 +83,112 @@ func (r *RolloutsCmd) Run(c *Context) error {
 	if json.Unmarshal(document.Rollouts, &rollouts) != nil || json.Unmarshal(document.Proofs, &proofs) != nil {
 		return fmt.Errorf("%s answers something that is not Searchpack's extension API", cl.endpoint)
 	}
+	if r.ID != "" {
+		i := slices.IndexFunc(rollouts, func(x rolloutLine) bool { return x.ID == r.ID })
+		if i < 0 {
+			return fmt.Errorf("there is no rollout %s among the newest %d of domain %s: searchpack rollouts %s lists them", r.ID, maxRollouts, r.Domain, r.Domain)
+		}
+		rollouts = rollouts[i : i+1]
+		document.Rollouts, document.Proofs = only(document.Rollouts, func(x rolloutLine) bool { return x.ID == r.ID }), only(document.Proofs, rollouts[0].concerns)
+		proofs = slices.DeleteFunc(proofs, func(x searchpack.Proof) bool { return !rollouts[0].concerns(x) })
+	}
 	names, err := cl.restarted(c, domain, rollouts)
 	if err != nil {
 		return err
 	}
 	return c.print(document, func(p *page) {
-		t := newTable("STARTED", "TOOK", "ACTION", "PACKAGE", "VERSION", "FORMER", "STATE", "PHASE", "WHY")
-		for _, x := range rollouts {
-			addRollout(c, t, x, names)
-		}
-		p.table(t)
-		for _, x := range rollouts {
-			if x.State.Open() {
-				p.line("open: %s (searchpack rollout pause, resume or abort %s %s)", x.ID, r.Domain, x.ID)
-			}
-		}
-		if len(proofs) == 0 {
+		if r.ID != "" {
+			rollouts[0].show(p, c, r.Domain, names, proofs)
 			return
 		}
-		p.line("")
-		t = newTable("PACKAGE", "NODE", "VERSION", "LEVEL", "DIGEST", "SINCE", "PROBE", "")
-		for _, x := range proofs {
-			t.row(x.PackageID, x.NodeName, fmt.Sprintf("v%d", x.Version), x.Level, x.Digest.Short(), c.ago(x.At), proofText(&x))
+		t := newTable("ROLLOUT", "STARTED", "TOOK", "STATE", "PHASE", "STEPS", "WHY")
+		for _, x := range rollouts {
+			started, took := x.times(c)
+			t.row(x.ID, started, took, x.State, phaseText(x, names), x.steps(), x.why())
 		}
 		p.table(t)
+		for _, x := range rollouts {
+			x.showOpen(p, r.Domain)
+		}
 	})
+}
+
+// only keeps those of a list of the extension API for which keep is true, as they came.
+func only[T any](list json.RawMessage, keep func(T) bool) json.RawMessage {
+	var all []json.RawMessage
+	_ = json.Unmarshal(list, &all) // it was read before
+	out := slices.DeleteFunc(all, func(one json.RawMessage) bool {
+		var x T
+		return json.Unmarshal(one, &x) != nil || !keep(x)
+	})
+	text, err := json.Marshal(out)
+	if err != nil {
+		return list
+	}
+	return text
+}
+
+// concerns: the proof is of one of the rollout's packages.
+func (r *rolloutLine) concerns(p searchpack.Proof) bool {
+	return slices.ContainsFunc(r.Steps, func(s stepLine) bool { return s.PackageID == p.PackageID })
+}
+
+// show puts all of a rollout on a page: its steps, and what each node has proven.
+func (r *rolloutLine) show(p *page, c *Context, domain string, names map[string]string, proofs []searchpack.Proof) {
+	started, took := r.times(c)
+	t := newTable("STARTED", "TOOK", "ACTION", "PACKAGE", "VERSION", "FORMER", "STATE", "PHASE", "WHY")
+	for _, s := range r.Steps {
+		t.row(started, took, s.Action, s.PackageID, s.Version, s.Former, r.State, phaseText(*r, names), r.why())
+	}
+	p.table(t)
+	r.showOpen(p, domain)
+	if len(proofs) == 0 {
+		return
+	}
+	p.line("")
+	t = newTable("PACKAGE", "NODE", "VERSION", "LEVEL", "DIGEST", "SINCE", "PROBE", "")
+	for _, x := range proofs {
+		t.row(x.PackageID, x.NodeName, fmt.Sprintf("v%d", x.Version), x.Level, x.Digest.Short(), c.ago(x.At), proofText(&x))
+	}
+	p.table(t)
+}
+
+func (r *rolloutLine) showOpen(p *page, domain string) {
+	if r.State.Open() {
+		p.line("open: %s (searchpack rollout pause, resume or abort %s %s)", r.ID, domain, r.ID)
+	}
+}
+
+// steps in one line: "associate F1 v2 (v1 before), dissociate F2".
+func (r *rolloutLine) steps() string {
+	var all []string
+	for _, s := range r.Steps {
+		text := strings.TrimSpace(fmt.Sprintf("%s %s %s", s.Action, s.PackageID, s.Version))
+		if s.Former != "" {
+			text += " (" + s.Former + " before)"
+		}
+		all = append(all, text)
+	}
+	return strings.Join(all, ", ")
+}
+
+// why it ended so, or what it waits for.
+func (r *rolloutLine) why() string {
+	if r.State.Open() {
+		return r.Waiting
+	}
+	return r.Reason
+}
+
+// times are when it began and how long it took; "" = not yet.
+func (r *rolloutLine) times(c *Context) (started, took string) {
+	if r.StartedAt != nil {
+		started = c.ago(*r.StartedAt)
+		if r.EndedAt != nil {
+			took = r.EndedAt.Sub(*r.StartedAt).Round(time.Millisecond).String()
+		}
+	}
+	return started, took
 }
 
 // restarted are the names of nodes by agent id, where a rollout names one.
@@ -128,132 +213,6 @@ func phaseText(r rolloutLine, names map[string]string) string {
 		return string(r.Phase)
 	}
 	return fmt.Sprintf("%s: %s of %s", r.Phase, r.Restart.Stage, orID(names[r.Restart.AgentID], r.Restart.AgentID))
-}
-
-func addRollout(c *Context, t *table, r rolloutLine, names map[string]string) {
-	started, took := "", ""
-	if r.StartedAt != nil {
-		started = c.ago(*r.StartedAt)
-		if r.EndedAt != nil {
-			took = r.EndedAt.Sub(*r.StartedAt).Round(time.Millisecond).String()
-		}
-	}
-	why := r.Reason
-	if r.State.Open() {
-		why = r.Waiting
-	}
-	for _, s := range r.Steps {
-		t.row(started, took, s.Action, s.PackageID, s.Version, s.Former, r.State, phaseText(r, names), why)
-	}
-}
-
-// UsageCmd shows who uses packages.
-type UsageCmd struct {
-	Package string `arg:"" help:"Name or id."`
-	Domain  string `required:"" env:"-" placeholder:"DOMAIN" help:"In this domain."`
-}
-
-// Help stands below the flags.
-func (*UsageCmd) Help() string {
-	return "Example:\n  searchpack usage synonyms --domain products"
-}
-
-// useLine is a use of the extension API, whose chains are a number only.
-type useLine struct {
-	searchpack.Use
-	Chains int `json:"chains"`
-}
-
-// Run shows who uses a package.
-func (u *UsageCmd) Run(c *Context) error {
-	cl, err := c.client()
-	if err != nil {
-		return err
-	}
-	id, err := cl.packageID(c, u.Package)
-	if err != nil {
-		return err
-	}
-	var answer struct {
-		Known     bool                    `json:"known"`
-		Truncated bool                    `json:"truncated"`
-		At        time.Time               `json:"at"`
-		Uses      []useLine               `json:"uses"`
-		Needs     *searchpack.NeedsReport `json:"needs"`
-	}
-	path := "/domains/" + url.PathEscape(u.Domain) + "/usage?package_id=" + url.QueryEscape(id)
-	document, err := cl.call(c, "GET", path, nil, &answer)
-	if err != nil {
-		return err
-	}
-	return c.print(document, func(p *page) {
-		switch {
-		case !answer.Known:
-			p.line("No node of %s has said yet what its indices use (files-only nodes have none).", u.Domain)
-			return
-		case answer.Needs != nil:
-			u.plugin(p, answer.Needs)
-			return
-		case answer.Truncated:
-			p.line("The cluster state is too large to send: usage truncated.")
-		case len(answer.Uses) == 0:
-			p.line("Nothing in %s used it %s: no index and no template.", u.Domain, c.ago(answer.At))
-			return
-		}
-		if at := answer.Uses[0].Path; at != "" {
-			p.line("The file was adopted at %s.", at)
-		}
-		t := newTable("USED BY", "NAME", "COMPONENT", "KEY", "ANALYZERS", "A NEW VERSION COMES BY", "FIELDS")
-		for _, x := range answer.Uses {
-			t.row(x.UserKind, x.Name, x.Component, x.Key, strings.Join(x.Analyzers, ", "), reached(x.Use), strings.Join(x.Fields, ", "))
-		}
-		p.table(t)
-	})
-}
-
-// plugin says who needs one, and what cannot be seen.
-func (u *UsageCmd) plugin(p *page, r *searchpack.NeedsReport) {
-	switch {
-	case r.Truncated:
-		p.line("The cluster's metadata is too large to be read: not everybody who needs the plugin is known.")
-	case len(r.Needs) == 0:
-		p.line("Nothing in %s was seen that needs the plugin.", u.Domain)
-	}
-	t := newTable("NEEDED BY", "KIND", "NAME", "NOTE")
-	for _, x := range r.Needs {
-		t.row(x.User, x.Kind, x.Name, "")
-	}
-	for _, x := range r.Doubts {
-		note := "does not keep the plugin from being removed"
-		if x.Other != "" {
-			note = "plugin " + x.Other + " may supply it too: " + note
-		}
-		t.row(x.User, x.Kind, x.Name, note)
-	}
-	if len(r.Needs)+len(r.Doubts) > 0 {
-		p.table(t)
-	}
-	if more := r.MoreNeeds + r.MoreDoubts; more > 0 {
-		p.line("And %d more.", more)
-	}
-	p.line("Queries and scripts of applications cannot be seen, nor names that a plugin puts together at run time. The nodes' own configuration is looked at when the plugin is removed.")
-}
-
-// reached says how a new version reaches a user of the file.
-func reached(u searchpack.Use) string {
-	switch {
-	case u.FileKind == searchpack.KindHunspell && u.HotReload && u.UserKind == searchpack.UserIndex && !u.Closed:
-		return "hot reload (OpenSearch 3.7 or newer), else restart"
-	case u.FileKind == searchpack.KindHunspell:
-		return "restart of the nodes"
-	case u.UserKind != searchpack.UserIndex:
-		return "each new index"
-	case u.Closed:
-		return "opening the index"
-	case u.HotReload:
-		return "hot reload"
-	}
-	return "close and open, or reindex"
 }
 
 // proofText says what was probed, and what the node has loaded.

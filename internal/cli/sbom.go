@@ -4,6 +4,7 @@ package cli
 type SBOMCmd struct {
 	Package string `arg:"" help:"Name or id."`
 	Version string `arg:"" optional:"" help:"Version, as v3 or 3; without it, the newest import."`
+	inDomain
 }
 
 // Help stands below the flags.
@@ -13,7 +14,7 @@ func (*SBOMCmd) Help() string {
 
 // Run prints the document, whatever --output says: it is for programs.
 func (s *SBOMCmd) Run(c *Context) error {
-	cl, path, err := c.ofVersion(s.Package, s.Version, "sbom")
+	cl, path, err := c.ofVersion(s.Package, s.Domain, s.Version, "sbom")
 	if err != nil {
 		return err
 	}

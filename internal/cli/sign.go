@@ -50,13 +50,9 @@ type signed struct {
 
 // Run signs the zip.
 func (s *SignZipCmd) Run(c *Context) error {
-	text, err := readSmall(s.Key)
+	key, err := privateKey(s.Key)
 	if err != nil {
-		return usage{err}
-	}
-	key, err := signature.ParsePrivate(text)
-	if err != nil {
-		return usagef("--key %s: %w", s.Key, err)
+		return err
 	}
 	digest, err := c.zipDigest(s.File)
 	if err != nil {
@@ -88,7 +84,7 @@ type SignKeygenCmd struct {
 
 // Help stands below the flags.
 func (*SignKeygenCmd) Help() string {
-	return "Example:\n  searchpack sign keygen release.key\n" +
+	return "Examples:\n  searchpack sign keygen release.key\n  searchpack sign keygen release.key --output json | jq -r .public_key\n" +
 		"Whoever has the file can sign: keep it where plugins are released, not on nodes. The public key goes into each node's allow file."
 }
 
@@ -130,20 +126,21 @@ func (s *SignKeygenCmd) Run(c *Context) error {
 // SignVerifyCmd verifies a signature.
 type SignVerifyCmd struct {
 	File      string `arg:"" help:"The zip."`
-	PublicKey string `required:"" env:"-" placeholder:"KEY" help:"The public key: ed25519: and 44 characters."`
+	PublicKey string `env:"-" xor:"key" required:"" placeholder:"KEY" help:"The public key: ed25519: and 44 characters."`
+	Key       string `env:"-" xor:"key" required:"" placeholder:"FILE" help:"The file that searchpack sign keygen has written: its public half is taken."`
 	Signature string `env:"-" placeholder:"FILE" help:"The signature; else the zip's name and .sig."`
 }
 
 // Help stands below the flags.
 func (*SignVerifyCmd) Help() string {
-	return "Example:\n  searchpack sign verify lemmas.zip --public-key ed25519:…"
+	return "Examples:\n  searchpack sign verify lemmas.zip --public-key ed25519:…\n  searchpack sign verify lemmas.zip --key release.key"
 }
 
 // Run says whether the key has signed the zip; exit status 1 if not.
 func (s *SignVerifyCmd) Run(c *Context) error {
-	public, err := signature.ParsePublic(s.PublicKey)
+	public, err := s.public()
 	if err != nil {
-		return usagef("--public-key: %w", err)
+		return err
 	}
 	name := s.Signature
 	if name == "" {
@@ -167,6 +164,35 @@ func (s *SignVerifyCmd) Run(c *Context) error {
 	return c.print(signed{1, s.File, digest, public.ID(), public.String(), "", ""}, func(p *page) {
 		p.line("%s (SHA-256 %s) is signed by the key %s", s.File, digest, public.ID())
 	})
+}
+
+// public is the key, however it was given.
+func (s *SignVerifyCmd) public() (signature.Public, error) {
+	if s.Key == "" {
+		public, err := signature.ParsePublic(s.PublicKey)
+		if err != nil {
+			return public, usagef("--public-key: %w", err)
+		}
+		return public, nil
+	}
+	key, err := privateKey(s.Key)
+	if err != nil {
+		return signature.Public{}, err
+	}
+	return key.Public(), nil
+}
+
+// privateKey reads what --key names.
+func privateKey(name string) (signature.Private, error) {
+	text, err := readSmall(name)
+	if err != nil {
+		return signature.Private{}, usage{err}
+	}
+	key, err := signature.ParsePrivate(text)
+	if err != nil {
+		return signature.Private{}, usagef("--key %s: %w", name, err)
+	}
+	return key, nil
 }
 
 // zipDigest reads a file that may be a plugin.

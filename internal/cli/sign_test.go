@@ -60,6 +60,7 @@ func TestSign(t *testing.T) {
 	if err != nil || !strings.Contains(out, string(searchpack.DigestOf([]byte("zip")))) {
 		t.Error(out, err)
 	}
+	checkKeyFile(t, zip, key, made.PublicKey)
 	other := filepath.Join(dir, "other.sig")
 	out, err = runSign(t, "json", "zip", zip, "--key", key, "--out", other)
 	if err != nil || !strings.Contains(out, `"written": "`+other+`"`) || strings.Contains(out, "PRIVATE") {
@@ -72,6 +73,22 @@ func TestSign(t *testing.T) {
 		if _, err := runSign(t, "table", args...); err == nil || errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), "is not signed by the key") {
 			t.Error(err)
 		}
+	}
+}
+
+// checkKeyFile verifies with the file that keygen has written.
+func checkKeyFile(t *testing.T, zip, key, publicKey string) {
+	t.Helper()
+	out, err := runSign(t, "json", "verify", zip, "--key", key)
+	if err != nil || !strings.Contains(out, publicKey) || strings.Contains(out, "PRIVATE") {
+		t.Error(out, err)
+	}
+	foreign := filepath.Join(filepath.Dir(key), "foreign.key")
+	if _, err := runSign(t, "table", "keygen", foreign); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := runSign(t, "table", "verify", zip, "--key", foreign); err == nil || errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), "is not signed by the key") {
+		t.Error(err)
 	}
 }
 
@@ -102,14 +119,15 @@ func TestSignUsage(t *testing.T) {
 		t.Fatal(err)
 	}
 	for words, args := range map[string][]string{
-		"no such file":          {filepath.Join(dir, "nothing.zip"), "--key", key},
-		"no such file or":       {big, "--key", filepath.Join(dir, "nothing")},
-		"is no private key":     {big, "--key", filepath.Join(dir, "x")},
-		"neither a key nor":     {big, "--key", big},
-		"is not a file":         {dir, "--key", key},
-		"that a plugin may":     {big, "--key", key},
-		"is no public key":      {"verify", big, "--public-key", "x"},
-		"no such file or direc": {"verify", big, "--public-key", "ed25519:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="},
+		"no such file":            {filepath.Join(dir, "nothing.zip"), "--key", key},
+		"no such file or":         {big, "--key", filepath.Join(dir, "nothing")},
+		"is no private key":       {big, "--key", filepath.Join(dir, "x")},
+		"neither a key nor":       {big, "--key", big},
+		"is not a file":           {dir, "--key", key},
+		"that a plugin may":       {big, "--key", key},
+		"is no public key":        {"verify", big, "--public-key", "x"},
+		"x: it is no private key": {"verify", big, "--key", filepath.Join(dir, "x")},
+		"no such file or direc":   {"verify", big, "--public-key", "ed25519:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="},
 	} {
 		out, err := runSign(t, "table", args...)
 		if !errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), words) || strings.Contains(err.Error(), "secret") {

@@ -90,3 +90,14 @@ func TestDoubtIsSaid(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 }
+
+// The remedy names a command that the reader has: lint only where lint was run.
+func TestDoubtNamesTheCommand(t *testing.T) {
+	t.Parallel()
+	for declareBy, want := range map[string]string{"": "or push --kind", "lint --kind": "or lint --kind"} {
+		res, err := Dictionary(strings.NewReader("a => b => c\n"), Options{DeclareBy: declareBy})
+		if err != nil || len(res.Findings) == 0 || strings.Count(res.Findings[0].Remedy, want) != 1 || strings.Contains(res.Findings[0].Remedy, "lint") != (declareBy != "") {
+			t.Errorf("%q: %v %+v", declareBy, err, res.Findings)
+		}
+	}
+}

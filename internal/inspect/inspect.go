@@ -12,6 +12,7 @@ package inspect
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -63,6 +64,8 @@ type Options struct {
 	// Analyzer, NoExpand and Lenient are those of the synonym filter that reads it, if known.
 	Analyzer          dict.Analyzer
 	NoExpand, Lenient bool
+	// DeclareBy is the command and flag that declare the kind for whoever asks: "" = "push --kind".
+	DeclareBy string
 	// Entry is called for each meaning of the file; nil = nobody asks.
 	Entry func(dict.Entry)
 }
@@ -108,7 +111,7 @@ func Dictionary(r io.Reader, o Options) (Result, error) {
 	}
 	if guessed && res.Kind != searchpack.KindUnknown {
 		res.Confidence = refined(res.Confidence, c)
-		doubt(found, res)
+		doubt(found, res, cmp.Or(o.DeclareBy, "push --kind"))
 	}
 	out.Merge(found)
 	return res.with(&out), nil
@@ -121,9 +124,9 @@ func (r Result) with(t *rule.Tally) Result {
 }
 
 // doubt says in the findings that the kind is a guess, and makes warnings of errors where it is not
-// sure.
-func doubt(t *rule.Tally, res Result) {
-	way := "; if the file is of another kind, declare that: searchpack-kind in the object's metadata, or lint --kind"
+// sure. declareBy is a command that is told the kind.
+func doubt(t *rule.Tally, res Result, declareBy string) {
+	way := "; if the file is of another kind, declare that: searchpack-kind in the object's metadata, or " + declareBy
 	if res.Confidence < searchpack.SureConfidence {
 		t.Soften(func(f *searchpack.Finding) {
 			f.Message = fmt.Sprintf("if the file is of the kind %s: %s", res.Kind, f.Message)

@@ -56,6 +56,9 @@ func (s *Stack) command(ctx context.Context, what, domain, name, action string) 
 	if err != nil {
 		return err
 	}
+	if _, folder := n.cluster.(*folderNode); folder && what == "node" {
+		return fmt.Errorf("%s/%s is a files-only node: it has no process that could %s (searchpack-dev agent %s %s/%s is for its agent)", domain, name, does(action), does(action), domain, name)
+	}
 	switch what + " " + action {
 	case "node start":
 		return n.startNode(ctx)
@@ -75,6 +78,14 @@ func (s *Stack) command(ctx context.Context, what, domain, name, action string) 
 		return fmt.Errorf("%s %s is not offered", what, action)
 	}
 	return nil
+}
+
+// does is what a command would do to a process.
+func does(action string) string {
+	if action == "stop" {
+		return action
+	}
+	return "start"
 }
 
 // Client talks to the stack that runs on a data folder.

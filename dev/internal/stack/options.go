@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/searchpack/searchpack/internal/inspect/target"
 )
 
 // Options are what `searchpack-dev up` was asked. DefaultOptions says what holds without flags.
@@ -81,6 +83,9 @@ func (o Options) Validate() error {
 	for _, v := range o.OpenSearch {
 		if v != None && !engineShape.MatchString(v) && !strings.ContainsRune(v, filepath.Separator) && v != "." && v != ".." {
 			return fmt.Errorf("--opensearch %q: write a version as 3.8.0, a folder of an installation as a path, or none", v)
+		}
+		if version, err := target.Parse(v); err == nil && version.Impossible() != "" {
+			return fmt.Errorf("--opensearch %s is no version of OpenSearch: %s", v, version.Impossible())
 		}
 	}
 	return nil

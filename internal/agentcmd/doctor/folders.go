@@ -206,5 +206,5 @@ func oneAgent(s *Seen) []Check {
 	case s.StateInUse:
 		return []Check{ok(name, "it runs")}
 	}
-	return []Check{warning(name, "systemctl enable --now searchpack-agent", "no agent runs here")}
+	return []Check{warning(name, "systemctl enable --now searchpack-agent; in a container, start searchpack agent run", "no agent runs here")}
 }

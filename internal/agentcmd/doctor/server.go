@@ -75,7 +75,7 @@ func enrolment(s *Seen) []Check {
 	case e.Enrolled && s.Now.Sub(e.CertUntil) >= enroll.RenewGrace:
 		return []Check{failure(name, create, "the certificate of %s ended at %s, too long ago to be renewed without a join token", e.Name, stamp(e.CertUntil))}
 	case e.Enrolled && !s.Now.Before(e.CertUntil):
-		return []Check{warning(name, "systemctl start searchpack-agent", "the certificate of %s ended at %s; the agent renews it when it runs and reaches the server", e.Name, stamp(e.CertUntil))}
+		return []Check{warning(name, "systemctl start searchpack-agent; in a container, start searchpack agent run", "the certificate of %s ended at %s; the agent renews it when it runs and reaches the server", e.Name, stamp(e.CertUntil))}
 	case e.Enrolled:
 		return []Check{ok(name, "%s of domain %s, certificate until %s", e.Name, e.Domain, stamp(e.CertUntil))}
 	case !e.TokenGiven:

@@ -191,13 +191,17 @@ func newest() target.Version { return target.Served[len(target.Served)-1] }
 
 // match holds the range against the target.
 func (d *descriptor) match(p property, text string) {
-	t := d.o.Target
+	t, engine := d.o.Target, d.o.EngineVersion
+	if t.Version == (target.Version{}) && engine == "" {
+		if !d.o.AWS {
+			return
+		}
+		t.Version = d.facts.OpenSearch.first() // AWS demands patch 0 of whatever it is made for
+		engine = fmt.Sprintf("OpenSearch_%d.%d", t.Version.Major, t.Version.Minor)
+	}
 	demand := ""
 	switch wanted := t.Version; {
 	case wanted == (target.Version{}):
-		if d.o.EngineVersion == "" {
-			return
-		}
 		demand = ": that is no version of OpenSearch"
 	case t.Exact:
 		if d.facts.OpenSearch.Holds(wanted) {
@@ -213,7 +217,7 @@ func (d *descriptor) match(p property, text string) {
 	case d.facts.OpenSearch.holdsAny(wanted):
 		return
 	}
-	engineVersion.Report(d.out, d.at(p), p.key, rule.Shown([]byte(text)), rule.Shown([]byte(d.o.EngineVersion)), demand)
+	engineVersion.Report(d.out, d.at(p), p.key, rule.Shown([]byte(text)), rule.Shown([]byte(engine)), demand)
 }
 
 func (d *descriptor) java() {

@@ -130,16 +130,17 @@ func TestVersionDemands(t *testing.T) {
 	t.Parallel()
 	aws, node, unknown := forVersion(t, "3.8"), forVersion(t, "3.8.1"), Options{}
 	aws.AWS, node.Target.Exact = true, true
-	other := Options{EngineVersion: "Elasticsearch_7.10"}
-	for text, want := range map[string][4]bool{
-		"opensearch.version=3.8.0":                  {true, false, true, false},
-		"opensearch.version=3.8.1":                  {false, true, true, false},
-		"opensearch.version=~3.8.0":                 {true, true, true, false},
-		"opensearch.version=2.19.0":                 {false, false, true, false},
-		`dependencies={opensearch:"^3.1.0"}`:        {true, true, true, false},
-		`dependencies={opensearch:"(3.8.0,4.0.0]"}`: {false, true, true, false},
+	other, awsUnknown := Options{EngineVersion: "Elasticsearch_7.10"}, Options{AWS: true}
+	for text, want := range map[string][5]bool{
+		"opensearch.version=3.8.0":                  {true, false, true, false, true},
+		"opensearch.version=3.8.1":                  {false, true, true, false, false},
+		"opensearch.version=~3.8.0":                 {true, true, true, false, true},
+		"opensearch.version=~3.8.1":                 {false, true, true, false, false},
+		"opensearch.version=2.19.0":                 {false, false, true, false, true},
+		`dependencies={opensearch:"^3.1.0"}`:        {true, true, true, false, true},
+		`dependencies={opensearch:"(3.8.0,4.0.0]"}`: {false, true, true, false, false},
 	} {
-		for i, o := range []Options{aws, node, unknown, other} {
+		for i, o := range []Options{aws, node, unknown, other, awsUnknown} {
 			lines := []string{"java.version=11", text}
 			if strings.HasPrefix(text, "dependencies") {
 				lines = append(lines, "opensearch.version")
@@ -155,6 +156,11 @@ func TestVersionDemands(t *testing.T) {
 	look(t, with("opensearch.version=3.8.2"), aws, &out)
 	if !says(&out, EngineVersion, "the opensearch.version 3.8.2 of plugin-descriptor.properties doesn't matches with the provided EngineVersion OpenSearch_3.8: it must be 3.8.0") {
 		t.Errorf("AWS's rule is not explained: %+v", out.Findings())
+	}
+	out = rule.Tally{}
+	look(t, with("opensearch.version=3.7.1"), awsUnknown, &out)
+	if !says(&out, EngineVersion, "the provided EngineVersion OpenSearch_3.7: it must be 3.7.0") {
+		t.Errorf("AWS's rule is not explained without a version: %+v", out.Findings())
 	}
 }
 
