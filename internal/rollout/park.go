@@ -57,6 +57,9 @@ func (d *decider) turnsBack(r *searchpack.Rollout) bool {
 	if r.Phase != searchpack.PhaseRestart {
 		return false
 	}
+	if r.Abort != "" && !d.off.abort {
+		return true
+	}
 	users := ""
 	if actionOf(r) == searchpack.ActionDissociate {
 		_, users = d.inUse(r)
