@@ -88,13 +88,24 @@ func (d *decider) refusedPlugin(r *searchpack.Rollout) string {
 	for _, n := range d.must() {
 		for _, s := range d.plugins(r) {
 			v := d.brings(s, d.starts(n))
-			if why := n.ready[v.Digest].Refused; why != "" {
+			c := n.ready[v.Digest]
+			if c.Refused != "" {
 				return fmt.Sprintf("%s refuses v%d of %s: %s.%s", n.called(), v.Number, d.packageText(v.PackageID),
-					strings.TrimSuffix(quote(why), "."), d.instead(n, v))
+					strings.TrimSuffix(quote(c.Refused), "."), d.instead(n, v))
+			}
+			if why := d.instead(n, v); c.Ready && why != "" {
+				return d.misfit(n, v) + why
 			}
 		}
 	}
 	return ""
+}
+
+// misfit is said of a version of a plugin that a node takes although another of its line is for its OpenSearch:
+// without OpenSearch none refuses it, and the engine may change on the way.
+func (d *decider) misfit(n *node, v searchpack.Version) string {
+	return fmt.Sprintf("v%d of %s is made for OpenSearch %s, and %s has %s.",
+		v.Number, d.packageText(v.PackageID), quote(d.madeForText(v)), n.called(), quote(d.starts(n)))
 }
 
 // lostWhileAsked is the node that probes first, if it is down and had been asked: a file that a node
@@ -249,6 +260,10 @@ func (d *decider) stillPlaced(r *searchpack.Rollout) (moved, done bool) {
 		for _, s := range r.Steps {
 			if d.has(n, s.PackageID, d.Versions[s.VersionID]) {
 				continue
+			}
+			if o := d.target(s, d.runs(n)); d.isPlugin(s.PackageID) && d.hasPlugin(n, o) { // another start brings it nothing else
+				v := d.Versions[o.VersionID]
+				return d.undo(r, pluginRefused, d.misfit(n, v)+d.instead(n, v)), true
 			}
 			if d.isPlugin(s.PackageID) {
 				return d.enter(r, searchpack.PhaseRestart), true

@@ -139,3 +139,35 @@ func TestClockSetBackWhileANodeMayStop(t *testing.T) {
 		}
 	}
 }
+
+// A permit that was ended before the clock was put back: what the node has reported since decides what comes
+// next, at once.
+func TestClockSetBackAfterAPermit(t *testing.T) {
+	t.Parallel()
+	for unlisted, want := range map[bool]string{false: "ACTIVE p1", true: "ASSOCIATION_FAILED"} {
+		b := newPlugBench(t, 3)
+		b.wants(install, "p1")
+		b.goUntil("n2 has its permit", func() bool { return b.nodes["n2"].permit != "" })
+		if b.nodes["n2"].unlisted = unlisted; !unlisted { // the node was not stopped after all
+			p, err := End(b.w, "a2", searchpack.PermitEnd{PermitID: b.nodes["n2"].permit})
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.put(p)
+			b.nodes["n2"].permit = ""
+		} else {
+			b.turn()
+		}
+		b.setBack(24 * time.Hour)
+		b.reportAll()
+		began := b.w.Now
+		b.goUntil("its turn is over", func() bool { return !b.inStage(searchpack.StageOffer)() })
+		if took := b.w.Now.Sub(began); took > 10*time.Second {
+			t.Errorf("%s after %v", want, took)
+		}
+		b.nodes["n2"].unlisted = false
+		if b.finish(); b.status() != want {
+			t.Errorf("%s, want %s: %s", b.status(), want, b.says(true))
+		}
+	}
+}

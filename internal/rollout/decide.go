@@ -126,9 +126,13 @@ func newDecider(w World, off guards) *decider {
 		d.rollouts = append(d.rollouts, &r)
 	}
 	d.Permits = slices.Clone(w.Permits)
-	for i, p := range d.Permits {
-		if p.EndedAt.IsZero() && setBack(d.Now, p.BegunAt) { // else the next permit would wait for that moment
-			d.Permits[i].BegunAt = d.Now
+	for i := range d.Permits {
+		p := &d.Permits[i]
+		switch {
+		case p.EndedAt.IsZero() && setBack(d.Now, p.BegunAt): // else the next permit would wait for that moment
+			p.BegunAt = d.Now
+		case setBack(d.Now, p.EndedAt): // else no report would be from after it
+			p.EndedAt = d.Now
 		}
 	}
 	for _, p := range w.Proofs {

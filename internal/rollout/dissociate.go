@@ -128,10 +128,14 @@ func (d *decider) unhide(r *searchpack.Rollout) bool {
 	return d.failBack(r, r.Reason)
 }
 
-// isRestored is the test of one node for unhide: it shows what it is to have again.
+// isRestored is the test of one node for unhide: it shows what it is to have again. Plugins were never hidden;
+// they come back by restarts, after this.
 func (d *decider) isRestored(r *searchpack.Rollout) func(*node) (bool, string) {
 	return func(n *node) (bool, string) {
 		for _, s := range r.Steps {
+			if !d.onNodes(s.PackageID) {
+				continue
+			}
 			want, listed := d.restored(n, s.PackageID)
 			f := n.files[s.PackageID]
 			if f.State == searchpack.FileHidden || f.Error != "" || listed && !d.shows(n, s.PackageID, want.Digest) {

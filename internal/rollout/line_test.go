@@ -407,3 +407,53 @@ func TestGivenBackWhatLayThere(t *testing.T) {
 		}
 	}
 }
+
+// Without OpenSearch no node refuses a version for another one. Where the line has the right one the rollout
+// ends, whenever the domain's engine changes, and nodes have that.
+func TestEngineChangesWithoutOpenSearch(t *testing.T) {
+	t.Parallel()
+	for turn := range 10 {
+		b := lineBench(t)
+		b.w.Domain.FilesOnly, b.w.Domain.EngineVersion = true, "OpenSearch_2.19"
+		b.build("p3", "P1", 3, "2.19.0")
+		b.wants(install, "p3")
+		for i := range 30 {
+			if i == turn {
+				b.w.Domain.EngineVersion = "OpenSearch_3.8"
+			}
+			b.turn()
+			for i, a := range b.w.Agents {
+				b.start(b.w.Agents[i].Order, b.nodes[a.Name])
+			}
+		}
+		if a := b.row("P2"); len(b.w.Rollouts) != 0 || b.everywhere() != "q1" || a == nil || a.Status != searchpack.Active || a.ServingID != "q1" {
+			t.Errorf("in turn %d: %s, %+v, %s", turn, b.everywhere(), b.w.Associations, b.waiting())
+		}
+	}
+}
+
+// A node that takes a version that is not made for its OpenSearch, against its own preflight, ends the rollout,
+// before it is stopped or after.
+func TestNodeTakesWhatDoesNotFit(t *testing.T) {
+	t.Parallel()
+	for _, after := range []bool{false, true} {
+		b := lineBench(t)
+		if after {
+			b.engine(0, "2.19.1")
+			b.reportAll()
+		}
+		b.wants(install, "p2")
+		if after {
+			b.goUntil("n1 has it", func() bool { return b.nodes["n1"].runs == b.w.Versions["p2"].Digest })
+			for i := range b.w.Agents {
+				b.engine(i, "2.19.0")
+			}
+			b.reportAll()
+		}
+		b.finish()
+		if b.status() != "ASSOCIATION_FAILED p1" || b.everywhere() != "p1" {
+			t.Errorf("after %v: %s, %s, happened: %s", after, b.status(), b.everywhere(), b.says(false))
+		}
+		wantText(t, "reason", b.failure(), "PluginRefused: v2 of lemmas is made for OpenSearch 2.19.1, and n", " has 2.19.0.", "v1 of package P1 is made for OpenSearch 2.19.0")
+	}
+}

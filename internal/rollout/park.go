@@ -32,8 +32,7 @@ func (d *decider) inBetween(r *searchpack.Rollout) *searchpack.Rollout {
 }
 
 // waitsForSomebody: the rollout is of plugins alone, no node of it may be stopped, the cluster's settings
-// are as they were, and only a person moves it on: it is paused, or the nodes that are left are restarted
-// by somebody else.
+// are as they were, and a person moves it on: it is paused, or has come to nodes that somebody else restarts.
 func (d *decider) waitsForSomebody(r *searchpack.Rollout) bool {
 	if r.Restart != nil || d.Domain.Saved != nil || d.who.Hold != "" || d.Domain.FilesOnly || len(d.plugins(r)) != len(r.Steps) {
 		return false
@@ -49,13 +48,17 @@ func (d *decider) waitsForSomebody(r *searchpack.Rollout) bool {
 	}
 	late := d.late(r)
 	failed, _ := d.notStarted(r, late)
-	return len(late) > 0 && failed == nil && d.nextRestart(late) == nil
+	return failed == nil && d.nextRestart(r, late) == nil &&
+		slices.ContainsFunc(late, func(n *node) bool { return !d.restartsItself(n) && d.prepared(r, n) })
 }
 
 // turnsBack: something came up for which the next move goes back.
 func (d *decider) turnsBack(r *searchpack.Rollout) bool {
 	if r.Phase != searchpack.PhaseRestart {
 		return false
+	}
+	if r.Abort != "" && !d.off.abort {
+		return true
 	}
 	users := ""
 	if actionOf(r) == searchpack.ActionDissociate {

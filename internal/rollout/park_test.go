@@ -152,6 +152,27 @@ func TestAbortWhileParked(t *testing.T) {
 	wantText(t, "reason", b.failure(), "Aborted by kim.")
 }
 
+// An abort waits for the dictionary that runs, not for those that are queued behind it.
+func TestAbortGoesBeforeQueuedDictionaries(t *testing.T) {
+	t.Parallel()
+	b := newWaitingBench(t, 2)
+	b.comesBetween("v1")
+	p := searchpack.Package{ID: "F2", Name: "more-words", Type: searchpack.TypeDictionary, AvailableID: "w1"}
+	v := b.w.Versions["v2"]
+	v.ID, v.PackageID = "w1", "F2"
+	b.w.Packages["F2"], b.w.Versions["w1"] = p, v
+	b.made(Associate(b.call(), Ask{PackageID: "F2"}))
+	b.control(CommandAbort)
+	b.goUntil("the first has ended", func() bool { return b.serves() == "ACTIVE v1" })
+	if got := b.w.Rollouts[0].Phase; got != searchpack.PhaseReturnRestart {
+		t.Errorf("then the plugin is in %s: %s", got, b.states())
+	}
+	b.finish()
+	if b.status() != "ASSOCIATION_FAILED" || b.row("F2").Status != searchpack.Active {
+		t.Errorf("%s, %+v", b.status(), b.row("F2"))
+	}
+}
+
 // A dictionary whose prerequisite is the plugin waits for it.
 func TestParkedPrerequisite(t *testing.T) {
 	t.Parallel()

@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -9,8 +10,8 @@ import (
 
 // RestartOutlook is what a plugin's rollout would do with the nodes.
 type RestartOutlook struct {
-	// Nodes that do not have the version, in the order of their turns: first those that their agents
-	// restart, then those that somebody else does, in any order.
+	// Nodes that do not have the version, in the order of their turns: those that their agents restart, those
+	// that somebody else does, in any order, then the elected manager, if its agent restarts it.
 	Nodes []NodeRestart
 	// Any: a node is restarted although it has the only started copy of a shard, or no cluster manager
 	// can be elected without it: by the domain's policy, or because it has one node.
@@ -44,15 +45,16 @@ func (d *decider) foreseeRestarts(out *Outlook, v, former searchpack.Version) {
 			Own: d.restartsItself(n), Note: d.versionNote(n, r.Steps[0]),
 		})
 	}
-	slices.SortStableFunc(x.Nodes, func(a, b NodeRestart) int {
+	turn := func(n NodeRestart) int {
 		switch {
-		case a.Own == b.Own:
-			return 0
-		case a.Own:
-			return -1
+		case !n.Own:
+			return 1
+		case n.Manager: // after those that somebody else restarts, too
+			return 2
 		}
-		return 1
-	})
+		return 0
+	}
+	slices.SortStableFunc(x.Nodes, func(a, b NodeRestart) int { return cmp.Compare(turn(a), turn(b)) })
 	out.Restarts = x
 }
 

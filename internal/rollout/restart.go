@@ -84,7 +84,7 @@ func (d *decider) restartNext(r *searchpack.Rollout) (done, moved bool) {
 		}
 		return true, false
 	}
-	next := d.nextRestart(late)
+	next := d.nextRestart(r, late)
 	if next == nil {
 		return false, d.waitForOthers(r, late)
 	}
@@ -115,70 +115,12 @@ func (d *decider) toldBack(r *searchpack.Rollout, n *node) bool {
 	return d.settled(n)
 }
 
-// late are the nodes that do not have yet what the phase is to give them, in the order of their turns:
-// a plugin that comes is last on the elected manager, which until then refuses indices that need it; one
-// that goes is first there.
-func (d *decider) late(r *searchpack.Rollout) []*node {
-	var out []*node
-	for _, n := range d.must() {
-		if !d.hasAll(r, n) {
-			out = append(out, n)
-		}
-	}
-	manager := -1
-	if comes := (actionOf(r) == searchpack.ActionAssociate) == (r.Phase == searchpack.PhaseRestart); comes {
-		manager = 1
-	}
-	slices.SortStableFunc(out, func(a, b *node) int {
-		switch d.who.ManagerAgent {
-		case a.ID:
-			return manager
-		case b.ID:
-			return -manager
-		}
-		return 0
-	})
-	return out
-}
-
 // given is what nodes of that OpenSearch are to have of a step in this phase.
 func (d *decider) given(r *searchpack.Rollout, s searchpack.RolloutStep, openSearch string) searchpack.PluginOrder {
 	if r.Phase == searchpack.PhaseReturnRestart {
 		return d.former(s, openSearch)
 	}
 	return d.target(s, openSearch)
-}
-
-// nextRestart is the first node that Searchpack restarts; nil if there is none.
-func (d *decider) nextRestart(late []*node) *node {
-	if i := slices.IndexFunc(late, d.restartsItself); i >= 0 {
-		return late[i]
-	}
-	return nil
-}
-
-// restartsItself: the node's agent stops and starts it.
-func (d *decider) restartsItself(n *node) bool {
-	return !d.Domain.FilesOnly && n.Report != nil && n.Report.RestartMode == searchpack.RestartOwn
-}
-
-// waitForOthers names the nodes that somebody else has to restart.
-func (d *decider) waitForOthers(r *searchpack.Rollout, late []*node) bool {
-	if d.Domain.FilesOnly {
-		return d.everyone(r, "to place "+d.stepsText(r), func(n *node) (bool, string) {
-			return !slices.Contains(late, n), n.pluginTrouble(d.plugins(r))
-		})
-	}
-	var names []string
-	trouble := ""
-	for _, n := range late {
-		names = append(names, n.called())
-		if why := n.pluginTrouble(d.plugins(r)); why != "" && trouble == "" {
-			trouble = fmt.Sprintf(" (%s says: %s)", n.called(), quote(why))
-		}
-	}
-	slices.Sort(names)
-	return d.wait(r, "waiting for a restart of "+list(names)+trouble)
 }
 
 // pluginTrouble is what the agent says of the plugins of these steps.
@@ -431,7 +373,7 @@ func (d *decider) recoverDuties(r *searchpack.Rollout) []searchpack.Duty {
 // restartDuties is what the speaker is to do while nodes are restarted.
 func (d *decider) restartDuties(r *searchpack.Rollout) []searchpack.Duty {
 	switch {
-	case r.Restart == nil && (r.Baseline == nil || d.Domain.Saved == nil) && d.nextRestart(d.late(r)) != nil:
+	case r.Restart == nil && (r.Baseline == nil || d.Domain.Saved == nil) && d.nextRestart(r, d.late(r)) != nil:
 		return []searchpack.Duty{{ID: d.dutyID(r, searchpack.DutyHealth, 0), Kind: searchpack.DutyHealth}}
 	case r.Restart == nil:
 		return nil
@@ -496,7 +438,7 @@ func (n *node) orderedDutyOf(kind searchpack.DutyKind) bool {
 // aboutToHold: the settings were read for a restart that comes at once.
 func (d *decider) aboutToHold() bool {
 	r := d.running()
-	return r != nil && restarts(r.Phase) && !d.paused(r) && d.nextRestart(d.late(r)) != nil
+	return r != nil && restarts(r.Phase) && !d.paused(r) && d.nextRestart(r, d.late(r)) != nil
 }
 
 // offerFor is the offer to a node, if it is its turn.
@@ -505,7 +447,7 @@ func (d *decider) offerFor(n *node) *searchpack.RestartOffer {
 	if r == nil || !restarts(r.Phase) || r.Restart == nil || r.Restart.AgentID != n.ID || r.Restart.Stage != searchpack.StageOffer || d.paused(r) {
 		return nil
 	}
-	if p := d.permit(r.Restart.OfferID); p != nil && !p.EndedAt.IsZero() {
+	if p := d.permit(r.Restart.OfferID); p != nil && !p.EndedAt.IsZero() || p == nil && !d.prepared(r, n) {
 		return nil
 	}
 	return &searchpack.RestartOffer{ID: r.Restart.OfferID}

@@ -35,6 +35,7 @@ type plugNode struct {
 	holds           bool   // its agent has a permit and the node does not come back
 	error           string
 	permit          string
+	lacks           string // why its agent cannot fetch the plugin
 	asleep          bool   // its agent: it hears and says nothing
 	home            string // OpenSearch that it has; "" = nobody cares
 	unlisted        bool   // its own list does not have the plugin
@@ -165,11 +166,7 @@ func (b *plugBench) obeyPlugin(a *searchpack.AgentState) {
 	}
 	b.obeyOne(a)
 	r := *a.Report
-	for i, c := range a.Order.Candidates {
-		if c.Plugin && n.refuses != "" && c.Digest != n.disk {
-			r.Candidates[i].Ready, r.Candidates[i].Refused = false, n.refuses
-		}
-	}
+	n.try(a.Order.Candidates, r.Candidates)
 	for i, d := range a.Order.Duties {
 		switch d.Kind {
 		case searchpack.DutyHealth:
@@ -195,6 +192,18 @@ func (b *plugBench) obeyPlugin(a *searchpack.AgentState) {
 		b.comeBack(a, n)
 	case n.permit == "" && a.Order.Restart != nil && n.busy == "" && n.mode == searchpack.RestartOwn:
 		b.begin(a, n)
+	}
+}
+
+// try says what becomes of candidates.
+func (n *plugNode) try(ordered []searchpack.Candidate, said []searchpack.CandidateReport) {
+	for i, c := range ordered {
+		if c.Plugin && n.refuses != "" && c.Digest != n.disk {
+			said[i].Ready, said[i].Refused = false, n.refuses
+		}
+		if c.Plugin && n.lacks != "" {
+			said[i].Ready, said[i].Error = false, n.lacks
+		}
 	}
 }
 

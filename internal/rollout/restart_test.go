@@ -377,6 +377,37 @@ func TestRefusedRemovalWaitsForTheNode(t *testing.T) {
 	wantText(t, "reason", b.failure(), "UsageTruncated")
 }
 
+// Aborted after the last node was started without the plugin, while the cluster is looked at once more, or
+// refused by that look: every node gets it back, as at any other moment.
+func TestRemovalGoesBackAfterTheLastNode(t *testing.T) {
+	t.Parallel()
+	for want, happens := range map[string]func(b *plugBench){
+		"Aborted: Aborted by kim.": func(b *plugBench) { b.control(CommandAbort) },
+		"UsageTruncated: ": func(b *plugBench) {
+			u := *b.w.Usage
+			u.Truncated = true
+			b.w.Usage = &u
+		},
+	} {
+		for _, n := range []int{1, 3} {
+			b := newPlugBench(t, n)
+			b.has("p1")
+			b.wants(remove, "")
+			b.goUntil("no node has it", func() bool { return b.phase() == string(searchpack.PhaseLookAgain) })
+			happens(b)
+			b.step()
+			if got := b.phase(); got != string(searchpack.PhaseUnhide) {
+				t.Fatalf("%s: in phase %s", want, got)
+			}
+			b.finish()
+			if b.status() != "DISSOCIATION_FAILED p1" || b.everywhere() != "p1" {
+				t.Errorf("%s %d nodes: %s, they run with %s", want, n, b.status(), b.everywhere())
+			}
+			wantText(t, "reason", b.failure(), want)
+		}
+	}
+}
+
 // Nodes that somebody else restarts are waited for and named, whatever the order; nothing is set.
 func TestExternalRestarts(t *testing.T) {
 	t.Parallel()

@@ -219,8 +219,8 @@ func TestPluginDebts(t *testing.T) {
 	}
 }
 
-// A plan of a plugin names the nodes in the order of their turns: the elected manager last, then those
-// that somebody else restarts.
+// A plan of a plugin names the nodes in the order of their turns: those that somebody else restarts, then
+// the elected manager.
 func TestPlanOfRestarts(t *testing.T) {
 	t.Parallel()
 	b := standingBench(t)
@@ -251,7 +251,7 @@ func TestPlanOfRestarts(t *testing.T) {
 	b.says(1, func(r *searchpack.Report) { r.RestartMode = searchpack.RestartExternal })
 	b.w.Domain.Policy.Restart = searchpack.RestartAny
 	was := cmp.Diff(World{}, b.w)
-	if got := plan("p2"); order(got) != "n3, n1 manager, n2 external" || !got.Any {
+	if got := plan("p2"); order(got) != "n3, n2 external, n1 manager" || !got.Any {
 		t.Errorf("%+v", got)
 	}
 	if now := cmp.Diff(World{}, b.w); now != was {

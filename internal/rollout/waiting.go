@@ -11,22 +11,15 @@ import (
 // everyone reports whether ok holds on every node that must prove, and no node blocks. If not, the
 // rollout waits and names whom for. ok's text is what the node itself says is in the way.
 func (d *decider) everyone(r *searchpack.Rollout, to string, ok func(*node) (bool, string)) bool {
-	var parts, late []string
-	for _, s := range d.who.Nodes {
-		if s.Standing == Blocks && !d.off.blockers {
-			parts = append(parts, s.Name+": "+s.Reason)
-		}
-	}
-	trouble := ""
+	var late []string
+	parts, trouble := d.blockers(), ""
 	for _, n := range d.must() {
 		good, why := ok(n)
 		if good {
 			continue
 		}
 		late = append(late, n.called())
-		if why != "" && trouble == "" {
-			trouble = " (" + n.called() + " says: " + quote(why) + ")"
-		}
+		trouble = firstTrouble(trouble, n, why)
 	}
 	if len(late) > 0 {
 		slices.Sort(late)
@@ -35,10 +28,34 @@ func (d *decider) everyone(r *searchpack.Rollout, to string, ok func(*node) (boo
 	if len(parts) == 0 {
 		return true
 	}
+	return d.waitForAll(r, parts)
+}
+
+// waitForAll waits for several nodes, and bounds the sentence about it.
+func (d *decider) waitForAll(r *searchpack.Rollout, parts []string) bool {
 	if len(parts) > maxNamed {
 		parts = append(parts[:maxNamed:maxNamed], "and others")
 	}
 	return d.wait(r, "waiting for "+strings.Join(parts, "; "))
+}
+
+// blockers are the nodes that block, and why.
+func (d *decider) blockers() []string {
+	var parts []string
+	for _, s := range d.who.Nodes {
+		if s.Standing == Blocks && !d.off.blockers {
+			parts = append(parts, s.Name+": "+s.Reason)
+		}
+	}
+	return parts
+}
+
+// firstTrouble adds what a node says, for a sentence about waiting, if no other has said anything.
+func firstTrouble(said string, n *node, why string) string {
+	if why == "" || said != "" {
+		return said
+	}
+	return " (" + n.called() + " says: " + quote(why) + ")"
 }
 
 // trouble is what the agent says is wrong with its node, for a sentence about waiting.
