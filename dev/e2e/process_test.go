@@ -27,18 +27,19 @@ func spawner() {
 
 // spawn starts a child that is asked to stop when this program dies in whatever way (a panic, a
 // time-out of go test), and that a Ctrl-C on the terminal reaches only so.
-func spawn(cmd *exec.Cmd) error { return spawnWith(cmd, nil) }
+func spawn(cmd *exec.Cmd) error { return spawnWith(cmd, nil, syscall.SIGTERM) }
 
 // spawnAs is spawn for a process of another user, if we may.
 func spawnAs(cmd *exec.Cmd, uid uint32) error {
 	if os.Getuid() != 0 {
 		return spawn(cmd)
 	}
-	return spawnWith(cmd, &syscall.Credential{Uid: uid, Gid: uid})
+	return spawnWith(cmd, &syscall.Credential{Uid: uid, Gid: uid}, syscall.SIGTERM)
 }
 
-func spawnWith(cmd *exec.Cmd, user *syscall.Credential) error {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM, Credential: user}
+// spawnWith has the child get a signal when this program dies.
+func spawnWith(cmd *exec.Cmd, user *syscall.Credential, orphaned syscall.Signal) error {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: orphaned, Credential: user}
 	started := make(chan error, 1)
 	spawns <- func() { started <- cmd.Start() }
 	return <-started

@@ -232,11 +232,15 @@ func (p *pluginer) await(ctx context.Context, o *searchpack.Order, failed map[se
 	}
 }
 
-// ahead gets plugins for other versions of OpenSearch into the local store, for a start of the node after
-// its package manager has brought one while the server is away. It returns false if some are not there.
+// ahead gets into the local store what the next start of the node may need while the server is away: the
+// plugins ordered, whose bytes went when a rollout that failed brought others, and those for other versions of
+// OpenSearch, which its package manager may bring. It returns false if some are not there.
 func (f *fetcher) ahead(ctx context.Context, o *searchpack.Order) (done bool, err error) {
 	done = true
-	for _, x := range o.Alternatives[:min(len(o.Alternatives), maxAhead)] {
+	for _, x := range slices.Concat(o.Plugins, o.Alternatives[:min(len(o.Alternatives), maxAhead)]) {
+		if x.State != searchpack.PluginInstalled || x.Size > maxPlugin {
+			continue
+		}
 		if one := f.blob(ctx, x.Digest, x.Size, func(int64) {}); one != nil {
 			done, err = false, errors.Join(err, one)
 		}

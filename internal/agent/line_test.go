@@ -272,9 +272,15 @@ func TestAlternativesAreFetchedAhead(t *testing.T) {
 	if done, err := p.fetch.ahead(t.Context(), p.book.order()); !done || err != nil {
 		t.Errorf("%v, %v", done, err)
 	}
-	p.forget(next)
-	if done, err := p.fetch.ahead(t.Context(), p.book.order()); done || !errors.Is(err, errNoServer) {
-		t.Errorf("%v, %v", done, err)
+	for _, gone := range []searchpack.PluginOrder{next, o} {
+		p.forget(gone)
+		if done, err := p.fetch.ahead(t.Context(), p.book.order()); done || !errors.Is(err, errNoServer) {
+			t.Errorf("%s: %v, %v", gone.OpenSearch, done, err)
+		}
+		p.build(map[string]string{o.OpenSearch: "1", next.OpenSearch: "2"}[gone.OpenSearch], gone.OpenSearch)
+	}
+	if done, err := p.fetch.ahead(t.Context(), &searchpack.Order{Plugins: []searchpack.PluginOrder{removedPlugin(o)}}); !done || err != nil {
+		t.Errorf("of what goes: %v, %v", done, err)
 	}
 	for name, bad := range map[string]searchpack.PluginOrder{
 		"removed": removedPlugin(o), "no digest": {PackageID: "F1", Name: "x", State: searchpack.PluginInstalled}, "no name": {PackageID: "F1", State: searchpack.PluginInstalled, Digest: o.Digest, Size: 1},

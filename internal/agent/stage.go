@@ -115,7 +115,7 @@ func (p *pluginer) stage(ctx context.Context, w wanted, offline bool) (refused s
 	}
 	defer func() { _ = f.Close() }()
 	if w.part != searchpack.PartPlugin {
-		return p.stagePart(ctx, w, f)
+		return p.stagePart(ctx, w, f, offline)
 	}
 	node, err := p.collect(ctx, offline)
 	if err != nil {
@@ -139,7 +139,7 @@ func (p *pluginer) stage(ctx context.Context, w wanted, offline bool) (refused s
 	if why := p.allowed(allow.Plugin{Name: c.Facts.Name, Zip: w.digest, Signature: w.signature, Permissions: c.Permissions, Opaque: c.Opaque}); why != "" {
 		return why, nil
 	}
-	d, err := p.open()
+	d, err := p.openFor(ctx, offline)
 	if err != nil {
 		return "", err
 	}
@@ -149,7 +149,7 @@ func (p *pluginer) stage(ctx context.Context, w wanted, offline bool) (refused s
 
 // stagePart holds a license or configuration against what the node allows its plugin, and unpacks it beside
 // plugins/. What it says is the plugin's business.
-func (p *pluginer) stagePart(ctx context.Context, w wanted, f *os.File) (refused string, err error) {
+func (p *pluginer) stagePart(ctx context.Context, w wanted, f *os.File, offline bool) (refused string, err error) {
 	if why := p.allowed(allow.Plugin{Name: w.plugin, Zip: w.digest, Signature: w.signature}); why != "" {
 		return w.part.Called(w.plugin) + ": " + why, nil
 	}
@@ -164,7 +164,7 @@ func (p *pluginer) stagePart(ctx context.Context, w wanted, f *os.File) (refused
 		}
 		manifest = res.Manifest
 	}
-	d, err := p.open()
+	d, err := p.openFor(ctx, offline)
 	if err != nil {
 		return "", err
 	}
@@ -258,12 +258,12 @@ func (p *pluginer) allowed(asked allow.Plugin) string {
 
 // stageOffline stages what is ordered for the next start and not here yet, or changed. The node does not
 // run, so that it is held against what lies in its home.
-func (p *pluginer) stageOffline(ctx context.Context, o *searchpack.Order, canFetch bool, changed []searchpack.Digest) error {
+func (p *pluginer) stageOffline(ctx context.Context, o *searchpack.Order, canFetch bool, changed map[searchpack.Digest]string) error {
 	for _, w := range wantedPlugins(o) {
 		if w.candidate || !canFetch && !p.store.has(w.digest, w.size) {
 			continue
 		}
-		d, err := p.open()
+		d, err := p.openSoon(ctx)
 		if err != nil {
 			return err
 		}
@@ -273,7 +273,7 @@ func (p *pluginer) stageOffline(ctx context.Context, o *searchpack.Order, canFet
 			return err
 		}
 		lies := slices.ContainsFunc(placed, func(q plugindir.Placed) bool { return q.ID() == w.id() })
-		if lies && !slices.Contains(changed, w.id()) {
+		if _, put := changed[w.id()]; lies && !put {
 			continue
 		}
 		if refused, err := p.stage(ctx, w, true); err != nil || refused != "" {

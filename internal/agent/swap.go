@@ -45,6 +45,14 @@ func (p *pluginer) openSoon(ctx context.Context) (*plugindir.Dir, error) {
 	}
 }
 
+// openFor opens the folders: for a node that is down after another process if need be.
+func (p *pluginer) openFor(ctx context.Context, offline bool) (*plugindir.Dir, error) {
+	if offline {
+		return p.openSoon(ctx)
+	}
+	return p.open()
+}
+
 // applyBut leaves out what is bad. names: packages by the names of their plugins.
 func (p *pluginer) applyBut(ctx context.Context, o *searchpack.Order, bad map[searchpack.Digest]string, names map[string]string) error {
 	d, err := p.openSoon(ctx)
@@ -173,7 +181,7 @@ func (r *run) syncPlugins(ctx context.Context, asked error) error {
 		return err
 	}
 	failed := r.book.failed()
-	var changed []searchpack.Digest
+	var changed map[searchpack.Digest]string
 	o, err = r.pluginer.orNext(ctx, o, chosen, failed, func(o *searchpack.Order) error {
 		changed = r.pluginer.changed(ctx, o)
 		if err := r.pluginer.stageOffline(ctx, o, asked == nil, changed); err != nil {
@@ -187,9 +195,9 @@ func (r *run) syncPlugins(ctx context.Context, asked error) error {
 	return errors.Join(r.pluginer.apply(ctx, o), r.pluginer.mend(ctx, changed))
 }
 
-// changed are the ids of the ordered plugins that lie there, and not as they were placed. What cannot be read is not
-// known to be changed.
-func (p *pluginer) changed(ctx context.Context, o *searchpack.Order) []searchpack.Digest {
+// changed are the ids of the ordered plugins that lie there, and not as they were placed; with each what is
+// missing as a whole, "" = nothing is. What cannot be read is not known to be changed.
+func (p *pluginer) changed(ctx context.Context, o *searchpack.Order) map[searchpack.Digest]string {
 	d, err := p.openSoon(ctx)
 	if err != nil {
 		return nil // applyBut says so
@@ -199,7 +207,7 @@ func (p *pluginer) changed(ctx context.Context, o *searchpack.Order) []searchpac
 	if err != nil {
 		return nil
 	}
-	var out []searchpack.Digest
+	out := map[searchpack.Digest]string{}
 	for _, x := range placed {
 		if !slices.ContainsFunc(o.Plugins, func(q searchpack.PluginOrder) bool {
 			return q.State == searchpack.PluginInstalled && stageID(q) == x.ID()
@@ -209,16 +217,18 @@ func (p *pluginer) changed(ctx context.Context, o *searchpack.Order) []searchpac
 		switch found, err := d.Verify(ctx, x.Key()); {
 		case err != nil:
 			p.log.Warn("a plugin cannot be looked at", "plugin", x.Name, "error", err)
+		case slices.Contains(found, plugindir.Drift{Path: "plugins/" + x.Folder, What: plugindir.DriftMissing}):
+			out[x.ID()] = "plugins/" + x.Folder
 		case len(found) > 0:
-			out = append(out, x.ID())
+			out[x.ID()] = ""
 		}
 	}
 	return out
 }
 
 // mend puts back changed plugins that are staged. One that cannot be put back stays as it is, and the node
-// starts with that: somebody may have put another plugin there.
-func (p *pluginer) mend(ctx context.Context, changed []searchpack.Digest) error {
+// starts with that: somebody may have put another plugin there. Without one it does not start.
+func (p *pluginer) mend(ctx context.Context, changed map[searchpack.Digest]string) error {
 	if len(changed) == 0 {
 		return nil
 	}
@@ -227,11 +237,14 @@ func (p *pluginer) mend(ctx context.Context, changed []searchpack.Digest) error 
 		return err
 	}
 	defer d.Close()
-	for _, zip := range changed {
+	for _, zip := range slices.Sorted(maps.Keys(changed)) {
 		result, err := d.Apply(ctx, plugindir.Set{Place: []searchpack.Digest{zip}})
 		switch {
 		case ctx.Err() != nil || errors.Is(err, plugindir.ErrUncertain):
 			return err
+		case err != nil && changed[zip] != "":
+			return searchpack.Errorf(searchpack.ErrNotFound, "%s is missing and cannot be put back, and the node must not start without it: %w. "+
+				"If the server could not be asked, start the node again when it can", changed[zip], err)
 		case err != nil:
 			p.log.Error("a plugin that somebody has changed cannot be put back", "digest", zip.Short(), "error", err)
 		default:

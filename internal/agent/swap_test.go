@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -80,22 +81,39 @@ func TestChangedPluginIsPutBackAtAStart(t *testing.T) {
 			}
 		}
 		jar := change("lemmas.jar")
-		if name == "beside" {
-			begin() // nobody has made it ready yet: it starts as it is
-			if got, err := os.ReadFile(jar); err != nil || string(got) != "changed" {
-				t.Errorf("%s: %q, %v", name, got, err)
-			}
-			p.pass(t.Context()) // the agent that runs
-		}
 		begin()
 		if got, err := os.ReadFile(jar); err != nil || string(got) == "changed" {
 			t.Errorf("%s: it is not put back: %v", name, err)
+		}
+		if err := os.RemoveAll(filepath.Dir(jar)); err != nil {
+			t.Fatal(err)
+		}
+		begin()
+		if p.lie() != "lemmas" {
+			t.Errorf("%s: the folder is not put back: %q", name, p.lie())
 		}
 		other := change(plugin.DescriptorName)
 		p.pass(t.Context())
 		begin() // that is another plugin: nothing is touched, and the node starts
 		if got, err := os.ReadFile(other); err != nil || string(got) != "changed" {
 			t.Errorf("%s: another plugin: %q, %v", name, got, err)
+		}
+	}
+}
+
+// A plugin whose folder is gone, and that is nowhere on this machine: the node does not start without it.
+func TestNoStartWithoutAPluginThatIsGone(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"alone", "beside"} {
+		p := newPlugins(t, nil)
+		o := p.zip("lemmas", "")
+		p.installs(o)
+		p.restarts()
+		if err := errors.Join(os.RemoveAll(filepath.Join(p.home, "plugins", "lemmas")), p.store.tree.root.Remove(blobName(o.Digest))); err != nil {
+			t.Fatal(err)
+		}
+		if err := startsOf(p)[name](); err == nil || !strings.Contains(err.Error(), "plugins/lemmas is missing and cannot be put back") {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -240,6 +240,9 @@ func (a *Agent) swapBeside(ctx context.Context, state *tree) error {
 	ctx, cancel = context.WithTimeout(whole, syncOther) // what was waited for may have taken it all
 	defer cancel()
 	changed := p.changed(ctx, o)
+	if err := p.stageOffline(ctx, o, false, changed); err != nil { // the agent that runs may not know yet that they are changed
+		return err
+	}
 	if err := p.applyBut(ctx, o, rec.Failed, rec.names()); err != nil {
 		return err
 	}

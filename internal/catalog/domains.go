@@ -203,6 +203,10 @@ func (c *Catalog) DeleteDomain(ctx context.Context, who searchpack.Caller, name 
 		if v, err = c.view(ctx, tx, d); err != nil {
 			return err
 		}
+		if d.Saved != nil && v.Nodes > 0 && !c.limits.LocalClusters { // nobody would know any more what they were
+			return searchpack.Errorf(searchpack.ErrInvalid, "Domain %s cannot be deleted now: a rollout restarts its nodes, and has the cluster's allocation held, "+
+				"which is put back first. Wait until the rollout has ended, or abort it.", name)
+		}
 		if err := tx.DeleteDomain(ctx, d.DomainKey); err != nil {
 			return err
 		}

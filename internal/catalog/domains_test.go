@@ -161,6 +161,38 @@ func TestDomainIsProcessingUntilItsNodesReport(t *testing.T) {
 	wantCode(t, err, searchpack.ErrNotFound)
 }
 
+// A domain whose nodes are being restarted is not deleted while they report: nobody would know any more what the
+// cluster's settings were. Where no node is left, and where the cluster goes too, it is.
+func TestDeleteDomainDuringARestart(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		saved, reports, local bool
+		want                  searchpack.Code
+	}{
+		"restarting": {true, true, false, searchpack.ErrInvalid}, "no node is left": {true, false, false, ""}, "with the cluster": {true, true, true, ""}, "at rest": {false, true, false, ""},
+	} {
+		b := setup(t, func(o *Options) { o.Limits.LocalClusters = tt.local })
+		key, now := b.who.Key("products"), b.now
+		b.update(func(tx searchpack.Tx) error {
+			d := &searchpack.Domain{DomainKey: key, CreatedAt: now}
+			if tt.saved {
+				d.Saved = &searchpack.SavedAllocation{ID: "r/1"}
+			}
+			if err := tx.PutDomain(t.Context(), d); err != nil {
+				return err
+			}
+			if err := tx.PutAgent(t.Context(), &searchpack.Agent{ID: "n1", Domain: key, Name: "n1", EnrolledAt: now}); err != nil || !tt.reports {
+				return err
+			}
+			return tx.PutReport(t.Context(), "n1", &searchpack.Report{Schema: 1, Epoch: 1, Seq: 1}, now)
+		})
+		_, err := b.DeleteDomain(t.Context(), b.who, "products")
+		if got := searchpack.ErrorCode(err); got != tt.want || tt.want != "" && !strings.Contains(err.Error(), "abort it") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestJoinTokens(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
