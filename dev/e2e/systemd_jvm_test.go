@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -54,7 +55,7 @@ func TestSystemd(t *testing.T) {
 	u.m.run("cp packaging/systemd/searchpack-agent.service /etc/systemd/system/\nsystemctl daemon-reload\nsystemctl enable --now searchpack-agent")
 	u.m.run("cp -r packaging/systemd/opensearch.service.d /etc/systemd/system/ && systemctl daemon-reload\nsystemctl enable --now opensearch")
 	u.answers()
-	u.dictionary()
+	u.dictionary(u.m.path("/etc/opensearch"))
 	u.plugins()
 	u.bad()
 	u.startsWithoutTheServer()
@@ -124,12 +125,13 @@ func serves(version string) func(unitsRow) bool {
 	return func(a unitsRow) bool { return a.Status == string(searchpack.Active) && a.Serving == version }
 }
 
-func (u *units) dictionary() {
+// dictionary makes one, which is placed in the configuration folder.
+func (u *units) dictionary(conf string) {
 	u.t.Helper()
 	u.nextVersion()
 	u.associate()
 	u.row(u.id, serves("v1"))
-	info, err := os.Stat(u.m.path("/etc/opensearch/analyzers/" + u.id))
+	info, err := os.Stat(filepath.Join(conf, "analyzers", u.id))
 	if err != nil {
 		u.t.Fatal(err)
 	}
@@ -165,7 +167,13 @@ func (u *units) build(version int) {
 		}
 		return ""
 	})
-	if _, err := u.aws().AssociatePackage(ctx, &opensearch.AssociatePackageInput{PackageID: &u.plug, DomainName: aws.String("demo")}); err != nil {
+	u.again()
+}
+
+// again associates the newest version of the plugin.
+func (u *units) again() {
+	u.t.Helper()
+	if _, err := u.aws().AssociatePackage(u.t.Context(), &opensearch.AssociatePackageInput{PackageID: &u.plug, DomainName: aws.String("demo")}); err != nil {
 		u.t.Fatal(err)
 	}
 }

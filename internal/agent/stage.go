@@ -259,8 +259,8 @@ func (p *pluginer) allowed(asked allow.Plugin) string {
 // stageOffline stages what is ordered for the next start and not here yet, or changed. The node does not
 // run, so that it is held against what lies in its home.
 func (p *pluginer) stageOffline(ctx context.Context, o *searchpack.Order, canFetch bool, changed map[searchpack.Digest]string) error {
-	for _, w := range wantedPlugins(o) {
-		if w.candidate || !canFetch && !p.store.has(w.digest, w.size) {
+	for _, w := range wantedPlugins(&searchpack.Order{Plugins: o.Plugins}) { // a rollout under way has them as candidates, too
+		if !canFetch && !p.store.has(w.digest, w.size) {
 			continue
 		}
 		d, err := p.openSoon(ctx)

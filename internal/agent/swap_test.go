@@ -101,6 +101,26 @@ func TestChangedPluginIsPutBackAtAStart(t *testing.T) {
 	}
 }
 
+// A node that starts with empty folders while a rollout waits for its restart, as a new pod does, has the plugin
+// as a candidate and as ordered, and nothing made ready.
+func TestStartOfANewPodDuringARollout(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"alone", "beside"} {
+		p := newPlugins(t, nil)
+		o := p.zip("lemmas", "")
+		err := p.book.takeIn(&searchpack.Order{
+			Schema: 1, Generation: 1, Plugins: []searchpack.PluginOrder{o},
+			Candidates: []searchpack.Candidate{{PackageID: o.PackageID, Digest: o.Digest, Size: o.Size, Plugin: true}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := startsOf(p)[name](); err != nil || p.lie() != "lemmas" {
+			t.Errorf("%s: %v, %q", name, err, p.lie())
+		}
+	}
+}
+
 // A plugin whose folder is gone, and that is nowhere on this machine: the node does not start without it.
 func TestNoStartWithoutAPluginThatIsGone(t *testing.T) {
 	t.Parallel()

@@ -9,6 +9,9 @@ import (
 func addPlugins(n *NodeView, a searchpack.AgentState, w rollout.World, s rollout.RestartStanding, numbers versionNumbers) {
 	if s.Permit != nil {
 		n.Permit = &NodePermit{ID: s.Permit.ID, RolloutID: s.Permit.RolloutID, Since: s.Permit.BegunAt, Do: s.Do}
+		if s.Do == "" { // it is away because its agent restarts it, and nobody is to do anything yet
+			n.Do = ""
+		}
 	}
 	for _, p := range s.Plugins {
 		version, wanted := numbers[versionKey{p.PackageID, p.Digest}], numbers[versionKey{p.PackageID, p.Wanted}]

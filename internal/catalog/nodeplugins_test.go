@@ -36,6 +36,15 @@ func TestNodesShowPlugins(t *testing.T) {
 	if n.Restart != RestartsOwn || n.Permit == nil || *n.Permit != (NodePermit{"r/1", "r", now, "start it"}) {
 		t.Errorf("%+v", n)
 	}
+	n.Do = "retire it"
+	if addPlugins(&n, a, w, s, numbers); n.Do != "retire it" {
+		t.Errorf("away for long: %q", n.Do)
+	}
+	young := s
+	young.Do = ""
+	if addPlugins(&n, a, w, young, numbers); n.Do != "" {
+		t.Errorf("just being restarted: %q", n.Do)
+	}
 	a.Report.RestartMode, n = searchpack.RestartExternal, NodeView{}
 	if addPlugins(&n, a, w, s, numbers); n.Restart != RestartsExternal {
 		t.Errorf("%+v", n)

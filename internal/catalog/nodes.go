@@ -143,6 +143,13 @@ func digestNumbers(ctx context.Context, tx searchpack.Tx, w rollout.World) (vers
 			}
 		}
 	}
+	for _, a := range w.Associations { // of versions with the same bytes it is the one that was called for
+		for _, id := range []string{a.WantedID, a.ServingID} {
+			if v, known := w.Versions[id]; known && v.Number > 0 && v.PackageID == a.PackageID {
+				numbers[versionKey{a.PackageID, v.Digest}] = numberOf{number: v.Number}
+			}
+		}
+	}
 	for id, line := range w.Lines { // what nodes have of a namesake they report as the package's that is associated
 		for _, version := range line {
 			v := w.Versions[version]

@@ -64,3 +64,26 @@ func TestNodesSayWhatIsOwed(t *testing.T) {
 		}
 	}
 }
+
+// Of two versions with the same bytes nodes have the one that was called for, not the newest.
+func TestNodesNameTheVersionThatServes(t *testing.T) {
+	t.Parallel()
+	b, p := inState(t, searchpack.Active, 1, 1, "")
+	vs := b.versionsOf(p)
+	b.update(func(tx searchpack.Tx) error {
+		same := *vs[0]
+		same.ID, same.Number, same.CreatedAt = "same", 9, b.now
+		if err := tx.PutVersion(t.Context(), &same); err != nil {
+			return err
+		}
+		if err := tx.PutAgent(t.Context(), &searchpack.Agent{ID: "a1", Domain: b.who.Key("products"), Name: "n1", EnrolledAt: b.now}); err != nil {
+			return err
+		}
+		r := &searchpack.Report{Schema: 1, Epoch: 1, Seq: 1, Files: []searchpack.FileReport{{PackageID: p.ID, State: searchpack.FileLive, Digest: vs[0].Digest}}}
+		return tx.PutReport(t.Context(), "a1", r, b.now)
+	})
+	v, err := b.Nodes(t.Context(), b.who, "products")
+	if err != nil || len(v.Nodes) != 1 || len(v.Nodes[0].Files) != 1 || v.Nodes[0].Files[0].Version != 1 {
+		t.Errorf("%+v, %v", v, err)
+	}
+}

@@ -62,7 +62,7 @@ func (r *planRestarts) show(p *page, x *planLine) {
 	case r.Policy == searchpack.RestartAny:
 		p.line("indices at risk: those without a replica, for as long as their node starts (policy restart: any)%s", loose)
 	default:
-		p.line("indices at risk: none; a node with the only started copy of a shard, or without which no cluster manager can be elected, is not stopped%s", loose)
+		p.line("indices at risk: none loses its last copy; a node that has the only one of a shard (looked at before each stop, not here), or without which no cluster manager can be elected, is not stopped: the rollout waits%s", loose)
 	}
 	if own > 0 {
 		p.line("expected duration: %s", r.expected(own < len(r.Nodes)))

@@ -17,7 +17,7 @@ func TestPlanOfRestarts(t *testing.T) {
 	}{
 		"by agents": {
 			restarts: `{"nodes":[` + own + `,` + own + `],"policy":"careful"}`,
-			want:     []string{"expected duration: not known: no agent has restarted a node of this domain yet\n", "restarts: 2, by the nodes' agents, one node after the other", "indices at risk: none;", "the first does not come back", "2     n1    its agent"},
+			want:     []string{"expected duration: not known: no agent has restarted a node of this domain yet\n", "restarts: 2, by the nodes' agents, one node after the other", "indices at risk: none loses its last copy;", "looked at before each stop, not here", "the first does not come back", "2     n1    its agent"},
 		},
 		"as before": {
 			restarts: `{"nodes":[` + own + `,` + own + `],"policy":"careful","expected":{"seconds":91,"seconds_a_node":46,"former_restarts":6}}`,

@@ -56,8 +56,7 @@ const (
 )
 
 // Control is the table of pause, resume and abort: who is the caller's name. ErrConflict: the rollout
-// has ended, or is so far that the command has no meaning. The same command again changes nothing. A
-// queued rollout is aborted by Decide when it begins to run, which it then does at once.
+// has ended, or is so far that the command has no meaning. The same command again changes nothing.
 func Control(r searchpack.Rollout, o Command, who string) (searchpack.Rollout, error) {
 	if !r.State.Open() {
 		return r, searchpack.Errorf(searchpack.ErrConflict, "The rollout has ended (%s): nothing is left to %s.", r.State, o)

@@ -167,3 +167,30 @@ func TestPinned(t *testing.T) {
 		t.Errorf("by number: %+v, %v", ch, err)
 	}
 }
+
+// An abort of what waits is carried out at once: it need not wait for what it waits for.
+func TestAbortWhatWaits(t *testing.T) {
+	t.Parallel()
+	b := newPlugBench(t, 3)
+	b.nodes["n2"].busy = "in a moment"
+	b.wants(install, "p1")
+	b.goUntil("n2 is offered", b.offered("n2"))
+	b.w.Packages["F1"] = searchpack.Package{ID: "F1", Name: "words", Type: searchpack.TypePlugin, AvailableID: "w1"}
+	b.w.Versions["w1"] = searchpack.Version{ID: "w1", PackageID: "F1", Number: 1, Digest: searchpack.DigestOf([]byte("w1")), Size: 2, Plugin: &searchpack.PluginProperties{Name: "words"}}
+	b.made(Associate(b.call(), Ask{PackageID: "F1"}))
+	b.turn()
+	last := &b.w.Rollouts[len(b.w.Rollouts)-1]
+	if len(b.w.Rollouts) != 2 || last.State != searchpack.RolloutQueued {
+		t.Fatalf("%+v", b.w.Rollouts)
+	}
+	last.Abort = "ann"
+	b.turn()
+	if len(b.w.Rollouts) != 1 || b.phase() != string(searchpack.PhaseRestart) {
+		t.Errorf("%d rollouts, %s", len(b.w.Rollouts), b.phase())
+	}
+	for _, a := range b.w.Associations {
+		if a.PackageID == "F1" && (a.Status != searchpack.AssociationFailed || a.Error == nil || !strings.Contains(a.Error.Message, "Aborted by ann. Nothing was placed.")) {
+			t.Errorf("%+v, %+v", a, a.Error)
+		}
+	}
+}

@@ -60,7 +60,19 @@ func (d *decider) onNodes(packageID string) bool {
 func (d *decider) anyOnNodes(r *searchpack.Rollout) bool {
 	return slices.ContainsFunc(r.Steps, func(s searchpack.RolloutStep) bool {
 		plugin := d.isPlugin(s.PackageID) && (d.part(s.PackageID) == searchpack.PartPlugin || d.hostOf(s.PackageID) != "")
+		if plugin && r.Phase == searchpack.PhaseLook { // later nodes have let go of it, and are yet to be started without it
+			return d.pluginOnNodes(s.PackageID)
+		}
 		return plugin || d.onNodes(s.PackageID)
+	})
+}
+
+// pluginOnNodes: some node has the plugin, or may get it at its next start. One of that name that somebody else
+// installed does not count: it stays in the node's own list however often that is restarted.
+func (d *decider) pluginOnNodes(packageID string) bool {
+	return d.off.plugins || slices.ContainsFunc(d.nodes, func(n *node) bool {
+		told, listed := n.orderedPlugin(packageID)
+		return n.plugins[packageID].Installed != "" || listed && (told.State == searchpack.PluginInstalled || !d.settled(n))
 	})
 }
 

@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/searchpack/searchpack"
@@ -14,6 +15,7 @@ const maxMoves = 64
 // advance starts, moves and ends rollouts until the running one waits for something.
 func (d *decider) advance() {
 	d.dropSuperseded()
+	d.dropAborted()
 	for range maxMoves {
 		r := d.running()
 		if r == nil {
@@ -206,6 +208,28 @@ func (d *decider) dropSuperseded() {
 			}
 		}
 	}
+}
+
+// dropAborted ends what waits and was aborted, whatever it waits for. Where a rollout that has begun is about the
+// same package, the abort is carried out behind that one, which says what is on the nodes.
+func (d *decider) dropAborted() {
+	for _, q := range d.rollouts {
+		if q.State != searchpack.RolloutQueued || q.Abort == "" || d.off.abort || slices.ContainsFunc(q.Steps, func(s searchpack.RolloutStep) bool { return d.begunFor(s.PackageID) }) {
+			continue
+		}
+		for i, s := range q.Steps {
+			if a := d.associations[s.PackageID]; a != nil {
+				q.Steps[i].FormerID = a.ServingID
+			}
+		}
+		q.Phase = searchpack.PhaseLook
+		d.abort(q)
+	}
+}
+
+// begunFor: a rollout that has begun has a step for the package.
+func (d *decider) begunFor(packageID string) bool {
+	return slices.ContainsFunc(d.rollouts, func(r *searchpack.Rollout) bool { return r.State.Begun() && hasStep(*r, packageID) })
 }
 
 // dropStep takes a package out of an associate rollout; without steps it is aborted.

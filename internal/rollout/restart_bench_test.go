@@ -39,6 +39,7 @@ type plugNode struct {
 	asleep          bool   // its agent: it hears and says nothing
 	home            string // OpenSearch that it has; "" = nobody cares
 	unlisted        bool   // its own list does not have the plugin
+	foreign         bool   // its own list has one of that name that somebody else installed
 	restarts        int
 	parts           map[string]searchpack.Digest // what belongs to the plugin, by package
 }
@@ -283,6 +284,9 @@ func (b *plugBench) reportAll() {
 			if v.Plugin != nil && v.Digest == n.runs && !n.unlisted {
 				f.Plugins = []searchpack.LoadedPlugin{{Name: v.Plugin.Name, Version: v.Plugin.Version, ClassName: v.Plugin.ClassName}}
 			}
+		}
+		if n.foreign {
+			f.Plugins = []searchpack.LoadedPlugin{{Name: "lemmas", Version: "by hand", ClassName: "org.Lemmas"}}
 		}
 		b.report(i, f)
 		r := *a.Report

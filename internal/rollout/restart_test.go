@@ -655,3 +655,24 @@ func TestNotStoppedAfterAll(t *testing.T) {
 		t.Errorf("happened: %s; %s", got, b.status())
 	}
 }
+
+// What no node was ever given is dissociated without a restart, also where the nodes' own lists have a plugin of
+// that name that somebody else installed: that one stays there, however often they are restarted.
+func TestDissociateWhatNobodyWasGiven(t *testing.T) {
+	t.Parallel()
+	b := newPlugBench(t, 3)
+	for _, n := range b.nodes {
+		n.foreign, n.refuses = true, "plugins/lemmas was not placed by Searchpack"
+	}
+	b.reportAll()
+	b.wants(install, "p1")
+	b.finish()
+	if b.status() != "ASSOCIATION_FAILED" {
+		t.Fatal(b.status())
+	}
+	b.wants(searchpack.ActionDissociate, "")
+	b.finish()
+	if b.status() != "-" || b.says(true) != "" {
+		t.Errorf("%s, happened: %s", b.status(), b.says(true))
+	}
+}
