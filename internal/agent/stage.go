@@ -250,10 +250,13 @@ func (p *pluginer) allowed(asked allow.Plugin) string {
 		}
 	}
 	d := file.Decide(asked)
-	if d.Allowed {
+	switch {
+	case d.Allowed:
 		return ""
+	case p.cfg.Allow == "":
+		return d.Reason + " (it has no allow file: the agent's option allow-plugins)"
 	}
-	return d.Reason
+	return d.Reason + " (" + p.cfg.Allow + ")"
 }
 
 // stageOffline stages what is ordered for the next start and not here yet, or changed. The node does not

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/searchpack/searchpack"
+	"github.com/searchpack/searchpack/internal/agent/allow"
 	"github.com/searchpack/searchpack/internal/inspect/plugin"
 )
 
@@ -182,5 +183,22 @@ func TestStartWithoutThePlugin(t *testing.T) {
 	}
 	if err := startsOf(p)["alone"](); err != nil || p.lie() != "lemmas" {
 		t.Errorf("staged at the start: %v, %q", err, p.lie())
+	}
+}
+
+// A refusal says which allow file it was, on the node.
+func TestRefusalNamesTheAllowFile(t *testing.T) {
+	t.Parallel()
+	p := newPlugins(t, nil)
+	p.cfg.AllowAll, p.cfg.Allow = false, filepath.Join(t.TempDir(), "plugins.yml")
+	if err := os.WriteFile(p.cfg.Allow, []byte("schema: 1\nplugins: []\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := p.allowed(allow.Plugin{Name: "lemmas"}); !strings.Contains(got, "names none ("+p.cfg.Allow+")") {
+		t.Error(got)
+	}
+	p.cfg.Allow = ""
+	if got := p.allowed(allow.Plugin{Name: "lemmas"}); !strings.Contains(got, "allow-plugins") {
+		t.Error(got)
 	}
 }
