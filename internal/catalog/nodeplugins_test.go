@@ -36,15 +36,6 @@ func TestNodesShowPlugins(t *testing.T) {
 	if n.Restart != RestartsOwn || n.Permit == nil || *n.Permit != (NodePermit{"r/1", "r", now, "start it"}) {
 		t.Errorf("%+v", n)
 	}
-	n.Do = "retire it"
-	if addPlugins(&n, a, w, s, numbers); n.Do != "retire it" {
-		t.Errorf("away for long: %q", n.Do)
-	}
-	young := s
-	young.Do = ""
-	if addPlugins(&n, a, w, young, numbers); n.Do != "" {
-		t.Errorf("just being restarted: %q", n.Do)
-	}
 	a.Report.RestartMode, n = searchpack.RestartExternal, NodeView{}
 	if addPlugins(&n, a, w, s, numbers); n.Restart != RestartsExternal {
 		t.Errorf("%+v", n)
@@ -56,5 +47,17 @@ func TestNodesShowPlugins(t *testing.T) {
 	n, w.Domain.FilesOnly = NodeView{}, true
 	if addPlugins(&n, a, w, s, numbers); n.Restart != "" {
 		t.Errorf("without OpenSearch: %+v", n)
+	}
+}
+
+// Nobody is to do anything about a node that its agent is just restarting.
+func TestNodeThatIsBeingRestarted(t *testing.T) {
+	t.Parallel()
+	for do, want := range map[string]string{"start it": "retire it", "": ""} {
+		n := NodeView{Do: "retire it"}
+		addPlugins(&n, searchpack.AgentState{}, rollout.World{}, rollout.RestartStanding{Permit: &searchpack.Permit{ID: "r/1"}, Do: do}, nil)
+		if n.Do != want || n.Permit == nil || n.Permit.Do != do {
+			t.Errorf("permit %q: %q, %+v", do, n.Do, n.Permit)
+		}
 	}
 }
