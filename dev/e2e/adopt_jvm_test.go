@@ -261,10 +261,14 @@ func (a *adoption) released(t *testing.T) {
 	})
 	a.unchanged(t, before)
 	c := &cluster{u: a.u, p: a.p}
-	if code, out := command(t, "node", "stop", "demo/n2", "--data", a.u.data); code != 0 {
-		t.Fatalf("node stop: %d %s", code, out)
+	what := "agent" // files-only nodes have no other process
+	if a.indexed {
+		what = "node"
 	}
-	c.start(t, "node", "n2")
+	if code, out := command(t, what, "stop", "demo/n2", "--data", a.u.data); code != 0 {
+		t.Fatalf("%s stop: %d %s", what, code, out)
+	}
+	c.start(t, what, "n2")
 	a.searchable(t, 1)
 	now := a.files(t)
 	for name := range before {
