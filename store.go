@@ -94,11 +94,6 @@ type PackageQuery struct {
 	Limit           int      // 0 = all
 }
 
-// LineQuery asks for the packages of a plugin's line: those of its name and owner.
-func LineQuery(p *Package) PackageQuery {
-	return PackageQuery{Account: p.Account, Region: p.Region, Names: []string{p.Name}, Types: []PackageType{TypePlugin}}
-}
-
 // PackageTx keeps packages, versions and findings.
 type PackageTx interface {
 	PutPackage(ctx context.Context, p *Package) error

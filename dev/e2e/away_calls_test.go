@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -82,14 +83,42 @@ func (s *site) nextVersion() {
 	} else if _, err := es.UpdatePackage(ctx, &opensearch.UpdatePackageInput{PackageID: &s.id, PackageSource: source}); err != nil {
 		s.t.Fatal(err)
 	}
-	eventually(s.t, func() string {
-		got, err := es.DescribePackages(ctx, &opensearch.DescribePackagesInput{})
+	s.available(s.id, s.version)
+}
+
+// tagPlugin makes a version of the tag plugin, for an OpenSearch, of the package; id "" = of a new one.
+func (s *site) tagPlugin(target string, jar []byte, version int, id string) string {
+	s.t.Helper()
+	putObject(s.t, s.stack, "tags.zip", tagZip(s.t, target, jar, version))
+	ctx := s.t.Context()
+	if id == "" {
+		made, err := s.aws().CreatePackage(ctx, &opensearch.CreatePackageInput{
+			PackageName: aws.String("tags"), PackageType: types.PackageTypeZipPlugin, PackageSource: source("tags.zip"),
+			EngineVersion: aws.String("OpenSearch_" + target[:strings.LastIndex(target, ".")]),
+		})
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		d := got.PackageDetailsList[0]
-		if d.PackageStatus != types.PackageStatusAvailable || aws.ToString(d.AvailablePackageVersion) != fmt.Sprintf("v%d", s.version) {
-			return fmt.Sprintf("v%d does not become available: %s %+v", s.version, d.PackageStatus, d.ErrorDetails)
+		id = aws.ToString(made.PackageDetails.PackageID)
+	} else if _, err := s.aws().UpdatePackage(ctx, &opensearch.UpdatePackageInput{PackageID: &id, PackageSource: source("tags.zip")}); err != nil {
+		s.t.Fatal(err)
+	}
+	s.available(id, version)
+	return id
+}
+
+// available waits until the version of a package is.
+func (s *site) available(id string, version int) {
+	s.t.Helper()
+	eventually(s.t, func() string {
+		got, err := s.aws().DescribePackages(s.t.Context(), &opensearch.DescribePackagesInput{Filters: []types.DescribePackagesFilter{
+			{Name: types.DescribePackagesFilterNamePackageID, Value: []string{id}},
+		}})
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if d := got.PackageDetailsList[0]; d.PackageStatus != types.PackageStatusAvailable || aws.ToString(d.AvailablePackageVersion) != fmt.Sprintf("v%d", version) {
+			return fmt.Sprintf("v%d does not become available: %s %+v", version, d.PackageStatus, d.ErrorDetails)
 		}
 		return ""
 	})
@@ -100,9 +129,11 @@ func (s *site) text() []byte {
 }
 
 // associate calls AssociatePackage for domain demo.
-func (s *site) associate() {
+func (s *site) associate() { s.t.Helper(); s.associates(s.id) }
+
+func (s *site) associates(id string) {
 	s.t.Helper()
-	if _, err := s.aws().AssociatePackage(s.t.Context(), &opensearch.AssociatePackageInput{PackageID: &s.id, DomainName: aws.String("demo")}); err != nil {
+	if _, err := s.aws().AssociatePackage(s.t.Context(), &opensearch.AssociatePackageInput{PackageID: &id, DomainName: aws.String("demo")}); err != nil {
 		s.t.Fatal(err)
 	}
 }

@@ -27,20 +27,39 @@ type machine struct {
 // needsSystemd skips where there can be no such machine.
 func needsSystemd(t *testing.T) {
 	t.Helper()
-	if os.Getuid() != 0 {
-		t.Skip("makes namespaces and mounts: needs root")
-	}
-	for _, file := range []string{"/lib/systemd/systemd", "/usr/lib/polkit-1/polkitd", "/usr/bin/dbus-daemon", "/usr/bin/nsenter", "/usr/bin/unshare"} {
+	needsNamespaces(t)
+	for _, file := range []string{"/lib/systemd/systemd", "/usr/lib/polkit-1/polkitd", "/usr/bin/dbus-daemon", "/usr/bin/nsenter"} {
 		if _, err := os.Stat(file); err != nil {
 			t.Skipf("%s is not there: apt-get install systemd polkitd dbus util-linux", file)
 		}
 	}
-	if known, err := os.ReadFile("/proc/filesystems"); err != nil || !strings.Contains(string(known), "\toverlay") {
-		t.Skip("the kernel has no overlay file system")
-	}
 	if _, err := os.Stat(cgroups()); err != nil {
 		t.Skipf("no control groups: %v", err)
 	}
+}
+
+// needsNamespaces skips where no process can have mounts of its own.
+func needsNamespaces(t *testing.T) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("makes namespaces and mounts: needs root")
+	}
+	if _, err := exec.LookPath("unshare"); err != nil {
+		t.Skip("unshare is not there: apt-get install util-linux")
+	}
+	if known, err := os.ReadFile("/proc/filesystems"); err != nil || !strings.Contains(string(known), "\toverlay") {
+		t.Skip("the kernel has no overlay file system")
+	}
+}
+
+// javaFor is the folder of the home's Java; it skips where another root would not have it.
+func javaFor(t *testing.T, home distro.Home) string {
+	t.Helper()
+	java, err := filepath.EvalSymlinks(home.JDK.Home)
+	if err != nil || !strings.HasPrefix(java, "/usr/") {
+		t.Skipf("the Java of OpenSearch %s lies in %s, and only /usr is seen there: %v", home.Version, java, err)
+	}
+	return java
 }
 
 // cgroups is the hierarchy in which systemd keeps its units.
@@ -59,10 +78,6 @@ func newMachine(t *testing.T, version string) *machine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	java, err := filepath.EvalSymlinks(home.JDK.Home)
-	if err != nil || !strings.HasPrefix(java, "/usr/") {
-		t.Skipf("the Java of OpenSearch %s lies in %s, where its user has no way: %v", version, java, err)
-	}
 	m := &machine{t: t, http: freePort(t), ended: make(chan struct{})}
 	unit, err := os.ReadFile(filepath.Join("testdata", "systemd", "opensearch.service"))
 	if err != nil {
@@ -71,7 +86,7 @@ func newMachine(t *testing.T, version string) *machine {
 	for name, text := range map[string]string{
 		"opensearch.yml": fmt.Sprintf("cluster.name: units\nnode.name: n1\ndiscovery.type: single-node\npath.data: /var/lib/opensearch\npath.logs: /var/log/opensearch\n"+
 			"http.port: %d\ntransport.port: %d\n", m.http, freePort(t)),
-		"opensearch.env":     "OPENSEARCH_JAVA_HOME=" + java + "\nOPENSEARCH_PATH_CONF=/etc/opensearch\nOPENSEARCH_JAVA_OPTS=-Xms512m -Xmx512m\n",
+		"opensearch.env":     "OPENSEARCH_JAVA_HOME=" + javaFor(t, home) + "\nOPENSEARCH_PATH_CONF=/etc/opensearch\nOPENSEARCH_JAVA_OPTS=-Xms512m -Xmx512m\n",
 		"opensearch.service": string(unit),
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil { //nolint:gosec // configuration that everybody may read

@@ -128,11 +128,7 @@ func (c *plugged) serves(t *testing.T) {
 // tags checks what becomes of "fox".
 func (c *plugged) tags(t *testing.T, n stack.NodeEntry, path string, body object) {
 	t.Helper()
-	var a struct{ Tokens []struct{ Token string } }
-	err := ask(t.Context(), n, http.MethodPost, path, body, &a)
-	if want := "fox@" + tags[c.version-1]; err != nil || len(a.Tokens) != 1 || a.Tokens[0].Token != want {
-		t.Errorf("%s: %s answers %v, %v, want %s", n.Name, path, a.Tokens, err, want)
-	}
+	tagsFox(t, n, path, body, tags[c.version-1])
 }
 
 // loaded returns the versions of the plugin that the node lists as loaded.

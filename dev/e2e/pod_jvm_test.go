@@ -20,9 +20,7 @@ func TestPod(t *testing.T) {
 	if os.Getenv("SEARCHPACK_DRILL") == "" {
 		t.Skip("takes minutes: make drill CASE=TestPod")
 	}
-	if os.Getuid() != 0 {
-		t.Skip("makes namespaces and mounts: needs root")
-	}
+	needsNamespaces(t)
 	u := &units{version: clusterVersion()}
 	u.jar = compiled(t, u.version)
 	var token string
@@ -57,7 +55,7 @@ func TestPod(t *testing.T) {
 	one.stop()
 	one = p.start() // pods see the change of the ConfigMap when they are made anew
 	u.answers()
-	u.again()
+	u.associates(u.plug)
 	eventuallyWithin(t, rolloutPatience, func() string {
 		if waits := u.waiting(); !strings.Contains(waits, "waiting for a restart of opensearch-0") {
 			return waits
@@ -74,14 +72,14 @@ func TestPod(t *testing.T) {
 	one = p.start()
 	u.answers()
 	u.row(u.plug, serves("v1"))
-	u.tagged("first")
+	tagged(t, u.n, "first")
 
 	t.Log("a new pod without the server")
 	one.stop()
 	u.serverDown()
 	one = p.start()
 	u.answers()
-	u.tagged("first")
+	tagged(t, u.n, "first")
 	if !exists(one.volumes("config") + "/analyzers/" + u.id) {
 		t.Error("the dictionary is not there")
 	}

@@ -14,10 +14,6 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/opensearch"
-	"github.com/aws/aws-sdk-go-v2/service/opensearch/types"
-
 	"github.com/searchpack/searchpack/dev/internal/stack"
 )
 
@@ -47,8 +43,7 @@ func TestSupervise(t *testing.T) {
 	s.eventuallyRuns(0)
 	first := s.jvm()
 
-	plug := s.plugin(version, jar)
-	s.id = plug
+	s.id = s.tagPlugin(version, jar, 1, "")
 	s.associate()
 	eventuallyWithin(t, rolloutPatience, func() string {
 		if a := s.association(); !a.active(1) {
@@ -56,7 +51,7 @@ func TestSupervise(t *testing.T) {
 		}
 		return ""
 	})
-	s.tags()
+	tagged(t, s.n, "first")
 	second := s.jvm()
 	if second == first {
 		t.Error("the plugin serves without a restart")
@@ -72,7 +67,7 @@ func TestSupervise(t *testing.T) {
 	if alive(second) {
 		t.Errorf("process %d runs beside %d", second, s.jvm())
 	}
-	s.tags()
+	tagged(t, s.n, "first")
 
 	t.Log("OpenSearch is killed")
 	if err := syscall.Kill(s.jvm(), syscall.SIGKILL); err != nil {
@@ -207,38 +202,4 @@ func (s *supervising) jvm() int {
 		s.t.Fatal(err)
 	}
 	return pid
-}
-
-// plugin makes a package of the tag plugin.
-func (s *supervising) plugin(version string, jar []byte) (id string) {
-	s.t.Helper()
-	putObject(s.t, s.stack, "tags.zip", tagZip(s.t, version, jar, 1))
-	engine := "OpenSearch_" + version[:strings.LastIndex(version, ".")]
-	made, err := s.aws().CreatePackage(s.t.Context(), &opensearch.CreatePackageInput{
-		PackageName: aws.String("tags"), PackageType: types.PackageTypeZipPlugin, PackageSource: source("tags.zip"), EngineVersion: aws.String(engine),
-	})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	eventually(s.t, func() string {
-		got, err := s.aws().DescribePackages(s.t.Context(), &opensearch.DescribePackagesInput{})
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		if d := got.PackageDetailsList[0]; d.PackageStatus != types.PackageStatusAvailable {
-			return fmt.Sprintf("the plugin does not become available: %s %+v", d.PackageStatus, d.ErrorDetails)
-		}
-		return ""
-	})
-	return aws.ToString(made.PackageDetails.PackageID)
-}
-
-// tags checks that the node has the plugin loaded.
-func (s *supervising) tags() {
-	s.t.Helper()
-	var a struct{ Tokens []struct{ Token string } }
-	err := ask(s.t.Context(), s.n, http.MethodPost, "/_analyze", object{"tokenizer": "whitespace", "filter": []string{"tag"}, "text": "fox"}, &a)
-	if err != nil || len(a.Tokens) != 1 || a.Tokens[0].Token != "fox@first" {
-		s.t.Errorf("the node answers %v, %v", a.Tokens, err)
-	}
 }

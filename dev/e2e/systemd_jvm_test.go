@@ -8,10 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/opensearch"
-	"github.com/aws/aws-sdk-go-v2/service/opensearch/types"
-
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/dev/internal/stack"
 	"github.com/searchpack/searchpack/internal/catalog"
@@ -138,44 +134,11 @@ func (u *units) dictionary(conf string) {
 	u.t.Logf("placed as %s", info.Mode())
 }
 
-// build makes the next version of the plugin's package.
+// build makes the next version of the plugin, and associates it.
 func (u *units) build(version int) {
 	u.t.Helper()
-	putObject(u.t, u.stack, "tags.zip", tagZip(u.t, u.version, u.jar, version))
-	ctx := u.t.Context()
-	if u.plug == "" {
-		made, err := u.aws().CreatePackage(ctx, &opensearch.CreatePackageInput{
-			PackageName: aws.String("tags"), PackageType: types.PackageTypeZipPlugin, PackageSource: source("tags.zip"),
-			EngineVersion: aws.String("OpenSearch_" + u.version[:strings.LastIndex(u.version, ".")]),
-		})
-		if err != nil {
-			u.t.Fatal(err)
-		}
-		u.plug = aws.ToString(made.PackageDetails.PackageID)
-	} else if _, err := u.aws().UpdatePackage(ctx, &opensearch.UpdatePackageInput{PackageID: &u.plug, PackageSource: source("tags.zip")}); err != nil {
-		u.t.Fatal(err)
-	}
-	eventually(u.t, func() string {
-		got, err := u.aws().DescribePackages(ctx, &opensearch.DescribePackagesInput{Filters: []types.DescribePackagesFilter{
-			{Name: types.DescribePackagesFilterNamePackageID, Value: []string{u.plug}},
-		}})
-		if err != nil {
-			u.t.Fatal(err)
-		}
-		if d := got.PackageDetailsList[0]; d.PackageStatus != types.PackageStatusAvailable || aws.ToString(d.AvailablePackageVersion) != fmt.Sprintf("v%d", version) {
-			return fmt.Sprintf("v%d does not become available: %s %+v", version, d.PackageStatus, d.ErrorDetails)
-		}
-		return ""
-	})
-	u.again()
-}
-
-// again associates the newest version of the plugin.
-func (u *units) again() {
-	u.t.Helper()
-	if _, err := u.aws().AssociatePackage(u.t.Context(), &opensearch.AssociatePackageInput{PackageID: &u.plug, DomainName: aws.String("demo")}); err != nil {
-		u.t.Fatal(err)
-	}
+	u.plug = u.tagPlugin(u.version, u.jar, version, u.plug)
+	u.associates(u.plug)
 }
 
 // plugins: without polkit's rule the agent may restart nothing, and says what is missing; with it the rollout
@@ -203,30 +166,21 @@ func (u *units) plugins() {
 	if u.m.invocation() == before {
 		t.Error("the plugin serves without a restart")
 	}
-	u.tagged("first")
-}
-
-func (u *units) tagged(by string) {
-	u.t.Helper()
-	var a struct{ Tokens []struct{ Token string } }
-	err := ask(u.t.Context(), u.n, http.MethodPost, "/_analyze", object{"tokenizer": "whitespace", "filter": []string{"tag"}, "text": "fox"}, &a)
-	if err != nil || len(a.Tokens) != 1 || a.Tokens[0].Token != "fox@"+by {
-		u.t.Errorf("the node answers %v, %v", a.Tokens, err)
-	}
+	tagged(u.t, u.n, "first")
 }
 
 // bad: a plugin that throws goes back, and the failure has OpenSearch's own lines of the journal.
 func (u *units) bad() {
 	u.build(2)
 	u.row(u.plug, serves("v2"))
-	u.tagged("second")
+	tagged(u.t, u.n, "second")
 	u.build(3)
 	a := u.row(u.plug, func(a unitsRow) bool { return a.Status == string(searchpack.AssociationFailed) })
 	if a.Serving != "v2" || a.Error == nil || !strings.Contains(a.Error.Message, "boom") {
 		u.t.Errorf("%+v, %+v", a, a.Error)
 	}
 	u.answers()
-	u.tagged("second")
+	tagged(u.t, u.n, "second")
 	u.t.Logf("%+v", a.Error)
 }
 
@@ -241,7 +195,7 @@ func (u *units) startsWithoutTheServer() {
 	}
 	u.m.run("systemctl start opensearch")
 	u.answers()
-	u.tagged("second")
+	tagged(u.t, u.n, "second")
 	if _, err := os.Stat(u.m.path("/etc/opensearch/analyzers/" + u.id)); err != nil {
 		u.t.Error(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"fmt"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/searchpack/searchpack"
 	"github.com/searchpack/searchpack/dev/internal/distro"
+	"github.com/searchpack/searchpack/dev/internal/stack"
 	"github.com/searchpack/searchpack/dev/internal/tagplugin"
 )
 
@@ -103,4 +105,20 @@ func tagZip(t *testing.T, target string, jar []byte, version int, edits ...strin
 		t.Fatal(err)
 	}
 	return b
+}
+
+// tagged checks that the node has the plugin loaded, by what its filter makes of "fox".
+func tagged(t *testing.T, n stack.NodeEntry, by string) {
+	t.Helper()
+	tagsFox(t, n, "/_analyze", object{"tokenizer": "whitespace", "filter": []string{"tag"}, "text": "fox"}, by)
+}
+
+// tagsFox checks what a call of _analyze makes of "fox".
+func tagsFox(t *testing.T, n stack.NodeEntry, path string, body object, by string) {
+	t.Helper()
+	var a struct{ Tokens []struct{ Token string } }
+	err := ask(t.Context(), n, http.MethodPost, path, body, &a)
+	if want := "fox@" + by; err != nil || len(a.Tokens) != 1 || a.Tokens[0].Token != want {
+		t.Errorf("%s: %s answers %v, %v, want %s", n.Name, path, a.Tokens, err, want)
+	}
 }

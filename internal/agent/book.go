@@ -198,9 +198,8 @@ func (b *book) keepNames(lies func(name string) bool) error {
 		return !lies(name) && !slices.ContainsFunc(ordered, func(x searchpack.PluginOrder) bool { return x.Name == name })
 	}
 	names := b.names()
-	if before := len(names); before == 0 {
-		return nil
-	} else if maps.DeleteFunc(names, gone); len(names) == before {
+	before := len(names)
+	if maps.DeleteFunc(names, gone); len(names) == before {
 		return nil
 	}
 	return b.change(func(r *record) { maps.DeleteFunc(r.Names, gone) })

@@ -30,12 +30,18 @@ func startsOf(p *plugins) map[string]func() error {
 	}
 }
 
-func TestPluginsAtAStart(t *testing.T) {
-	t.Parallel()
+// eachStart runs f for both, each on a node of its own with a plugin that nobody has ordered yet.
+func eachStart(t *testing.T, f func(name string, p *plugins, o searchpack.PluginOrder, start func() error)) {
+	t.Helper()
 	for _, name := range []string{"alone", "beside"} {
 		p := newPlugins(t, nil)
-		o := p.zip("lemmas", "")
-		start := startsOf(p)[name]
+		f(name, p, p.zip("lemmas", ""), startsOf(p)[name])
+	}
+}
+
+func TestPluginsAtAStart(t *testing.T) {
+	t.Parallel()
+	eachStart(t, func(name string, p *plugins, o searchpack.PluginOrder, start func() error) {
 		if err := start(); err != nil {
 			t.Errorf("%s: nothing ordered: %v", name, err)
 		}
@@ -54,7 +60,7 @@ func TestPluginsAtAStart(t *testing.T) {
 		if err := start(); err != nil || p.lie() != "" {
 			t.Errorf("%s: removed: %v, %q", name, err, p.lie())
 		}
-	}
+	})
 }
 
 // Files of a plugin that somebody has changed are put back at a start, by a process that knows nothing yet.
@@ -106,9 +112,7 @@ func TestChangedPluginIsPutBackAtAStart(t *testing.T) {
 // as a candidate and as ordered, and nothing made ready.
 func TestStartOfANewPodDuringARollout(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"alone", "beside"} {
-		p := newPlugins(t, nil)
-		o := p.zip("lemmas", "")
+	eachStart(t, func(name string, p *plugins, o searchpack.PluginOrder, start func() error) {
 		err := p.book.takeIn(&searchpack.Order{
 			Schema: 1, Generation: 1, Plugins: []searchpack.PluginOrder{o},
 			Candidates: []searchpack.Candidate{{PackageID: o.PackageID, Digest: o.Digest, Size: o.Size, Plugin: true}},
@@ -116,35 +120,31 @@ func TestStartOfANewPodDuringARollout(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := startsOf(p)[name](); err != nil || p.lie() != "lemmas" {
+		if err := start(); err != nil || p.lie() != "lemmas" {
 			t.Errorf("%s: %v, %q", name, err, p.lie())
 		}
-	}
+	})
 }
 
 // A plugin whose folder is gone, and that is nowhere on this machine: the node does not start without it.
 func TestNoStartWithoutAPluginThatIsGone(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"alone", "beside"} {
-		p := newPlugins(t, nil)
-		o := p.zip("lemmas", "")
+	eachStart(t, func(name string, p *plugins, o searchpack.PluginOrder, start func() error) {
 		p.installs(o)
 		p.restarts()
 		if err := errors.Join(os.RemoveAll(filepath.Join(p.home, "plugins", "lemmas")), p.store.tree.root.Remove(blobName(o.Digest))); err != nil {
 			t.Fatal(err)
 		}
-		if err := startsOf(p)[name](); err == nil || !strings.Contains(err.Error(), "plugins/lemmas is missing and cannot be put back") {
+		if err := start(); err == nil || !strings.Contains(err.Error(), "plugins/lemmas is missing and cannot be put back") {
 			t.Errorf("%s: %v", name, err)
 		}
-	}
+	})
 }
 
 // A node that is being given its former plugins back starts with those, also when what failed was a removal.
 func TestStartLeavesTheFormerPlugins(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"alone", "beside"} {
-		p := newPlugins(t, nil)
-		o := p.zip("lemmas", "")
+	eachStart(t, func(name string, p *plugins, o searchpack.PluginOrder, start func() error) {
 		p.installs(o)
 		p.restarts()
 		p.ordered(searchpack.Order{Plugins: []searchpack.PluginOrder{removedPlugin(o)}, Restart: &searchpack.RestartOffer{ID: "r"}})
@@ -157,10 +157,10 @@ func TestStartLeavesTheFormerPlugins(t *testing.T) {
 		if err := p.book.setRestart(&restart{Permit: "r", Stage: restartRestored, Failed: "it ended"}); err != nil {
 			t.Fatal(err)
 		}
-		if err := startsOf(p)[name](); err != nil || p.lie() != "lemmas" {
+		if err := start(); err != nil || p.lie() != "lemmas" {
 			t.Errorf("%s: %v, %q", name, err, p.lie())
 		}
-	}
+	})
 }
 
 // What is ordered and not here is fetched at a start while the server answers, else the node must not start

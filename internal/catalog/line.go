@@ -7,53 +7,18 @@ import (
 	"github.com/searchpack/searchpack"
 )
 
-// lineAssociations are the associations of a package and, of a plugin, of its namesakes.
-func lineAssociations(ctx context.Context, tx searchpack.Tx, p *searchpack.Package) ([]*searchpack.Association, error) {
-	if p.Type != searchpack.TypePlugin {
-		return tx.AssociationsOf(ctx, p.ID)
-	}
-	line, err := tx.Packages(ctx, searchpack.LineQuery(p))
-	if err != nil {
-		return nil, err
-	}
-	var out []*searchpack.Association
-	for _, sibling := range line {
-		used, err := tx.AssociationsOf(ctx, sibling.ID)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, used...)
-	}
-	return out, nil
-}
-
-// look has the domains of the associations reconciled.
-func (c *Catalog) look(ctx context.Context, tx searchpack.Tx, all []*searchpack.Association) error {
-	asked := map[searchpack.DomainKey]bool{}
-	for _, a := range all {
-		if asked[a.Domain] {
-			continue
-		}
-		asked[a.Domain] = true
-		if err := tx.Enqueue(ctx, searchpack.WorkReconcile, a.Domain.String(), c.clock()); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // runsOnNodes refuses to delete a plugin's package of which nodes have a version, or are to have one, because
 // a namesake is associated: while they have another OpenSearch than the rest of their domain. A version that
 // a node may only have to choose one day holds nobody up.
-func runsOnNodes(ctx context.Context, tx searchpack.Tx, p *searchpack.Package, line []*searchpack.Association) error {
-	if p.Type != searchpack.TypePlugin || len(line) == 0 {
+func runsOnNodes(ctx context.Context, tx searchpack.Tx, p *searchpack.Package, line []*searchpack.Package, used []*searchpack.Association) error {
+	if p.Type != searchpack.TypePlugin || len(used) == 0 {
 		return nil
 	}
-	own, ids, err := ownVersions(ctx, tx, p)
+	own, ids, err := ownVersions(ctx, tx, p, line)
 	if err != nil {
 		return err
 	}
-	for _, a := range line {
+	for _, a := range used {
 		agents, err := tx.Agents(ctx, a.Domain)
 		if err != nil {
 			return err
@@ -69,11 +34,7 @@ func runsOnNodes(ctx context.Context, tx searchpack.Tx, p *searchpack.Package, l
 
 // ownVersions are the zips of a plugin's package that no other package of its line has, and the ids of its
 // versions.
-func ownVersions(ctx context.Context, tx searchpack.Tx, p *searchpack.Package) (own map[searchpack.Digest]bool, ids map[string]bool, err error) {
-	line, err := tx.Packages(ctx, searchpack.LineQuery(p))
-	if err != nil {
-		return nil, nil, err
-	}
+func ownVersions(ctx context.Context, tx searchpack.Tx, p *searchpack.Package, line []*searchpack.Package) (own map[searchpack.Digest]bool, ids map[string]bool, err error) {
 	own, ids = map[searchpack.Digest]bool{}, map[string]bool{}
 	others := map[searchpack.Digest]bool{}
 	for _, sibling := range line {

@@ -150,8 +150,8 @@ func (c *Catalog) UpdatePackage(ctx context.Context, who searchpack.Caller, in U
 }
 
 // DeletePackage deletes a package that no domain has. ErrConflict: a domain has it, of whatever
-// account and status, or nodes have a version of it because a namesake is associated. ErrInvalid: it is only shared with the caller. An import that runs is
-// cancelled: its rows are gone when it wants to finish.
+// account and status, or nodes have a version of it because a namesake is associated. ErrInvalid: it is only
+// shared with the caller. An import that runs is cancelled: its rows are gone when it wants to finish.
 func (c *Catalog) DeletePackage(ctx context.Context, who searchpack.Caller, id string) (*searchpack.Package, error) {
 	var p *searchpack.Package
 	err := c.store.Update(ctx, func(tx searchpack.Tx) error {
@@ -166,18 +166,22 @@ func (c *Catalog) DeletePackage(ctx context.Context, who searchpack.Caller, id s
 		if len(used) > 0 {
 			return inUse(who, id, used)
 		}
-		line, err := lineAssociations(ctx, tx, p)
+		line, err := searchpack.Line(ctx, tx, p)
 		if err != nil {
 			return err
 		}
-		if err := runsOnNodes(ctx, tx, p, line); err != nil {
+		ofLine, err := searchpack.AssociationsOfAll(ctx, tx, line)
+		if err != nil {
+			return err
+		}
+		if err := runsOnNodes(ctx, tx, p, line, ofLine); err != nil {
 			return err
 		}
 		if err := tx.DeletePackage(ctx, id); err != nil {
 			return err
 		}
 		// Orders may name it as an alternative: nodes are told that it is none any more.
-		if err := c.look(ctx, tx, line); err != nil {
+		if err := searchpack.ReconcileAll(ctx, tx, ofLine, c.clock()); err != nil {
 			return err
 		}
 		return c.audit(ctx, tx, who, "DeletePackage", id, p.Name)

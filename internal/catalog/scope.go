@@ -37,14 +37,18 @@ func (c *Catalog) UpdatePackageScope(ctx context.Context, who searchpack.Caller,
 			return err
 		}
 		// Domains may follow the package, or have a namesake: who sees it again gets what has come meanwhile.
-		line, err := lineAssociations(ctx, tx, p)
+		line, err := searchpack.Line(ctx, tx, p)
 		if err != nil {
 			return err
 		}
-		line = slices.DeleteFunc(line, func(a *searchpack.Association) bool {
+		used, err := searchpack.AssociationsOfAll(ctx, tx, line)
+		if err != nil {
+			return err
+		}
+		used = slices.DeleteFunc(used, func(a *searchpack.Association) bool {
 			return before.VisibleTo(a.Domain.Account) == p.VisibleTo(a.Domain.Account)
 		})
-		if err := c.look(ctx, tx, line); err != nil {
+		if err := searchpack.ReconcileAll(ctx, tx, used, c.clock()); err != nil {
 			return err
 		}
 		return c.audit(ctx, tx, who, "UpdatePackageScope", id, string(op)+" "+strings.Join(users, ", "))

@@ -113,7 +113,7 @@ func lacksPlugin(ctx context.Context, tx searchpack.Tx, d *searchpack.Domain, en
 // hasVersionFor reports whether the package, or a namesake that the domain may use, has a version for some
 // patch of the engine.
 func hasVersionFor(ctx context.Context, tx searchpack.Tx, d *searchpack.Domain, p *searchpack.Package, engine string) (bool, error) {
-	all, err := tx.Packages(ctx, searchpack.LineQuery(p))
+	all, err := searchpack.Line(ctx, tx, p)
 	if err != nil {
 		return false, err
 	}

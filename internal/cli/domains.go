@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -130,12 +129,7 @@ func (cl *client) domain(c *Context, name string) (domainLine, error) {
 		Name: name, Engine: aws.ToString(s.EngineVersion), Processing: aws.ToBool(s.Processing),
 		Endpoint: aws.ToString(s.Endpoint), Packages: []associationLine{},
 	}
-	var answer struct {
-		Associations []associationLine `json:"associations"`
-	}
-	if _, err := cl.call(c, "GET", "/domains/"+url.PathEscape(name)+"/associations", nil, &answer); err != nil {
-		return line, err
-	}
-	line.Packages = append(line.Packages, answer.Associations...)
-	return line, nil
+	all, err := associationsOf[associationLine](cl, c, name)
+	line.Packages = append(line.Packages, all...)
+	return line, err
 }

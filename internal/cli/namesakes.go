@@ -41,15 +41,19 @@ func (cl *client) packageID(c *Context, nameOrID, domain string) (string, error)
 
 // ofDomain are those of the packages that are associated with a domain.
 func (cl *client) ofDomain(c *Context, domain string, found []packageLine) ([]packageLine, error) {
-	var answer struct {
-		Associations []associationLine `json:"associations"`
-	}
-	if _, err := cl.call(c, "GET", "/domains/"+url.PathEscape(domain)+"/associations", nil, &answer); err != nil {
-		return nil, err
-	}
+	all, err := associationsOf[associationLine](cl, c, domain)
 	return slices.DeleteFunc(slices.Clone(found), func(p packageLine) bool {
-		return !slices.ContainsFunc(answer.Associations, func(a associationLine) bool { return a.PackageID == p.ID })
-	}), nil
+		return !slices.ContainsFunc(all, func(a associationLine) bool { return a.PackageID == p.ID })
+	}), err
+}
+
+// associationsOf lists those of a domain, each as far as the caller wants to know.
+func associationsOf[T any](cl *client, c *Context, domain string) ([]T, error) {
+	var answer struct {
+		Associations []T `json:"associations"`
+	}
+	_, err := cl.call(c, "GET", "/domains/"+url.PathEscape(domain)+"/associations", nil, &answer)
+	return answer.Associations, err
 }
 
 // idsOf tells packages of one name apart, for a person who has to choose.

@@ -95,6 +95,8 @@ type push struct {
 	// same are the packages that the push may be of; see named.
 	same []packageLine
 	made bool // the package, by this push
+	// hosts are the packages of the plugin of --for, by domain; see lookFirst.
+	hosts map[string]string
 	pushResult
 }
 

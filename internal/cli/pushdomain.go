@@ -46,7 +46,7 @@ type pushAssociation struct {
 
 // association of the package with a domain; the zero value if there is none.
 func (s *push) association(domain string) (pushAssociation, error) {
-	all, err := s.associations(domain)
+	all, err := associationsOf[pushAssociation](s.cl, s.c, domain)
 	none := pushAssociation{}
 	for _, a := range all {
 		switch {
@@ -92,11 +92,7 @@ func (s *push) associate(d *pushDomain) error {
 		}
 		in := &opensearch.AssociatePackageInput{DomainName: &d.Domain, PackageID: &s.PackageID}
 		if s.part != "" {
-			plugin, err := s.pluginIn(d.Domain)
-			if err != nil {
-				return err
-			}
-			in.PrerequisitePackageIDList = []string{plugin}
+			in.PrerequisitePackageIDList = []string{s.hosts[d.Domain]}
 		}
 		out, err := s.cl.aws().AssociatePackage(s.c, in)
 		if err != nil {

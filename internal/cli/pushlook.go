@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"net/url"
 	"slices"
 
 	"github.com/searchpack/searchpack"
@@ -25,8 +24,9 @@ func (s *push) lookFirst() error {
 	if err != nil {
 		return err
 	}
+	s.hosts = map[string]string{}
 	for _, name := range s.Domain {
-		all, err := s.associations(name)
+		all, err := associationsOf[pushAssociation](s.cl, s.c, name)
 		if err != nil {
 			return err
 		}
@@ -40,7 +40,8 @@ func (s *push) lookFirst() error {
 // lookAt looks whether the domain has what the file belongs to, or has something else where it is to lie.
 func (s *push) lookAt(d domainLooked, plugins []packageLine) error {
 	if s.For != "" {
-		_, err := s.pluginOf(d, plugins)
+		host, err := pluginOf(d, plugins)
+		s.hosts[d.name] = host
 		return err
 	}
 	if s.path == "" {
@@ -57,15 +58,6 @@ func (s *push) lookAt(d domainLooked, plugins []packageLine) error {
 		}
 	}
 	return nil
-}
-
-// associations of a domain.
-func (s *push) associations(domain string) ([]pushAssociation, error) {
-	var answer struct {
-		Associations []pushAssociation `json:"associations"`
-	}
-	_, err := s.cl.call(s.c, "GET", "/domains/"+url.PathEscape(domain)+"/associations", nil, &answer)
-	return answer.Associations, err
 }
 
 // plugins are those that --for may mean. Of a plugin there is one for each EngineVersion.
@@ -85,24 +77,11 @@ func (s *push) plugins() ([]packageLine, error) {
 }
 
 // pluginOf is the id of the plugin's package that the domain has.
-func (s *push) pluginOf(d domainLooked, plugins []packageLine) (string, error) {
+func pluginOf(d domainLooked, plugins []packageLine) (string, error) {
 	for _, a := range d.associations {
 		if slices.ContainsFunc(plugins, func(p packageLine) bool { return p.ID == a.PackageID }) {
 			return a.PackageID, nil
 		}
 	}
 	return "", fmt.Errorf("domain %s does not have the plugin %s: associate it first, or push without --domain and associate both by one AssociatePackages", d.name, idsOf(plugins))
-}
-
-// pluginIn is the id of the plugin package that the file belongs to in a domain.
-func (s *push) pluginIn(domain string) (string, error) {
-	plugins, err := s.plugins()
-	if err != nil {
-		return "", err
-	}
-	all, err := s.associations(domain)
-	if err != nil {
-		return "", err
-	}
-	return s.pluginOf(domainLooked{domain, all}, plugins)
 }

@@ -61,13 +61,12 @@ func TestPushLooksFirst(t *testing.T) {
 // Of the plugins of one name a license belongs to the one that the domain has.
 func TestPushForThePluginOfTheDomain(t *testing.T) {
 	t.Parallel()
-	s := &push{PushCmd: &PushCmd{}}
 	line := []packageLine{{ID: "pkg-1"}, {ID: "pkg-2"}}
 	has := domainLooked{"shop", []pushAssociation{{associationLine: associationLine{PackageID: "F9"}}, {associationLine: associationLine{PackageID: "pkg-2"}}}}
-	if id, err := s.pluginOf(has, line); id != "pkg-2" || err != nil {
+	if id, err := pluginOf(has, line); id != "pkg-2" || err != nil {
 		t.Errorf("%q, %v", id, err)
 	}
-	if id, err := s.pluginOf(has, line[:1]); id != "" || err == nil {
+	if id, err := pluginOf(has, line[:1]); id != "" || err == nil {
 		t.Errorf("%q, %v", id, err)
 	}
 }

@@ -2,7 +2,6 @@ package importer
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -110,33 +109,18 @@ func (o outcome) tellFollowers(ctx context.Context, tx searchpack.Tx, p *searchp
 	if o.status != searchpack.PackageAvailable {
 		return nil
 	}
-	all, err := tx.AssociationsOf(ctx, p.ID)
+	line, err := searchpack.Line(ctx, tx, p)
 	if err != nil {
 		return err
 	}
-	all = slices.DeleteFunc(all, func(a *searchpack.Association) bool { return a.Track != searchpack.TrackLatest })
-	if p.Type == searchpack.TypePlugin {
-		if all, err = ofLine(ctx, tx, p); err != nil {
-			return err
-		}
+	all, err := searchpack.AssociationsOfAll(ctx, tx, line)
+	if err != nil {
+		return err
 	}
-	for _, a := range all {
-		if err := tx.Enqueue(ctx, searchpack.WorkReconcile, a.Domain.String(), at); err != nil {
-			return err
-		}
+	if p.Type != searchpack.TypePlugin {
+		all = slices.DeleteFunc(all, func(a *searchpack.Association) bool { return a.Track != searchpack.TrackLatest })
 	}
-	return nil
-}
-
-// ofLine are the associations of a plugin and of its namesakes.
-func ofLine(ctx context.Context, tx searchpack.Tx, p *searchpack.Package) ([]*searchpack.Association, error) {
-	line, err := tx.Packages(ctx, searchpack.LineQuery(p))
-	var out []*searchpack.Association
-	for _, sibling := range line {
-		of, oneErr := tx.AssociationsOf(ctx, sibling.ID)
-		err, out = errors.Join(err, oneErr), append(out, of...)
-	}
-	return out, err
+	return searchpack.ReconcileAll(ctx, tx, all, at)
 }
 
 // number gives the version its number and compares it with the one before.

@@ -55,16 +55,23 @@ func (d *decider) start() *searchpack.Rollout {
 	}
 	r.State, r.StartedAt = searchpack.RolloutRunning, d.Now
 	d.takeStock()
-	for i := range r.Steps {
-		if a := d.associations[r.Steps[i].PackageID]; a != nil {
-			r.Steps[i].FormerID = a.ServingID
-		}
-		r.Steps[i].Line = d.lineNow(r.Steps[i])
+	d.noteFormer(r)
+	for i, s := range r.Steps {
+		r.Steps[i].Line = d.lineNow(s)
 	}
 	d.forgetLines()
 	d.enter(r, searchpack.PhaseLook)
 	d.event("rollout started", d.subject(r), string(actionOf(r)))
 	return r
+}
+
+// noteFormer keeps what serves before a rollout.
+func (d *decider) noteFormer(r *searchpack.Rollout) {
+	for i, s := range r.Steps {
+		if a := d.associations[s.PackageID]; a != nil {
+			r.Steps[i].FormerID = a.ServingID
+		}
+	}
 }
 
 // enter begins a phase. The round makes the ids of its duties new.
@@ -213,15 +220,12 @@ func (d *decider) dropSuperseded() {
 // dropAborted ends what waits and was aborted, whatever it waits for. Where a rollout that has begun is about the
 // same package, the abort is carried out behind that one, which says what is on the nodes.
 func (d *decider) dropAborted() {
+	begun := func(s searchpack.RolloutStep) bool { return d.begunFor(s.PackageID) }
 	for _, q := range d.rollouts {
-		if q.State != searchpack.RolloutQueued || q.Abort == "" || d.off.abort || slices.ContainsFunc(q.Steps, func(s searchpack.RolloutStep) bool { return d.begunFor(s.PackageID) }) {
+		if q.State != searchpack.RolloutQueued || q.Abort == "" || d.off.abort || slices.ContainsFunc(q.Steps, begun) {
 			continue
 		}
-		for i, s := range q.Steps {
-			if a := d.associations[s.PackageID]; a != nil {
-				q.Steps[i].FormerID = a.ServingID
-			}
-		}
+		d.noteFormer(q)
 		q.Phase = searchpack.PhaseLook
 		d.abort(q)
 	}

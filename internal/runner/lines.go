@@ -27,7 +27,7 @@ func LoadLine(ctx context.Context, tx searchpack.Tx, w *rollout.World, p searchp
 	if p.Type != searchpack.TypePlugin || w.Lines[p.ID] != nil {
 		return nil
 	}
-	all, err := tx.Packages(ctx, searchpack.LineQuery(&p))
+	all, err := searchpack.Line(ctx, tx, &p)
 	if err != nil {
 		return err
 	}
