@@ -50,9 +50,10 @@ type PlanView struct {
 }
 
 // Plan says what would happen if version number of a package (0: the one that AssociatePackage takes)
-// were associated with a domain now. It changes nothing. ErrNotFound (package, domain, version). What
-// the call would be refused for is no error: it is part of the plan.
-func (c *Catalog) Plan(ctx context.Context, who searchpack.Caller, domain, id string, number int) (*PlanView, error) {
+// were associated with a domain now; prerequisites as AssociatePackage takes them, nil = as before. It changes
+// nothing. ErrNotFound (package, domain, version). What the call would be refused for is no error: it is part
+// of the plan.
+func (c *Catalog) Plan(ctx context.Context, who searchpack.Caller, domain, id string, number int, prerequisites []string) (*PlanView, error) {
 	v := &PlanView{Domain: domain, Findings: map[searchpack.Severity]int{}}
 	err := c.inDomain(ctx, who, domain, func(tx searchpack.Tx, key searchpack.DomainKey) error {
 		p, err := visiblePackage(ctx, tx, who, id)
@@ -69,7 +70,7 @@ func (c *Catalog) Plan(ctx context.Context, who searchpack.Caller, domain, id st
 				v.Adopted = a.Path
 			}
 		}
-		ask := rollout.Ask{PackageID: id}
+		ask := rollout.Ask{PackageID: id, Prerequisites: prerequisites}
 		if v.Version, err = planned(ctx, tx, p, number); err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -14,7 +15,7 @@ import (
 
 func (b *bench) plan(p *searchpack.Package, number int) *PlanView {
 	b.t.Helper()
-	v, err := b.Plan(b.t.Context(), b.who, "products", p.ID, number)
+	v, err := b.Plan(b.t.Context(), b.who, "products", p.ID, number, nil)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -69,14 +70,14 @@ func TestPlanByNumber(t *testing.T) {
 		t.Errorf("%+v", v)
 	}
 	for number, code := range map[int]searchpack.Code{3: searchpack.ErrNotFound} {
-		_, err := b.Plan(t.Context(), b.who, "products", p.ID, number)
+		_, err := b.Plan(t.Context(), b.who, "products", p.ID, number, nil)
 		wantCode(t, err, code)
 	}
-	_, err := b.Plan(t.Context(), b.who, "nix", p.ID, 0)
+	_, err := b.Plan(t.Context(), b.who, "nix", p.ID, 0, nil)
 	wantCode(t, err, searchpack.ErrNotFound)
-	_, err = b.Plan(t.Context(), b.who, "products", "F000000000", 0)
+	_, err = b.Plan(t.Context(), b.who, "products", "F000000000", 0, nil)
 	wantCode(t, err, searchpack.ErrNotFound)
-	_, err = b.Plan(t.Context(), stranger, "products", p.ID, 0)
+	_, err = b.Plan(t.Context(), stranger, "products", p.ID, 0, nil)
 	wantCode(t, err, searchpack.ErrNotFound)
 }
 
@@ -142,7 +143,7 @@ func TestPlanSaysWhatDiffers(t *testing.T) {
 			asked += string(rune('0'+former.Number)) + string(rune('0'+version.Number))
 			return c.answer, c.err
 		}
-		v, err := b.Plan(t.Context(), b.who, "products", p.ID, 0)
+		v, err := b.Plan(t.Context(), b.who, "products", p.ID, 0, nil)
 		wantCode(t, err, c.code)
 		if asked != "12" {
 			t.Errorf("%s: asked %q", name, asked)
@@ -180,5 +181,22 @@ func TestPlanOfASharedPackage(t *testing.T) {
 	v := other.plan(p, 0)
 	if v.Refused != nil || v.Version.Number != 1 || len(v.Findings) > 0 || v.FindingCount > 0 || v.Difference != nil || v.Package.SharedWith != nil {
 		t.Errorf("%+v", v)
+	}
+}
+
+// A plan of a configuration is of the call that names its plugin, as the caller says.
+func TestPlanWithAPrerequisite(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.domain("products")
+	plugin, config := b.ready("lemmas", searchpack.TypePlugin), b.ready("lemmas-config", searchpack.TypeConfig)
+	if _, err := b.AssociatePackage(t.Context(), b.who, "products", AssociateInput{PackageID: plugin.ID}); err != nil {
+		t.Fatal(err)
+	}
+	for says, prerequisites := range map[string][]string{"belongs to a plugin": nil, "needs its prerequisites first: " + plugin.ID: {plugin.ID}} { // which does not serve yet
+		v, err := b.Plan(t.Context(), b.who, "products", config.ID, 0, prerequisites)
+		if err != nil || !strings.Contains(fmt.Sprint(v.Refused), says) {
+			t.Errorf("%v: %v, %v", prerequisites, v.Refused, err)
+		}
 	}
 }

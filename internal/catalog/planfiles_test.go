@@ -68,7 +68,7 @@ func TestPlanOfAPluginSaysWhatChanges(t *testing.T) {
 			return nil, nil
 		}
 		b.asPlugin(p, c.manifests, old, c.younger)
-		v, err := b.Plan(t.Context(), b.who, "products", p.ID, 2)
+		v, err := b.Plan(t.Context(), b.who, "products", p.ID, 2, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -78,7 +78,7 @@ func TestPlanOfAPluginSaysWhatChanges(t *testing.T) {
 	}
 	b, p := inState(t, searchpack.Active, 1, 1, "")
 	b.asPlugin(p, [][]searchpack.ManifestEntry{{file("00.jar", 1)}, many}, old, younger)
-	v, err := b.Plan(t.Context(), b.who, "products", p.ID, 2)
+	v, err := b.Plan(t.Context(), b.who, "products", p.ID, 2, nil)
 	if err != nil || v.Difference == nil || v.Difference.Added != len(many)-1 || len(v.Difference.Texts) != maxFiles {
 		t.Errorf("%v %+v", err, v.Difference)
 	}

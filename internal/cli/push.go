@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -210,13 +211,22 @@ func (s *push) run() error {
 // planned asks what would happen in each domain.
 func (s *push) planned() error {
 	for _, name := range s.Domain {
-		plan, document, err := s.cl.plan(s.c, name, s.PackageID, "?version="+strings.TrimPrefix(s.Version, "v"))
+		plan, document, err := s.cl.plan(s.c, name, s.PackageID, s.planQuery(name))
 		if err != nil {
 			return err
 		}
 		s.plans, s.Plans = append(s.plans, plan), append(s.Plans, document)
 	}
 	return nil
+}
+
+// planQuery asks for the plan of the very call that a push without --plan makes.
+func (s *push) planQuery(domain string) string {
+	query := url.Values{"version": {strings.TrimPrefix(s.Version, "v")}}
+	if host := s.hosts[domain]; host != "" {
+		query.Set("prerequisite", host)
+	}
+	return "?" + query.Encode()
 }
 
 // pause lets some time go by before a server is asked again.

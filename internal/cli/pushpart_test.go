@@ -50,3 +50,14 @@ func TestKeyOfWhatBelongsToAPlugin(t *testing.T) {
 		t.Errorf("%s, want %s", s.key(), want)
 	}
 }
+
+// A plan is of the call that the push would make, with the plugin that the domain has.
+func TestPlanOfAPart(t *testing.T) {
+	t.Parallel()
+	s := &push{pushResult: pushResult{Version: "v2"}, hosts: map[string]string{"shop": "pkg-1"}}
+	for domain, want := range map[string]string{"shop": "?prerequisite=pkg-1&version=2", "full": "?version=2"} {
+		if got := s.planQuery(domain); got != want {
+			t.Errorf("%s: %s", domain, got)
+		}
+	}
+}

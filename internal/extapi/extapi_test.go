@@ -55,9 +55,9 @@ var answers = []answerCase{
 	{name: "diff-none", operation: "GET /packages/{package}/diff", request: "GET /packages/F1/diff?to=2&from=2", prepare: nothing, asked: []any{"F1", 2, 2}},
 	{name: "associations", operation: "GET /domains/{domain}/associations", request: "GET /domains/shop/associations", asked: []any{"shop"}},
 	{name: "associations-none", operation: "GET /domains/{domain}/associations", request: "GET /domains/empty/associations", prepare: nothing, asked: []any{"empty"}},
-	{name: "plan", operation: "GET /domains/{domain}/packages/{package}/plan", request: "GET /domains/shop/packages/F111111111/plan?version=3", asked: []any{"shop", "F111111111", 3}},
-	{name: "plan-plugin", operation: "GET /domains/{domain}/packages/{package}/plan", request: "GET /domains/shop/packages/F333333333/plan", asked: []any{"shop", "F333333333", 0}},
-	{name: "plan-none", operation: "GET /domains/{domain}/packages/{package}/plan", request: "GET /domains/empty/packages/F111111111/plan", prepare: nothing, asked: []any{"empty", "F111111111", 0}},
+	{name: "plan", operation: "GET /domains/{domain}/packages/{package}/plan", request: "GET /domains/shop/packages/F111111111/plan?version=3", asked: []any{"shop", "F111111111", 3, ""}},
+	{name: "plan-plugin", operation: "GET /domains/{domain}/packages/{package}/plan", request: "GET /domains/shop/packages/F333333333/plan?prerequisite=pkg-1,F9", asked: []any{"shop", "F333333333", 0, "pkg-1 F9"}},
+	{name: "plan-none", operation: "GET /domains/{domain}/packages/{package}/plan", request: "GET /domains/empty/packages/F111111111/plan", prepare: nothing, asked: []any{"empty", "F111111111", 0, ""}},
 	{
 		name: "preview", operation: "POST /domains/{domain}/packages/{package}/preview", request: "POST /domains/shop/packages/F111111111/preview",
 		body:  `{"version":"v3","index":"products","analyzer":"search","text":"cheap tv"}`,

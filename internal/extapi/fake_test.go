@@ -256,14 +256,14 @@ func (f *fake) ControlRollout(_ context.Context, _ searchpack.Caller, domain, id
 	return &searchpack.Rollout{ID: id, State: searchpack.RolloutRunning, Paused: "kim", Abort: "kim"}, f.note(domain, id, o)
 }
 
-func (f *fake) Plan(_ context.Context, _ searchpack.Caller, domain, id string, number int) (*catalog.PlanView, error) {
+func (f *fake) Plan(_ context.Context, _ searchpack.Caller, domain, id string, number int, prerequisites []string) (*catalog.PlanView, error) {
 	if f.nothing {
-		return planOfNothing, f.note(domain, id, number)
+		return planOfNothing, f.note(domain, id, number, strings.Join(prerequisites, " "))
 	}
 	if id == planOfPlugin.Package.ID {
-		return planOfPlugin, f.note(domain, id, number)
+		return planOfPlugin, f.note(domain, id, number, strings.Join(prerequisites, " "))
 	}
-	return plan, f.note(domain, id, number)
+	return plan, f.note(domain, id, number, strings.Join(prerequisites, " "))
 }
 
 func (f *fake) Preview(_ context.Context, _ searchpack.Caller, domain string, in catalog.PreviewInput) (*catalog.PreviewView, error) {

@@ -1,6 +1,7 @@
 package extapi
 
 import (
+	"strings"
 	"time"
 
 	"github.com/searchpack/searchpack"
@@ -163,7 +164,11 @@ func (e *edge) plan(c call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := e.Catalog.Plan(c.Context(), c.who, c.PathValue("domain"), c.PathValue("package"), int(n))
+	var prerequisites []string // nil: as before
+	if list := c.query.Get("prerequisite"); list != "" {
+		prerequisites = strings.Split(list, ",")
+	}
+	v, err := e.Catalog.Plan(c.Context(), c.who, c.PathValue("domain"), c.PathValue("package"), int(n), prerequisites)
 	if err != nil {
 		return nil, err
 	}
